@@ -1,0 +1,1 @@
+"""Charts: one function a figure, one theme for all."""

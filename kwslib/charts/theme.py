@@ -1,0 +1,82 @@
+"""One look for every chart: colours that carry a meaning, and a theme for light and dark pages.
+
+Text, axes and grid take ``currentColor``, the colour of the text around the chart, so that a
+chart reads on a light and on a dark page. The palette is Okabe and Ito's, which people with
+any of the common colour-vision deficiencies can tell apart (Color Universal Design, 2008),
+with each colour dark and bright enough for both grounds.
+"""
+
+import altair as alt
+
+BLUE, ORANGE, GREEN = "#0072b2", "#e69f00", "#009e73"
+VERMILION, SKY, PURPLE, GREY = "#d55e00", "#56b4e9", "#cc79a7", "#8c8c8c"
+
+PALETTE = (BLUE, ORANGE, GREEN, VERMILION, SKY, PURPLE, GREY)
+
+COLOURS = {
+    "training": BLUE,
+    "validation": ORANGE,
+    "testing": GREEN,
+    "this run": BLUE,
+    "published run": VERMILION,
+    "original report": PURPLE,
+    "literature": GREY,
+    "float32": SKY,
+    "int8": BLUE,
+    "_silence_": GREY,
+    "_unknown_": ORANGE,
+    "yes": BLUE,
+    "no": VERMILION,
+}
+"""The same colour for the same thing in every chapter."""
+
+WIDTH = 640
+"""Pixels of a full-width chart; the page scales it down to fit."""
+
+
+def colour_scale(names: list[str]) -> alt.Scale:
+    """A colour scale for ``names``: their fixed colour where they have one, else the palette's
+    colours that no other of them uses."""
+    fixed = {name: COLOURS[name] for name in names if name in COLOURS}
+    free = [colour for colour in PALETTE if colour not in fixed.values()] or list(PALETTE)
+    others = [name for name in names if name not in fixed]
+    chosen = fixed | {name: free[i % len(free)] for i, name in enumerate(others)}
+    return alt.Scale(domain=names, range=[chosen[name] for name in names])
+
+
+@alt.theme.register("kws", enable=True)
+def theme() -> alt.theme.ThemeConfig:
+    """The theme, enabled when this module is imported."""
+    text = {"labelColor": "currentColor", "titleColor": "currentColor"}
+    return alt.theme.ThemeConfig(
+        {
+            "config": {
+                "background": "transparent",
+                "font": "system-ui, sans-serif",
+                "view": {"stroke": None, "continuousWidth": WIDTH, "continuousHeight": 280},
+                "axis": {
+                    **text,
+                    "domainColor": "currentColor",
+                    "tickColor": "currentColor",
+                    "gridColor": "currentColor",
+                    "gridOpacity": 0.15,
+                    "domainOpacity": 0.5,
+                    "tickOpacity": 0.5,
+                    "labelFontSize": 12,
+                    "titleFontSize": 13,
+                    "titleFontWeight": "normal",
+                },
+                "legend": {**text, "labelFontSize": 12, "titleFontSize": 13},
+                "header": {**text, "labelFontSize": 13, "titleFontSize": 13},
+                "title": {
+                    "color": "currentColor",
+                    "subtitleColor": "currentColor",
+                    "anchor": "start",
+                    "fontSize": 14,
+                },
+                "text": {"color": "currentColor", "fontSize": 12},
+                "rule": {"color": "currentColor"},
+                "range": {"category": list(PALETTE), "heatmap": {"scheme": "viridis"}},
+            }
+        }
+    )

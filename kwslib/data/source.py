@@ -1,0 +1,53 @@
+"""What every source of speech offers, whether its clips are recordings, images or synthesised."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kwslib.data.task import Split
+
+Audio = NDArray[np.int16]
+"""One second at 16 kHz, shape ``[16000]``."""
+
+Images = NDArray[np.uint8]
+"""8-bit log-mel images at a 10 ms hop, shape ``[clips, 98, 40]``; the even rows of each are
+the deployed image."""
+
+
+class Source(Protocol):
+    """A collection of spoken words from which tasks are drawn.
+
+    A clip is named ``word/<speaker>_nohash_<n>``, without suffix.
+    """
+
+    name: str
+    """What a figure calls the source, e.g. ``"embedded speech"``."""
+
+    def fingerprint(self) -> str:
+        """Hash of the content; two sources with the same one give the same clips."""
+
+    def check_word(self, word: str) -> None:
+        """Raise :class:`~kwslib.errors.InputError` if the source cannot say ``word``."""
+
+    def keyword_clips(self, word: str, split: Split) -> list[str]:
+        """Names of all clips of ``word`` in ``split``."""
+
+    def unknown_clips(self, keywords: Sequence[str], split: Split) -> list[str]:
+        """Names of all clips in ``split`` of words other than ``keywords``."""
+
+    def silence_clips(self, split: Split, count: int) -> list[str]:
+        """Names of ``count`` clips of background noise; no clip stands in two splits."""
+
+    def has_audio(self, split: Split) -> bool:
+        """Whether clips of ``split`` exist as sound, not only as images."""
+
+    def audio(self, names: Sequence[str]) -> NDArray[np.int16]:
+        """Clips as sound, ``[clips, 16000]``."""
+
+    def images(self, names: Sequence[str]) -> Images:
+        """Clips as 8-bit log-mel images, ``[clips, 98, 40]``."""
+
+    def noise(self) -> Mapping[str, NDArray[np.int16]]:
+        """Recordings of background noise, each about a minute at 16 kHz."""

@@ -1,0 +1,135 @@
+"""A measured number with its provenance, and the small text files that hold such numbers.
+
+A number without its origin cannot be believed, so a :class:`Record` says what was measured,
+of what, on what data, where and how, when, and by which version of the code.
+"""
+
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from kwslib import __version__
+from kwslib.errors import InputError
+from kwslib.files import write_text
+
+Method = Literal["measured", "emulated", "modelled", "published"]
+
+FOLDER = Path(__file__).resolve().parent.parent / "measurements"
+"""The repository's own measurements."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """One measurement.
+
+    Attributes:
+        metric: what was measured, e.g. ``"accuracy"`` or ``"run_time"``.
+        value: a number, or a list or table of numbers (a curve, a confusion matrix).
+        unit: ``"fraction"``, ``"us"``, ``"bytes"``, ...
+        method: how the value came about.
+        subject: of what: network, task, configuration, seed, hash of the model file.
+        data: on what: identifier and hash of the data set, split; empty where none is involved.
+        machine: where: the processor or the board, and its clock where known.
+        interval: ``[low, high]`` with 95 % confidence, or None.
+        target: what ran it: ``"host"``, ``"emulator"``, ``"cuda"``, ...
+        when: UTC, ISO 8601.
+        code: version of the code that measured.
+        source: for a published value, where it stands.
+    """
+
+    metric: str
+    value: Any
+    unit: str
+    method: Method
+    subject: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] = field(default_factory=dict)
+    machine: str = ""
+    interval: tuple[float, float] | None = None
+    target: str = "host"
+    when: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    code: str = field(default_factory=lambda: code_version())
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        if self.method not in get_args(Method):
+            allowed = ", ".join(get_args(Method))
+            raise ValueError(f"method is {self.method!r}, must be one of {allowed}")
+        if self.interval is not None:
+            object.__setattr__(self, "interval", tuple(self.interval))
+
+    def provenance(self) -> str:
+        """One readable line: method, data, machine, date, version."""
+        parts = [
+            self.method,
+            f"on {self.data['name']}" if self.data.get("name") else "",
+            self.machine or self.target,
+            self.when[:10],
+            f"kwslib {self.code}" if self.code else self.source,
+        ]
+        return ", ".join(part for part in parts if part)
+
+
+def write_records(path: Path | str, records: Iterable[Record]) -> None:
+    """Write records as JSON, one a line inside a list, so that differences read well."""
+    lines = [json.dumps(asdict(record), ensure_ascii=False) for record in records]
+    write_text(path, "[\n" + ",\n".join(lines) + "\n]\n")
+
+
+def read_records(path: Path | str) -> list[Record]:
+    """Read what :func:`write_records` wrote.
+
+    Raises:
+        InputError: the file is missing, is no JSON, or holds something other than records.
+    """
+    try:
+        entries = json.loads(Path(path).read_text(encoding="utf-8"))
+        return [Record(**entry) for entry in entries]
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{path}: is not a file of measurements ({error})") from error
+
+
+def select(records: Iterable[Record], metric: str, **wanted: Any) -> list[Record]:
+    """The records of ``metric`` whose subject or data has every wanted value."""
+
+    def matches(record: Record) -> bool:
+        facts = {**record.data, **record.subject}
+        return all(facts.get(key) == value for key, value in wanted.items())
+
+    return [record for record in records if record.metric == metric and matches(record)]
+
+
+@cache
+def machine_name() -> str:
+    """Processor and core count of this machine, e.g. ``"AMD EPYC 7B13, 2 cores"``."""
+    model = platform.processor() or platform.machine()
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                model = line.split(":", 1)[1].strip()
+                break
+    except OSError:
+        pass
+    return f"{model}, {os.cpu_count()} cores"
+
+
+@cache
+def code_version() -> str:
+    """The package's version, with the commit (and ``+`` if changed since) in a git checkout."""
+    root = Path(__file__).resolve().parent.parent
+    if not (root / ".git").exists():
+        return __version__
+    git = ["git", "-C", str(root), "describe", "--always", "--dirty=+", "--exclude=*"]
+    try:
+        commit = subprocess.run(git, capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return __version__
+    return f"{__version__} ({commit.stdout.strip()})"
