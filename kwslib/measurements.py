@@ -25,6 +25,34 @@ FOLDER = Path(__file__).resolve().parent.parent / "measurements"
 """The repository's own measurements."""
 
 
+@cache
+def machine_name() -> str:
+    """Processor and core count of this machine, e.g. ``"AMD EPYC 7B13, 2 cores"``."""
+    model = platform.processor() or platform.machine()
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                model = line.split(":", 1)[1].strip()
+                break
+    except OSError:
+        pass
+    return f"{model}, {os.cpu_count()} cores"
+
+
+@cache
+def code_version() -> str:
+    """The package's version, with the commit (and ``+`` if changed since) in a git checkout."""
+    root = Path(__file__).resolve().parent.parent
+    if not (root / ".git").exists():
+        return __version__
+    git = ["git", "-C", str(root), "describe", "--always", "--dirty=+", "--exclude=*"]
+    try:
+        commit = subprocess.run(git, capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return __version__
+    return f"{__version__} ({commit.stdout.strip()})"
+
+
 @dataclass(frozen=True)
 class Record:
     """One measurement.
@@ -54,7 +82,7 @@ class Record:
     interval: tuple[float, float] | None = None
     target: str = "host"
     when: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
-    code: str = field(default_factory=lambda: code_version())
+    code: str = field(default_factory=code_version)
     source: str = ""
 
     def __post_init__(self) -> None:
@@ -105,31 +133,3 @@ def select(records: Iterable[Record], metric: str, **wanted: Any) -> list[Record
         return all(facts.get(key) == value for key, value in wanted.items())
 
     return [record for record in records if record.metric == metric and matches(record)]
-
-
-@cache
-def machine_name() -> str:
-    """Processor and core count of this machine, e.g. ``"AMD EPYC 7B13, 2 cores"``."""
-    model = platform.processor() or platform.machine()
-    try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                model = line.split(":", 1)[1].strip()
-                break
-    except OSError:
-        pass
-    return f"{model}, {os.cpu_count()} cores"
-
-
-@cache
-def code_version() -> str:
-    """The package's version, with the commit (and ``+`` if changed since) in a git checkout."""
-    root = Path(__file__).resolve().parent.parent
-    if not (root / ".git").exists():
-        return __version__
-    git = ["git", "-C", str(root), "describe", "--always", "--dirty=+", "--exclude=*"]
-    try:
-        commit = subprocess.run(git, capture_output=True, text=True, timeout=10, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return __version__
-    return f"{__version__} ({commit.stdout.strip()})"

@@ -6,6 +6,8 @@ any of the common colour-vision deficiencies can tell apart (Color Universal Des
 with each colour dark and bright enough for both grounds.
 """
 
+from typing import Any
+
 import altair as alt
 
 BLUE, ORANGE, GREEN = "#0072b2", "#e69f00", "#009e73"
@@ -36,7 +38,8 @@ WIDTH = 640
 
 def colour_scale(names: list[str]) -> alt.Scale:
     """A colour scale for ``names``: their fixed colour where they have one, else the palette's
-    colours that no other of them uses."""
+    colours that no other of them uses.
+    """
     fixed = {name: COLOURS[name] for name in names if name in COLOURS}
     free = [colour for colour in PALETTE if colour not in fixed.values()] or list(PALETTE)
     others = [name for name in names if name not in fixed]
@@ -47,36 +50,35 @@ def colour_scale(names: list[str]) -> alt.Scale:
 @alt.theme.register("kws", enable=True)
 def theme() -> alt.theme.ThemeConfig:
     """The theme, enabled when this module is imported."""
-    text = {"labelColor": "currentColor", "titleColor": "currentColor"}
-    return alt.theme.ThemeConfig(
-        {
-            "config": {
-                "background": "transparent",
-                "font": "system-ui, sans-serif",
-                "view": {"stroke": None, "continuousWidth": WIDTH, "continuousHeight": 280},
-                "axis": {
-                    **text,
-                    "domainColor": "currentColor",
-                    "tickColor": "currentColor",
-                    "gridColor": "currentColor",
-                    "gridOpacity": 0.15,
-                    "domainOpacity": 0.5,
-                    "tickOpacity": 0.5,
-                    "labelFontSize": 12,
-                    "titleFontSize": 13,
-                    "titleFontWeight": "normal",
-                },
-                "legend": {**text, "labelFontSize": 12, "titleFontSize": 13},
-                "header": {**text, "labelFontSize": 13, "titleFontSize": 13},
-                "title": {
-                    "color": "currentColor",
-                    "subtitleColor": "currentColor",
-                    "anchor": "start",
-                    "fontSize": 14,
-                },
-                "text": {"color": "currentColor", "fontSize": 12},
-                "rule": {"color": "currentColor"},
-                "range": {"category": list(PALETTE), "heatmap": {"scheme": "viridis"}},
-            }
+    text: Any = {"labelColor": "currentColor", "titleColor": "currentColor"}
+    config: Any = {
+        "config": {
+            "background": "transparent",
+            "font": "system-ui, sans-serif",
+            "view": {"stroke": None, "continuousWidth": WIDTH, "continuousHeight": 280},
+            "axis": {
+                **text,
+                "domainColor": "currentColor",
+                "tickColor": "currentColor",
+                "gridColor": "currentColor",
+                "gridOpacity": 0.15,
+                "domainOpacity": 0.5,
+                "tickOpacity": 0.5,
+                "labelFontSize": 12,
+                "titleFontSize": 13,
+                "titleFontWeight": "normal",
+            },
+            "legend": {**text, "labelFontSize": 12, "titleFontSize": 13},
+            "header": {**text, "labelFontSize": 13, "titleFontSize": 13},
+            "title": {
+                "color": "currentColor",
+                "subtitleColor": "currentColor",
+                "anchor": "start",
+                "fontSize": 14,
+            },
+            "text": {"color": "currentColor", "fontSize": 12},
+            "rule": {"color": "currentColor"},
+            "range": {"category": list(PALETTE), "heatmap": {"scheme": "viridis"}},
         }
-    )
+    }
+    return alt.theme.ThemeConfig(config)

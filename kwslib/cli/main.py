@@ -1,0 +1,66 @@
+"""The command group: finds verbs lazily and turns mistakes into one line and exit code 2."""
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from kwslib import __version__
+from kwslib.errors import InputError
+
+_VERBS = {
+    "data": "Summarise a task's labels, splits, speakers and hours.",
+    "features": "Turn a clip into the image that a network sees.",
+    "train": "Train a network on a task.",
+    "evaluate": "Score a network on a split.",
+    "cost": "Count parameters, operations, flash and RAM of a network.",
+    "report": "Run the chapters and build the site.",
+}
+
+
+class _Verbs(click.Group):
+    """Loads a verb's module when the verb is asked for, so that ``kws --help`` is quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _VERBS:
+            return None
+        return importlib.import_module(f"kwslib.cli.{cmd_name}").command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_VERBS.items()))
+
+
+@click.command(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="kws")
+def group() -> None:
+    """Keyword spotting on a microcontroller, from sound to board."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run ``kws``; exit code 0, or 2 for bad input, or 130 when interrupted."""
+    sys.exit(_run(arguments))
+
+
+def _run(arguments: list[str] | None) -> int:
+    try:
+        result: Any = group.main(arguments, prog_name="kws", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except InputError as error:
+        return _fail(str(error))
+    except click.Abort:
+        click.echo("kws: interrupted; what was finished is kept", err=True)
+        return 130
+    except click.ClickException as error:
+        context = getattr(error, "ctx", None)
+        name = context.command_path if context else "kws"
+        return _fail(f"{error.format_message()} (see '{name} --help')")
+
+
+def _fail(message: str) -> int:
+    click.echo(f"kws: {message}", err=True)
+    return 2
