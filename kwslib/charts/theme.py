@@ -81,4 +81,4 @@ def theme() -> alt.theme.ThemeConfig:
             "range": {"category": list(PALETTE), "heatmap": {"scheme": "viridis"}},
         }
     }
-    return alt.theme.ThemeConfig(config)
+    return config

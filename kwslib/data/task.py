@@ -85,6 +85,11 @@ def _share(count: int, percent: int) -> int:
     return -(-count * percent // 100)
 
 
+def sha1_hex(text: str) -> str:
+    """Hexadecimal SHA-1 of a name; it spreads clips, and protects nothing."""
+    return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+
+
 def speaker_of(name: str) -> str:
     """The speaker of a clip ``word/<speaker>_nohash_<n>``."""
     return name.rsplit("/", 1)[-1].split("_nohash_")[0]
@@ -98,8 +103,8 @@ def split_of(speaker: str, validation_percent: float = 10, testing_percent: floa
 
     Source: ``which_set`` in the data set's README (Warden, arXiv:1804.03209).
     """
-    digest = hashlib.sha1(speaker.encode(), usedforsecurity=False).hexdigest()
-    percent = (int(digest, 16) % (_MAX_CLIPS_PER_SPEAKER + 1)) * (100.0 / _MAX_CLIPS_PER_SPEAKER)
+    number = int(sha1_hex(speaker), 16)
+    percent = (number % (_MAX_CLIPS_PER_SPEAKER + 1)) * (100.0 / _MAX_CLIPS_PER_SPEAKER)
     if percent < validation_percent:
         return "validation"
     return "testing" if percent < validation_percent + testing_percent else "training"
@@ -107,4 +112,4 @@ def split_of(speaker: str, validation_percent: float = 10, testing_percent: floa
 
 def in_hash_order(names: Iterable[str]) -> list[str]:
     """Clip names (``word/file`` without suffix) ordered by their SHA-1."""
-    return sorted(names, key=lambda name: hashlib.sha1(name.encode()).digest())
+    return sorted(names, key=sha1_hex)
