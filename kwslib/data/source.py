@@ -6,6 +6,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from kwslib.data.noise import Regions
 from kwslib.data.task import Split
 
 Audio = NDArray[np.int16]
@@ -24,6 +25,9 @@ class Source(Protocol):
 
     name: str
     """What a figure calls the source, e.g. ``"embedded speech"``."""
+
+    regions: Regions
+    """The part of each noise recording from which a split's silence is cut."""
 
     def fingerprint(self) -> str:
         """Hash of the content; two sources with the same one give the same clips."""

@@ -1,0 +1,159 @@
+"""A task drawn from a source: the labelled examples of each split, images cached on disk."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kwslib.data import official, speech_commands
+from kwslib.data.source import Images, Source
+from kwslib.data.task import SPLITS, Split, Task, in_hash_order, speaker_of
+from kwslib.errors import InputError
+from kwslib.files import cache_folder, sha256_of_text, write_beside
+
+
+@dataclass(frozen=True)
+class Examples:
+    """The clips of one split.
+
+    Attributes:
+        names: ``word/file`` of each clip.
+        labels: index into the task's labels, int64 ``[clips]``.
+        images: 8-bit log-mel images at a 10 ms hop, uint8 ``[clips, 98, 40]``.
+    """
+
+    names: tuple[str, ...]
+    labels: NDArray[np.int64]
+    images: Images
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @property
+    def deployed(self) -> NDArray[np.uint8]:
+        """The images that the board computes, uint8 ``[clips, 49, 40]``."""
+        return np.ascontiguousarray(self.images[:, ::2])
+
+
+class Dataset:
+    """A task's clips in a source. The same source and task give the same clips everywhere."""
+
+    def __init__(self, source: Source, task: Task) -> None:
+        """Draw ``task`` from ``source``.
+
+        Raises:
+            InputError: the source lacks a keyword.
+        """
+        for word in task.keywords:
+            source.check_word(word)
+        self.source = source
+        self.task = task
+        self.names: Mapping[Split, Sequence[str]] = {}
+        self._labels: Mapping[Split, list[int]] = {}
+        for split in SPLITS:
+            names, labels = _draw(source, task, split)
+            self.names = {**self.names, split: names}
+            self._labels = {**self._labels, split: labels}
+        self._examples = cache(self._load)
+
+    def examples(self, split: Split) -> Examples:
+        """The examples of ``split``; their images come from the cache or are made once."""
+        return self._examples(split)
+
+    def labels(self, split: Split) -> NDArray[np.int64]:
+        """Label index of each clip in ``split``, without loading a clip."""
+        return np.array(self._labels[split], np.int64)
+
+    def identity(self) -> dict[str, str]:
+        """Name and hash of the data, as records state them."""
+        return {"name": self.source.name, "hash": self.source.fingerprint()[:16]}
+
+    def _load(self, split: Split) -> Examples:
+        names = tuple(self.names[split])
+        return Examples(names, self.labels(split), _cached_images(self.source, names))
+
+    def counts(self) -> dict[str, int]:
+        """Clips in each split."""
+        return {split: len(self.names[split]) for split in SPLITS}
+
+    def per_label(self) -> dict[str, dict[str, int]]:
+        """Clips of each label in each split."""
+        return {
+            split: {
+                label: self._labels[split].count(index)
+                for index, label in enumerate(self.task.labels)
+            }
+            for split in SPLITS
+        }
+
+    def speakers(self) -> dict[str, int]:
+        """Distinct speakers in each split, silence apart."""
+        return {
+            split: len(
+                {
+                    speaker_of(name)
+                    for name, label in zip(self.names[split], self._labels[split], strict=True)
+                    if label > 0
+                }
+            )
+            for split in SPLITS
+        }
+
+
+def _draw(source: Source, task: Task, split: Split) -> tuple[list[str], list[int]]:
+    """Names and label indices of a split: keywords, then unknown words, then silence."""
+    keywords = [source.keyword_clips(word, split) for word in task.keywords]
+    total = sum(len(clips) for clips in keywords)
+    unknown = in_hash_order(source.unknown_clips(task.keywords, split))
+    unknown = unknown[: task.unknown_count(total)]
+    silence = source.silence_clips(split, task.silence_count(total))
+    groups = [silence, unknown, *keywords]
+    names = [name for group in groups for name in group]
+    labels = [index for index, group in enumerate(groups) for _ in group]
+    return names, labels
+
+
+def _cached_images(source: Source, names: Sequence[str]) -> Images:
+    key = sha256_of_text(source.fingerprint(), *names)[:32]
+    path = cache_folder("images") / f"{key}.npy"
+    if path.exists():
+        return np.load(path, allow_pickle=False)
+    images = source.images(names)
+    with write_beside(path) as temporary, temporary.open("wb") as stream:
+        np.save(stream, images, allow_pickle=False)
+    return images
+
+
+def open_source(folder: Path | str | None, download: bool = False) -> Source:
+    """The source of speech in ``folder``, or embedded speech where none is given.
+
+    Args:
+        folder: holds the three archives, or the official data set as torchaudio lays it out.
+        download: fetch the official data set into ``folder`` if it holds neither.
+
+    Raises:
+        InputError: there is no such folder, or it holds neither.
+    """
+    if not folder:
+        from kwslib.data.spoken import EmbeddedSpeech
+
+        return EmbeddedSpeech()
+    folder = Path(folder)
+    if (folder / official.LAYOUT).is_dir() or download:
+        return official.SpeechCommandsFolder(folder, download)
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such data folder; name one with --data or KWS_DATA")
+    archives = (
+        speech_commands.TEST_ARCHIVE,
+        speech_commands.IMAGE_ARCHIVE,
+        speech_commands.NOISE_ARCHIVE,
+    )
+    if not any((folder / name).exists() for name in archives):
+        raise InputError(
+            f"{folder}: holds neither {', '.join(archives)} nor {official.LAYOUT}; "
+            "name a folder with either, or leave --data out for embedded speech"
+        )
+    return speech_commands.SpeechCommandsArchives(folder)
