@@ -1,0 +1,1 @@
+"""The report: chapters executed by papermill, their charts drawn, their numbers put into prose."""
