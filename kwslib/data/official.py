@@ -8,13 +8,14 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import override
 
 from kwslib.config import CLIP_SAMPLES, TRAINING
-from kwslib.data.noise import silence_batch, silence_names
+from kwslib.data.noise import Regions, silence_batch, silence_names
 from kwslib.data.source import Images, Source
 from kwslib.data.task import SILENCE, Split, in_hash_order
 from kwslib.data.waveform import decode, one_second
@@ -39,7 +40,11 @@ class SpeechCommandsFolder(Source):
 
     name = "Speech Commands v0.02 (official)"
     # The last part of each recording serves as test silence where the official clips are absent.
-    regions = {"training": (0.0, 0.7), "validation": (0.7, 0.85), "testing": (0.85, 1.0)}
+    regions: ClassVar[Regions] = {
+        "training": (0.0, 0.7),
+        "validation": (0.7, 0.85),
+        "testing": (0.85, 1.0),
+    }
 
     def __init__(self, root: Path, download: bool = False) -> None:
         """List the clips below ``root``.

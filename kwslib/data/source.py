@@ -1,7 +1,7 @@
 """What every source of speech offers, whether its clips are recordings, images or synthesised."""
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,7 @@ class Source(Protocol):
     name: str
     """What a figure calls the source, e.g. ``"embedded speech"``."""
 
-    regions: Regions
+    regions: ClassVar[Regions]
     """The part of each noise recording from which a split's silence is cut."""
 
     def fingerprint(self) -> str:

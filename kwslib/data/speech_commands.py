@@ -11,6 +11,7 @@ import io
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from typing_extensions import override
 
 from kwslib.config import CLIP_SAMPLES, TRAINING
 from kwslib.data.archive import Archive
-from kwslib.data.noise import silence_batch, silence_names
+from kwslib.data.noise import Regions, silence_batch, silence_names
 from kwslib.data.source import Images, Source
 from kwslib.data.task import SILENCE, Split, in_hash_order, speaker_of, split_of
 from kwslib.data.waveform import decode, one_second
@@ -38,7 +39,7 @@ class SpeechCommandsArchives(Source):
     """The three archives, read in place."""
 
     name = "Speech Commands v0.02"
-    regions = {"training": (0.0, 0.8), "validation": (0.8, 1.0)}
+    regions: ClassVar[Regions] = {"training": (0.0, 0.8), "validation": (0.8, 1.0)}
 
     def __init__(self, folder: Path) -> None:
         """Open the archives of ``folder``.

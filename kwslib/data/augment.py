@@ -1,0 +1,146 @@
+"""Augmentation: a random time shift and background noise, on sound and on log-mel images alike.
+
+A pixel of a log-mel image is a logarithm of power, so noise is mixed into an image by adding
+powers (the cross terms of the two spectra, zero on average, are neglected) and a time shift
+moves rows. Both forms draw their randomness from a ``torch.Generator`` and work on batches.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from kwslib.config import CLIP_SAMPLES, SAMPLE_RATE, TRAINING
+from kwslib.data.source import Source
+from kwslib.data.task import Split
+from kwslib.features.logmel import LogMelImage, power_of, quantize_power
+
+_ROWS = TRAINING.frames
+_ROW_MS = 1000 * TRAINING.hop // SAMPLE_RATE
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How clips are varied in training.
+
+    Attributes:
+        shift_ms: the largest shift, earlier or later, in milliseconds; zeros move in.
+        noise_probability: share of the clips that noise is mixed into.
+        noise_volume: the largest factor on the noise recording's samples; a clip's factor is
+            uniform from 0. Used where ``noise_snr_db`` is None.
+        noise_snr_db: lowest and highest signal-to-noise ratio; a clip's is uniform in decibels.
+            A clip without any power takes no noise.
+    """
+
+    shift_ms: int = 100
+    noise_probability: float = 0.8
+    noise_volume: float = 0.1
+    noise_snr_db: tuple[float, float] | None = None
+
+
+def noise_recordings(source: Source, split: Split = "training") -> dict[str, NDArray[np.int16]]:
+    """The part of each noise recording that belongs to ``split``."""
+    start, end = source.regions[split]
+    return {
+        name: samples[int(start * len(samples)) : int(end * len(samples))]
+        for name, samples in source.noise().items()
+    }
+
+
+class _Noise:
+    """Noise recordings joined end to end, with the places where a crop may start."""
+
+    def __init__(self, recordings: list[Tensor], crop: int) -> None:
+        self.joined = torch.cat(recordings)
+        starts, offset = [], 0
+        for recording in recordings:
+            starts.append(torch.arange(offset, offset + max(len(recording) - crop + 1, 0)))
+            offset += len(recording)
+        self._starts = torch.cat(starts)
+        self._crop = torch.arange(crop)
+
+    def crops(self, count: int, generator: torch.Generator) -> Tensor:
+        """``count`` random crops, none across two recordings: ``[count, crop, ...]``."""
+        chosen = torch.randint(len(self._starts), (count,), generator=generator)
+        return self.joined[self._starts[chosen][:, None] + self._crop]
+
+
+def _amplitudes(
+    signal: Tensor, noise: Tensor, augmentation: Augmentation, generator: torch.Generator
+) -> Tensor:
+    """The factor on each clip's noise amplitude, ``[n]``, from the mean powers of both."""
+    count = len(signal)
+    uniform = torch.rand(count, generator=generator)
+    if augmentation.noise_snr_db is None:
+        factor = uniform * augmentation.noise_volume
+    else:
+        low, high = augmentation.noise_snr_db
+        ratio = 10 ** ((low + uniform * (high - low)) / 10)
+        factor = torch.sqrt(signal / noise.clamp_min(1e-12) / ratio)
+    chosen = torch.rand(count, generator=generator) < augmentation.noise_probability
+    return factor * chosen
+
+
+def _shifted(clips: Tensor, shifts: Tensor) -> Tensor:
+    """Each clip moved along axis 1 by its shift (positive: later), zeros moving in."""
+    length = clips.shape[1]
+    source = torch.arange(length) - shifts[:, None]
+    inside = (source >= 0) & (source < length)
+    moved = clips[torch.arange(len(clips))[:, None], source.clamp(0, length - 1)]
+    return moved * inside.reshape(*inside.shape, *(1 for _ in clips.shape[2:]))
+
+
+class ImageAugmenter:
+    """Augments batches of 8-bit log-mel images."""
+
+    def __init__(self, noise: Mapping[str, NDArray[np.int16]], augmentation: Augmentation) -> None:
+        """Prepare the noise recordings (int16, at least a second each) as mel power."""
+        self.augmentation = augmentation
+        power = LogMelImage(TRAINING).power
+        recordings = [power(torch.from_numpy(noise[name])).float() for name in sorted(noise)]
+        self._noise = _Noise(recordings, _ROWS)
+
+    def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        """Varied images.
+
+        Args:
+            images: uint8 ``[n, 98, 40]``, a row every 10 ms.
+            generator: the source of randomness.
+
+        Returns:
+            The deployed rows, uint8 ``[n, 49, 40]``.
+        """
+        rows = self.augmentation.shift_ms // _ROW_MS
+        shifts = torch.randint(-rows, rows + 1, (len(images),), generator=generator)
+        power = power_of(_shifted(images, shifts)[:, ::2])
+        noise = self._noise.crops(len(images), generator)[:, ::2]
+        factor = _amplitudes(
+            power.mean(dim=(1, 2)), noise.mean(dim=(1, 2)), self.augmentation, generator
+        )
+        return quantize_power(power + factor.square()[:, None, None] * noise)
+
+
+class AudioAugmenter:
+    """Augments batches of sound."""
+
+    def __init__(self, noise: Mapping[str, NDArray[np.int16]], augmentation: Augmentation) -> None:
+        """Take the noise recordings (int16, at least a second each)."""
+        self.augmentation = augmentation
+        recordings = [torch.from_numpy(noise[name]) for name in sorted(noise)]
+        self._noise = _Noise(recordings, CLIP_SAMPLES)
+
+    def __call__(self, clips: Tensor, generator: torch.Generator) -> Tensor:
+        """Varied clips, int16 ``[n, 16000]`` to int16 ``[n, 16000]``; loud ones saturate."""
+        largest = self.augmentation.shift_ms * SAMPLE_RATE // 1000
+        shifts = torch.randint(-largest, largest + 1, (len(clips),), generator=generator)
+        moved = _shifted(clips, shifts).float()
+        noise = self._noise.crops(len(clips), generator).float()
+        factor = _amplitudes(
+            moved.square().mean(dim=1), noise.square().mean(dim=1), self.augmentation, generator
+        )
+        mixed = moved + factor[:, None] * noise
+        limits = torch.iinfo(torch.int16)
+        return mixed.round().clamp(limits.min, limits.max).to(torch.int16)

@@ -1,0 +1,118 @@
+"""A network on disk: weights and what they are, in one safetensors file that is never pickle.
+
+The facts (architecture, labels, how it was trained) stand as JSON in the file's own header, so
+weights and facts cannot part; the same JSON is written beside it for people to read.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+from torch import Tensor, nn
+
+from kwslib.errors import InputError
+from kwslib.files import write_beside, write_json
+from kwslib.models.registry import create, names
+
+_FACTS = "kwslib"
+_LARGEST = 2**30
+
+
+@dataclass(frozen=True)
+class NetworkInfo:
+    """What a checkpoint holds.
+
+    Attributes:
+        model: name in the registry.
+        labels: names of the outputs, in order.
+        training: how it was trained: recipe, seed, data, epoch, accuracy.
+    """
+
+    model: str
+    labels: tuple[str, ...]
+    training: Mapping[str, Any] = field(default_factory=dict)
+
+
+def save_tensors(path: Path | str, tensors: Mapping[str, Tensor], facts: Any) -> None:
+    """Write ``tensors`` with ``facts`` (JSON) in the header, whole or not at all."""
+    plain = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
+    with write_beside(path) as temporary:
+        safetensors.torch.save_file(plain, temporary, {_FACTS: json.dumps(facts)})
+
+
+def load_tensors(path: Path | str) -> tuple[dict[str, Tensor], Any]:
+    """Read what :func:`save_tensors` wrote.
+
+    Raises:
+        InputError: the file is missing, damaged, or was not written by kwslib.
+    """
+    path = Path(path)
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise InputError(f"{path}: is larger than any checkpoint of ours; name another file")
+        with safetensors.safe_open(path, framework="pt") as stream:
+            facts = json.loads((stream.metadata() or {})[_FACTS])
+            return {name: stream.get_tensor(name) for name in stream.keys()}, facts  # noqa: SIM118
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such checkpoint; 'kws train' makes one") from error
+    except KeyError as error:
+        raise InputError(f"{path}: was not written by kwslib; 'kws train' makes one") from error
+    except (OSError, ValueError, safetensors.SafetensorError) as error:
+        raise InputError(f"{path}: is no readable checkpoint ({error})") from error
+
+
+def save(path: Path | str, network: nn.Module, info: NetworkInfo) -> None:
+    """Write a network to ``path`` (``.safetensors``) and its facts to ``.json`` beside it."""
+    save_tensors(path, network.state_dict(), asdict(info))
+    write_json(Path(path).with_suffix(".json"), asdict(info))
+
+
+def load(path: Path | str) -> tuple[nn.Module, NetworkInfo]:
+    """The network in a checkpoint, ready to evaluate.
+
+    Args:
+        path: a ``.safetensors`` file, or a folder that ``kws train`` wrote.
+
+    Raises:
+        InputError: there is none, or its weights do not fit the network it names.
+    """
+    path = Path(path)
+    if path.is_dir():
+        path = path / "best.safetensors"
+    tensors, facts = load_tensors(path)
+    try:
+        info = NetworkInfo(facts["model"], tuple(facts["labels"]), facts.get("training", {}))
+    except (TypeError, KeyError) as error:
+        raise InputError(f"{path}: names no network; 'kws train' makes a checkpoint") from error
+    network = create(info.model, len(info.labels))
+    try:
+        network.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise InputError(
+            f"{path}: its weights are of another network than the {info.model} with "
+            f"{len(info.labels)} labels that it names"
+        ) from error
+    return network.eval(), info
+
+
+def resolve(model: str, labels: Sequence[str]) -> tuple[nn.Module, NetworkInfo]:
+    """A network by its registry name (untrained) or by the path of its checkpoint.
+
+    Args:
+        model: a name of :func:`kwslib.models.names`, or a path.
+        labels: labels of the untrained network; a checkpoint brings its own.
+
+    Raises:
+        InputError: it is neither.
+    """
+    if model in names():
+        return create(model, len(labels)).eval(), NetworkInfo(model, tuple(labels))
+    if not Path(model).exists():
+        raise InputError(
+            f"model {model!r}: is neither a checkpoint nor one of {', '.join(names())}"
+        )
+    return load(model)
