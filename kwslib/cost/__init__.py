@@ -1,0 +1,18 @@
+"""Cost of a network before it is trained: operations, bytes of flash and RAM, time on a host."""
+
+from kwslib.cost.memory import Memory, flash_bytes, live_memory
+from kwslib.cost.operations import LayerCost, layer_costs
+from kwslib.cost.run_time import Timing, run_time
+from kwslib.cost.summary import Cost, cost_of
+
+__all__ = [
+    "Cost",
+    "LayerCost",
+    "Memory",
+    "Timing",
+    "cost_of",
+    "flash_bytes",
+    "layer_costs",
+    "live_memory",
+    "run_time",
+]
