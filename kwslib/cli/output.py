@@ -15,6 +15,12 @@ data_option: Callable[[Any], Any] = click.option(
     metavar="DIR",
     help="Folder of Speech Commands; embedded speech without it. [env: KWS_DATA]",
 )
+keywords_option: Callable[[Any], Any] = click.option(
+    "--keywords",
+    default="yes,no",
+    show_default=True,
+    help="Words to spot, comma-separated; 'ten' is the ten command words.",
+)
 
 
 def show(result: Mapping[str, Any], as_json: bool, text: str) -> None:

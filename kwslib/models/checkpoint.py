@@ -14,6 +14,7 @@ import safetensors
 import safetensors.torch
 from torch import Tensor, nn
 
+from kwslib.data.task import Task
 from kwslib.errors import InputError
 from kwslib.files import write_beside, write_json
 from kwslib.models.registry import create, names
@@ -116,3 +117,26 @@ def resolve(model: str, labels: Sequence[str]) -> tuple[nn.Module, NetworkInfo]:
             f"model {model!r}: is neither a checkpoint nor one of {', '.join(names())}"
         )
     return load(model)
+
+
+def task_of(path: Path | str, info: NetworkInfo, wanted: Task | None = None) -> Task:
+    """The task that a checkpoint was trained for.
+
+    Args:
+        path: the checkpoint, for the message.
+        info: its facts.
+        wanted: a task whose labels the checkpoint must have.
+
+    Raises:
+        InputError: the checkpoint has other labels, or names no task.
+    """
+    if wanted is not None and wanted.labels != info.labels:
+        raise InputError(
+            f"{path}: has the labels {' '.join(info.labels)}, not {' '.join(wanted.labels)}; "
+            "train one for these keywords, or leave --keywords out"
+        )
+    try:
+        task = info.training["task"]
+        return Task(tuple(task["keywords"]), task["silence_percent"], task["unknown_percent"])
+    except (KeyError, TypeError) as error:
+        raise InputError(f"{path}: names no task; 'kws train' makes a checkpoint") from error

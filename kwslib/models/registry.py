@@ -42,6 +42,12 @@ def names() -> list[str]:
     return sorted(_MODELS)
 
 
+def check_name(name: str) -> None:
+    """Raise :class:`~kwslib.errors.InputError` unless a network is called ``name``."""
+    if name not in names():
+        raise InputError(f"model {name!r}: not known; choose one of {', '.join(names())}")
+
+
 def create(name: str, n_labels: int) -> nn.Module:
     """A freshly initialised network.
 
@@ -52,6 +58,5 @@ def create(name: str, n_labels: int) -> nn.Module:
     Raises:
         InputError: no network has that name.
     """
-    if name not in names():
-        raise InputError(f"model {name!r}: not known; choose one of {', '.join(names())}")
+    check_name(name)
     return _MODELS[name](n_labels)

@@ -1,0 +1,61 @@
+"""``kws evaluate``: score a network on a split."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from kwslib.cli.output import data_option, json_option, show
+from kwslib.data.task import SPLITS, Split
+
+
+@click.command("evaluate")
+@click.argument("model", metavar="MODEL")
+@click.option("--split", type=click.Choice(SPLITS), default="testing", show_default=True)
+@data_option
+@click.option("--keywords", help="Check that the checkpoint has these keywords.")
+@click.option("--predictions", type=click.Path(path_type=Path), help="CSV file, a row a clip.")
+@json_option
+def command(
+    model: str,
+    split: Split,
+    data: str | None,
+    keywords: str | None,
+    predictions: Path | None,
+    as_json: bool,
+) -> None:
+    """Score the checkpoint MODEL on the clips of a split."""
+    from kwslib.data.dataset import Dataset, open_source
+    from kwslib.data.task import Task
+    from kwslib.evaluation import write_predictions
+    from kwslib.models.checkpoint import load, task_of
+    from kwslib.training.fit import score
+
+    network, info = load(model)
+    task = task_of(model, info, Task.of(keywords) if keywords else None)
+    dataset = Dataset(open_source(data), task)
+    evaluation = score(network, dataset, split)
+    if predictions:
+        write_predictions(predictions, evaluation)
+    result = {
+        "model": info.model,
+        "split": split,
+        "dataset": dataset.source.name,
+        **evaluation.summary(),
+    }
+    show(result, as_json, _text(result))
+
+
+def _text(result: dict[str, Any]) -> str:
+    low, high = result["interval"]
+    lines = [
+        f"{result['model']} on {result['n']:,} {result['split']} clips of {result['dataset']}",
+        f"accuracy {result['accuracy']:.4f} (95 % interval {low:.4f} to {high:.4f})",
+        "",
+        f"{'true label':<12}{'clips':>8}{'recall':>9}   predicted {' '.join(result['labels'])}",
+    ]
+    for label, row in zip(result["labels"], result["confusion"], strict=True):
+        scores = result["per_label"][label]
+        recall = f"{scores['accuracy']:.4f}" if scores["n"] else "-"
+        lines.append(f"{label:<12}{scores['n']:>8,}{recall:>9}   {row}")
+    return "\n".join(lines)

@@ -1,0 +1,62 @@
+"""``kws train``: train a network on a task."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from kwslib.cli.output import data_option, json_option, keywords_option, show
+
+
+@click.command("train")
+@click.option("--model", default="tiny_conv", show_default=True, help="A network's name.")
+@keywords_option
+@data_option
+@click.option("--seed", default=0, show_default=True, help="Of weights, order and augmentation.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of the checkpoint.")
+@click.option("--epochs", type=int, help="Passes over the clips; the network's recipe without it.")
+@click.option("--batch", type=int, help="Clips in a step.")
+@click.option("--learning-rate", type=float, help="Highest rate of the one-cycle schedule.")
+@json_option
+def command(
+    model: str,
+    keywords: str,
+    data: str | None,
+    seed: int,
+    out: Path | None,
+    epochs: int | None,
+    batch: int | None,
+    learning_rate: float | None,
+    as_json: bool,
+) -> None:
+    """Train a network on a task; an interrupted run goes on where it stopped."""
+    from kwslib.data.dataset import Dataset, open_source
+    from kwslib.data.task import Task
+    from kwslib.models import check_name
+    from kwslib.training.fit import fit
+    from kwslib.training.recipe import recipe_for
+
+    check_name(model)
+    recipe = recipe_for(model, epochs=epochs, batch=batch, learning_rate=learning_rate)
+    dataset = Dataset(open_source(data), Task.of(keywords))
+    folder = out or Path("runs") / f"{model}-{dataset.task.name}-seed{seed}"
+    fitted = fit(model, dataset, recipe, seed, folder)
+    best = fitted.best
+    result = {
+        "checkpoint": str(fitted.checkpoint),
+        "model": model,
+        "dataset": dataset.source.name,
+        "labels": list(dataset.task.labels),
+        "seed": seed,
+        "epochs": recipe.epochs,
+        "best_epoch": best.number,
+        "validation_accuracy": best.validation_accuracy,
+        "seconds": fitted.seconds,
+        "history": [asdict(epoch) for epoch in fitted.history],
+    }
+    show(
+        result,
+        as_json,
+        f"{fitted.checkpoint}: validation accuracy {best.validation_accuracy:.4f} "
+        f"after epoch {best.number} of {recipe.epochs}, {fitted.seconds:.0f} s",
+    )
