@@ -11,24 +11,25 @@ from kwslib.cli.output import json_option, show
 @click.argument("model", metavar="MODEL")
 @click.option(
     "--keywords",
-    default="yes,no",
-    show_default=True,
     metavar="WORDS",
-    help="Keywords that a network from the registry would spot; a checkpoint knows its own.",
+    help="Keywords of a network from the registry, yes,no by default; a checkpoint has its own.",
 )
 @json_option
-def command(model: str, keywords: str, as_json: bool) -> None:
+def command(model: str, keywords: str | None, as_json: bool) -> None:
     """Count parameters, operations, flash and RAM of MODEL, layer by layer.
 
     MODEL is the name of a network or a checkpoint.
     """
     from kwslib.cost import cost_of
     from kwslib.data.task import Task
-    from kwslib.models import create
+    from kwslib.models.checkpoint import resolve, task_of
 
-    labels = Task.of(keywords).labels
-    cost = cost_of(create(model, len(labels)))
-    result = {"model": model, "labels": list(labels), **cost.as_dict()}
+    wanted = Task.of(keywords) if keywords is not None else Task()
+    network, info = resolve(model, wanted.labels)
+    if keywords is not None and info.labels != wanted.labels:
+        task_of(model, info, wanted)
+    facts = {"model": model, "network": info.model, "labels": list(info.labels)}
+    result = facts | cost_of(network).as_dict()
     show(result, as_json, _text(result))
 
 
