@@ -1,0 +1,60 @@
+"""Train a network at several seeds and keep what was found under ``measurements/published/``.
+
+``python -m kwslib.training.publish --data DIR`` makes the committed run again. Seeds that an
+earlier call finished are not trained again.
+"""
+
+import shutil
+from pathlib import Path
+
+import click
+
+from kwslib.data.dataset import Dataset, open_source
+from kwslib.data.task import Task
+from kwslib.files import cache_folder, sha256_of_text, write_beside
+from kwslib.measurements import write_records
+from kwslib.training.fit import fit
+from kwslib.training.recipe import Recipe, recipe_for
+from kwslib.training.study import PUBLISHED, published_paths, study_of
+
+
+def publish(
+    model: str,
+    dataset: Dataset,
+    seeds: list[int],
+    recipe: Recipe | None = None,
+    folder: Path = PUBLISHED,
+) -> Path:
+    """Train, score and write the weights of the first seed and the records of all.
+
+    Returns:
+        The file of records.
+    """
+    recipe = recipe or recipe_for(model)
+    key = sha256_of_text(repr(recipe), dataset.source.fingerprint(), repr(dataset.task))[:16]
+    weights, records = published_paths(model, dataset.task, folder)
+    studies = []
+    for seed in seeds:
+        run = cache_folder("published", key, f"{model}-seed{seed}")
+        fitted = fit(model, dataset, recipe, seed, run)
+        studies.append(study_of(fitted, dataset))
+        if seed == seeds[0]:
+            with write_beside(weights) as temporary:
+                shutil.copyfile(fitted.checkpoint, temporary)
+    write_records(records, [record for study in studies for record in study.records])
+    return records
+
+
+@click.command()
+@click.option("--data", required=True, help="Folder of Speech Commands.")
+@click.option("--model", default="tiny_conv", show_default=True)
+@click.option("--keywords", default="yes,no", show_default=True)
+@click.option("--seeds", default="0,1,2", show_default=True, help="Comma-separated.")
+def main(data: str, model: str, keywords: str, seeds: str) -> None:
+    """Make the published run of a network again."""
+    dataset = Dataset(open_source(data), Task.of(keywords))
+    click.echo(publish(model, dataset, [int(seed) for seed in seeds.split(",")]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,175 @@
+"""A study: a network trained on a task and everything the report says about it, as records.
+
+A study is made by a run, written to ``measurements/published/`` and read back, so that a page
+draws a live run and the published one by the same code.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from kwslib.data.dataset import Dataset
+from kwslib.data.task import SPLITS, Split, Task
+from kwslib.errors import InputError
+from kwslib.evaluation import Evaluation
+from kwslib.files import sha256_of_file
+from kwslib.measurements import FOLDER, Record, machine_name, read_records, select
+from kwslib.models.checkpoint import NetworkInfo, load
+from kwslib.training.fit import Epoch, Fitted, score
+
+PUBLISHED = FOLDER / "published"
+HARDEST = 12
+"""How many of the hardest test clips a study keeps."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """What was found about one network, task and seed, as the records that say it."""
+
+    records: tuple[Record, ...]
+
+    def value(self, metric: str, **wanted: Any) -> Any:
+        """The value of the only record of ``metric`` with the wanted facts."""
+        return self.record(metric, **wanted).value
+
+    def record(self, metric: str, **wanted: Any) -> Record:
+        """The only record of ``metric`` with the wanted facts.
+
+        Raises:
+            ValueError: there is none, or there are several.
+        """
+        (record,) = select(self.records, metric, **wanted)
+        return record
+
+    @property
+    def subject(self) -> Mapping[str, Any]:
+        """Model, task, recipe, seed and hash of the checkpoint."""
+        return self.record("history").subject
+
+    @property
+    def dataset_name(self) -> str:
+        """What the data are called."""
+        return self.record("history").data["name"]
+
+    @property
+    def labels(self) -> list[str]:
+        """Names of the labels."""
+        return list(self.subject["labels"])
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Clips in each split."""
+        return {split: sum(labels.values()) for split, labels in self.value("clips").items()}
+
+    @cached_property
+    def history(self) -> list[Epoch]:
+        """What each epoch gave."""
+        return [Epoch(**entry) for entry in self.value("history")]
+
+    @property
+    def best(self) -> Epoch:
+        """The epoch whose weights were kept."""
+        return self.history[self.subject["best_epoch"] - 1]
+
+
+def study_of(fitted: Fitted, dataset: Dataset) -> Study:
+    """Score a fitted network on all splits and put what was found into records."""
+    return score_study(
+        fitted.network, fitted.info, dataset, [asdict(e) for e in fitted.history], fitted.checkpoint
+    )
+
+
+def score_study(
+    network: nn.Module,
+    info: NetworkInfo,
+    dataset: Dataset,
+    history: Sequence[Mapping[str, Any]],
+    checkpoint: Path,
+) -> Study:
+    """A study of a trained network whose history is known."""
+    training = info.training
+    subject = {
+        "model": info.model,
+        "labels": list(info.labels),
+        "task": dataset.task.name,
+        "recipe": training["recipe"],
+        "seed": training["seed"],
+        "best_epoch": training["best"]["number"],
+        "checkpoint": sha256_of_file(checkpoint),
+    }
+    data = dataset.identity()
+
+    def record(metric: str, value: Any, unit: str, split: str = "", **more: Any) -> Record:
+        where = {**data, "split": split} if split else data
+        return Record(
+            metric, value, unit, "measured", subject, where, machine=machine_name(), **more
+        )
+
+    records = [
+        record("clips", dataset.per_label(), "clips"),
+        record("speakers", dataset.speakers(), "speakers"),
+        record("history", list(history), "per epoch"),
+        record("training_time", sum(epoch["seconds"] for epoch in history), "s"),
+    ]
+    for split in SPLITS:
+        result = score(network, dataset, split)
+        records += [
+            record("accuracy", result.accuracy, "fraction", split, interval=result.interval),
+            record("per_label", result.per_label(), "fraction", split),
+            record("confusion", result.confusion.tolist(), "clips", split),
+            record("hardest", hardest_clips(result), "probability", split),
+        ]
+    return Study(tuple(records))
+
+
+def hardest_clips(result: Evaluation, count: int = HARDEST) -> list[dict[str, Any]]:
+    """The clips that the network got most wrong: name, label, prediction and both scores."""
+    return [
+        {
+            "clip": result.names[i],
+            "label": result.labels[result.truth[i]],
+            "predicted": result.labels[result.predicted[i]],
+            "score": round(float(result.scores[i, result.truth[i]]), 4),
+            "predicted_score": round(float(result.scores[i].max()), 4),
+        }
+        for i in result.hardest(count)
+    ]
+
+
+def published_paths(model: str, task: Task, folder: Path = PUBLISHED) -> tuple[Path, Path]:
+    """Where the checkpoint and the records of a published network lie."""
+    stem = f"{model}-{task.name}"
+    return folder / f"{stem}.safetensors", folder / f"{stem}.json"
+
+
+def published(model: str, task: Task, folder: Path = PUBLISHED) -> list[Study]:
+    """The published studies of a network and task, one a seed, lowest seed first.
+
+    Raises:
+        InputError: none is published.
+    """
+    path = published_paths(model, task, folder)[1]
+    if not path.exists():
+        raise InputError(
+            f"no published run of {model} on {','.join(task.keywords)}; "
+            "name a data folder to train it, or leave the parameters as they are"
+        )
+    records = read_records(path)
+    seeds = sorted({record.subject["seed"] for record in records})
+    return [Study(tuple(r for r in records if r.subject["seed"] == seed)) for seed in seeds]
+
+
+def published_network(model: str, task: Task, folder: Path = PUBLISHED) -> tuple[Any, NetworkInfo]:
+    """The published weights of the lowest seed."""
+    return load(published_paths(model, task, folder)[0])
+
+
+def mean_accuracy(studies: Sequence[Study], split: Split) -> tuple[float, float]:
+    """Mean over seeds and its standard deviation (0 for one seed) of the accuracy on a split."""
+    values = [study.value("accuracy", split=split) for study in studies]
+    return float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
