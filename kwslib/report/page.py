@@ -5,9 +5,11 @@ publishes the numbers of its prose with :func:`numbers`::
 
     page.numbers(accuracy="92.2 %", clips="1,368")
 
-after which the text says ``{glue:text}`accuracy` `` wherever it needs the number, before or
-after the cell, in tables and headings too. The index and the other plain pages name the
-chapter as well: ``{glue:text}`training.accuracy` ``.
+after which the text takes a number by its name, before or after the cell, in tables and
+headings too. The index and the other plain pages name the chapter as well::
+
+    We reach {glue:text}`accuracy` on {glue:text}`clips` clips.
+    Chapter 3 reaches {glue:text}`training.accuracy`.
 """
 
 import base64

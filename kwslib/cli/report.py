@@ -1,0 +1,96 @@
+"""``kws report``: run the chapters and build the site."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from kwslib.cli.output import json_option, note, show
+from kwslib.report.execute import ChapterError
+from kwslib.report.parameters import parse_pairs
+from kwslib.report.settings import PROFILES, Settings
+from kwslib.report.site import BuildError, Built, build_chapter, build_site, find_root
+
+
+@click.command("report")
+@click.option("--profile", help=f"{' or '.join(PROFILES)}; full when --data is given, else demo.")
+@click.option(
+    "--data",
+    metavar="DIR",
+    help="Folder of Speech Commands, for profile full. [env: KWS_DATA, with --profile full]",
+)
+@click.option(
+    "-p",
+    "--parameter",
+    "pairs",
+    multiple=True,
+    metavar="CHAPTER.NAME=VALUE",
+    help="A chapter's parameter, e.g. training.epochs=40; can be given again.",
+)
+@click.option("--chapter", metavar="NAME", help="This chapter alone: 3, training or 3_training.")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Where the site goes; _build/html by default.",
+)
+@json_option
+def command(
+    profile: str | None,
+    data: str | None,
+    pairs: tuple[str, ...],
+    chapter: str | None,
+    out: Path | None,
+    as_json: bool,
+) -> int:
+    """Run the chapters and build the site.
+
+    A chapter runs again only when something that it depends on has changed. When a cell fails
+    the exit code is 1 and the last good site stays.
+    """
+    start = time.monotonic()
+    settings = Settings.choose(profile, data, parse_pairs(pairs))
+    root = find_root()
+    if chapter and out:
+        raise click.UsageError("--out is for the whole report; a chapter goes to _build/chapter")
+    try:
+        if chapter:
+            built = build_chapter(root, settings, note, chapter)
+        else:
+            built = build_site(root, settings, note, out)
+    except (ChapterError, BuildError) as error:
+        note(f"kws: {error}")
+        return 1
+    seconds = time.monotonic() - start
+    show(_result(built, settings, seconds), as_json, _text(built, seconds))
+    return 0
+
+
+def _result(built: Built, settings: Settings, seconds: float) -> dict[str, Any]:
+    return {
+        "site": str(built.site),
+        "page": str(built.page),
+        "profile": settings.profile,
+        "data": settings.data_name,
+        "seconds": round(seconds, 1),
+        "chapters": [
+            {
+                "chapter": each.chapter.stem,
+                "notebook": str(each.path),
+                "seconds": round(each.seconds, 1),
+                "fresh": each.fresh,
+                "parameters": each.values,
+            }
+            for each in built.chapters
+        ],
+    }
+
+
+def _text(built: Built, seconds: float) -> str:
+    lines = [
+        f"{each.chapter.stem}: {each.seconds:.1f} s {'now' if each.fresh else 'in an earlier run'}"
+        f", {each.path}"
+        for each in built.chapters
+    ]
+    return "\n".join([*lines, f"page: {built.page}", f"done in {seconds:.1f} s"])

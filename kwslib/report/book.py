@@ -1,0 +1,117 @@
+"""The book: which pages the table of contents lists, and which of them are chapters to execute."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import yaml
+from myst_nb.core.read import is_myst_markdown_notebook, read_myst_markdown_notebook
+
+from kwslib.errors import InputError
+
+TOC_NAME = "_toc.yml"
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A page that is a MyST notebook.
+
+    Attributes:
+        page: its name in the table of contents, e.g. ``"book/3_training"``.
+        path: the source file.
+    """
+
+    page: str
+    path: Path
+
+    @property
+    def stem(self) -> str:
+        """File name without suffix, e.g. ``"3_training"``."""
+        return self.path.stem
+
+    @property
+    def name(self) -> str:
+        """The stem without its number, as parameters and numbers name the chapter."""
+        head, _, tail = self.stem.partition("_")
+        return tail if head.isdigit() and tail else self.stem
+
+    def source(self) -> str:
+        """The text of the source file."""
+        return self.path.read_text(encoding="utf-8")
+
+    def notebook(self) -> nbformat.NotebookNode:
+        """The source as a notebook without outputs."""
+        return as_notebook(self.source(), self.path)
+
+
+@dataclass(frozen=True)
+class Book:
+    """The pages of the table of contents, in reading order; ``root`` is the repository's."""
+
+    root: Path
+    pages: tuple[str, ...]
+
+    @classmethod
+    def open(cls, root: Path, toc: Path | None = None) -> "Book":
+        """The book whose table of contents is ``toc``, by default ``_toc.yml`` in ``root``.
+
+        Raises:
+            InputError: there is no such file, or it lists a page that does not exist.
+        """
+        toc = toc or root / TOC_NAME
+        try:
+            listing = yaml.safe_load(toc.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise InputError(f"{toc}: no table of contents ({error.strerror})") from error
+        book = cls(root, tuple(_files(listing)))
+        for page in book.pages:
+            if not book.path(page).exists():
+                raise InputError(f"{toc} lists {page}, but there is no {book.path(page)}")
+        return book
+
+    def path(self, page: str) -> Path:
+        """The source file of a page."""
+        return self.root / f"{page}.md"
+
+    @property
+    def chapters(self) -> list[Chapter]:
+        """The pages that hold code, in reading order."""
+        found = [Chapter(page, self.path(page)) for page in self.pages]
+        return [chapter for chapter in found if is_myst_markdown_notebook(chapter.source())]
+
+    def chapter(self, asked: str) -> Chapter:
+        """The chapter that ``asked`` means: ``3``, ``training`` or ``3_training``.
+
+        Raises:
+            InputError: no chapter is called that.
+        """
+        for chapter in self.chapters:
+            if asked in (chapter.name, chapter.stem, chapter.stem.partition("_")[0]):
+                return chapter
+        names = ", ".join(chapter.name for chapter in self.chapters)
+        raise InputError(f"there is no chapter {asked!r}; the chapters are {names}")
+
+
+def as_notebook(text: str, path: Path) -> nbformat.NotebookNode:
+    """MyST Markdown as a notebook; plain Markdown becomes a single Markdown cell."""
+    notebook = read_myst_markdown_notebook(text, add_source_map=True, path=path)
+    for number, cell in enumerate(notebook.cells):
+        # nbformat draws random ids; fixed ones keep equal notebooks equal
+        cell.id = f"cell-{number}"
+    return notebook
+
+
+def _files(listing: Any) -> list[str]:
+    """Every ``root`` and ``file`` of a table of contents, depth first."""
+    if isinstance(listing, list):
+        return [page for entry in listing for page in _files(entry)]
+    if not isinstance(listing, dict):
+        return []
+    own = [listing[key] for key in ("root", "file") if key in listing]
+    nested = [
+        _files(listing[key])
+        for key in ("parts", "chapters", "sections", "entries")
+        if key in listing
+    ]
+    return own + [page for pages in nested for page in pages]

@@ -1,0 +1,84 @@
+"""From an executed chapter to its page: numbers put into the prose, code folded away."""
+
+import ast
+import copy
+import re
+from collections.abc import Mapping
+
+import nbformat
+
+from kwslib.report.execute import ExecutedChapter
+from kwslib.report.page import GLUE_PREFIX
+
+_ROLE = re.compile(r"\{glue:text\}`([^`]+)`")
+
+
+class MissingNumberError(Exception):
+    """The prose asks for a number that no cell published."""
+
+
+def published_numbers(notebook: nbformat.NotebookNode) -> dict[str, str]:
+    """The numbers that the notebook's cells published with :func:`kwslib.report.page.numbers`."""
+    found = {}
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            name = output.get("metadata", {}).get("scrapbook", {}).get("name")
+            if name is not None:
+                found[name] = str(ast.literal_eval(output["data"][f"{GLUE_PREFIX}text/plain"]))
+    return found
+
+
+def all_numbers(chapters: list[ExecutedChapter]) -> dict[str, str]:
+    """The numbers of all chapters, named ``<chapter>.<name>``."""
+    return {
+        f"{each.chapter.name}.{name}": value
+        for each in chapters
+        for name, value in published_numbers(each.notebook).items()
+    }
+
+
+def fill(text: str, numbers: Mapping[str, str], where: str) -> str:
+    """``text`` with every role ``{glue:text}`` replaced by the number that it names.
+
+    Raises:
+        MissingNumberError: a number is missing; ``where`` is named in the message.
+    """
+
+    def number(match: re.Match[str]) -> str:
+        name = match.group(1).strip()
+        if name not in numbers:
+            known = ", ".join(sorted(numbers)) or "none"
+            raise MissingNumberError(f"{where} asks for the number {name!r}; published: {known}")
+        return numbers[name]
+
+    return _ROLE.sub(number, text)
+
+
+def page_notebook(executed: ExecutedChapter) -> nbformat.NotebookNode:
+    """The notebook that a reader sees and downloads: prose with its numbers, code folded."""
+    notebook = copy.deepcopy(executed.notebook)
+    numbers = published_numbers(notebook)
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = fill(cell.source, numbers, executed.chapter.stem)
+        else:
+            cell.outputs = [
+                out for out in cell.outputs if "scrapbook" not in out.get("metadata", {})
+            ]
+            cell.metadata["tags"] = _folded(cell.metadata.get("tags", []))
+    _follow_injection(notebook)
+    return notebook
+
+
+def _folded(tags: list[str]) -> list[str]:
+    """Tags with ``hide-input``, unless the chapter or papermill said otherwise."""
+    spoken_for = ("hide-", "remove-", "show-input", "parameters", "injected-parameters")
+    return tags if any(tag.startswith(spoken_for) for tag in tags) else [*tags, "hide-input"]
+
+
+def _follow_injection(notebook: nbformat.NotebookNode) -> None:
+    """Give the cell that papermill put in a line number, so that the others keep theirs."""
+    lines = notebook.metadata.get("source_map", [])
+    for number, cell in enumerate(notebook.cells):
+        if "injected-parameters" in cell.metadata.get("tags", []):
+            notebook.metadata["source_map"] = [*lines[:number], lines[number - 1], *lines[number:]]

@@ -1,0 +1,167 @@
+"""The site: built beside, then put in the place of the last good one."""
+
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import yaml
+
+import kwslib
+from kwslib.errors import InputError
+from kwslib.report.book import TOC_NAME, Book, Chapter
+from kwslib.report.execute import ExecutedChapter, run_book
+from kwslib.report.parameters import resolve
+from kwslib.report.settings import Settings
+
+REFERENCES = "book/references"
+"""The page that a chapter's citations point to."""
+
+_SITE_MARK = ".buildinfo"
+"""Sphinx leaves this file in every site that it makes."""
+
+Say = Callable[[str], None]
+
+
+class BuildError(Exception):
+    """Sphinx could not make the site; what it had to say stands on standard error."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a run of the report made: the site, its first page, and the chapters in it."""
+
+    site: Path
+    page: Path
+    chapters: list[ExecutedChapter]
+
+
+def find_root() -> Path:
+    """The repository: the working folder, or else the one that this library lies in.
+
+    Raises:
+        InputError: neither holds a table of contents.
+    """
+    for folder in (Path.cwd(), Path(kwslib.__file__).resolve().parent.parent):
+        if (folder / TOC_NAME).exists():
+            return folder
+    raise InputError(f"there is no {TOC_NAME} here; run this in a clone of the repository")
+
+
+def build_site(root: Path, settings: Settings, say: Say, out: Path | None = None) -> Built:
+    """Execute the chapters, build the site and put it at ``out`` (``_build/html``).
+
+    A build that fails leaves what stands there as it is.
+
+    Raises:
+        InputError: bad parameters, or ``out`` is a folder of something else.
+        ChapterError: a cell failed.
+        BuildError: Sphinx failed or warned.
+    """
+    out = out or root / "_build" / "html"
+    _check_target(out)
+    with _only_one(root, say):
+        chapters = run_book(Book.open(root), settings, say)
+        say("building the site")
+        # every warning is an error: a broken reference or formula must not be published
+        html = _sphinx(root, root / "_build" / "next", settings, ["-W", "--keep-going"])
+        _swap(html, out)
+        # a plain `jupyter-book build` would take what it knows of the old pages for the new ones
+        shutil.rmtree(root / "_build" / ".doctrees", ignore_errors=True)
+    return Built(out, out / "index.html", chapters)
+
+
+def build_chapter(root: Path, settings: Settings, say: Say, asked: str) -> Built:
+    """Execute one chapter and build a site of its page alone, with the references it cites.
+
+    Raises:
+        InputError: no such chapter, or bad parameters.
+        ChapterError: a cell failed.
+        BuildError: Sphinx failed.
+    """
+    book = Book.open(root)
+    chapter = book.chapter(asked)
+    folder = root / "_build" / "chapter" / chapter.stem
+    with _only_one(root, say):
+        run_settings = _own_parameters(book, chapter, settings)
+        toc = _toc_of(chapter, root, folder)
+        chapters = run_book(Book.open(root, toc), run_settings, say)
+        say("building the page")
+        html = _sphinx(root, folder, run_settings, ["--toc", str(toc)])
+    return Built(html, html / f"{chapter.page}.html", chapters)
+
+
+def _own_parameters(book: Book, chapter: Chapter, settings: Settings) -> Settings:
+    """``settings`` with the chapter's parameters alone, after all have been checked."""
+    resolve(book, settings.parameters)
+    own = {
+        name: value
+        for name, value in settings.parameters.items()
+        if name.startswith(f"{chapter.name}.")
+    }
+    return replace(settings, parameters=own)
+
+
+def _toc_of(chapter: Chapter, root: Path, folder: Path) -> Path:
+    toc: dict[str, object] = {"format": "jb-book", "root": chapter.page}
+    if (root / f"{REFERENCES}.md").exists():
+        toc["chapters"] = [{"file": REFERENCES}]
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / TOC_NAME
+    path.write_text(yaml.safe_dump(toc), encoding="utf-8")
+    return path
+
+
+def _sphinx(root: Path, folder: Path, settings: Settings, options: list[str]) -> Path:
+    """Run ``jupyter-book build`` into ``folder`` and return the folder of its pages."""
+    start = "from jupyter_book.cli.main import main; main()"  # it has no __main__
+    command = [sys.executable, "-c", start, "build", str(root), "-q"]
+    command += ["--path-output", str(folder), *options]
+    environment = os.environ | settings.environment()
+    # jupyter-book prints where it put the pages, which is not where they will stand; warnings
+    # and errors go to standard error
+    done = subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=False)
+    if done.returncode:
+        # what Sphinx knows of half-made pages must not lead the next build astray
+        shutil.rmtree(folder / "_build", ignore_errors=True)
+        raise BuildError("the site could not be built; Sphinx says why above")
+    return folder / "_build" / "html"
+
+
+def _check_target(out: Path) -> None:
+    if out.is_dir() and any(out.iterdir()) and not (out / _SITE_MARK).exists():
+        raise InputError(f"{out} holds something other than a site; give an empty or new folder")
+    if out.is_file():
+        raise InputError(f"{out} is a file; give a folder")
+
+
+def _swap(html: Path, out: Path) -> None:
+    """Put a copy of ``html`` at ``out``; ``html`` itself stays for the next build to update."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    fresh, old = out.with_name(f".{out.name}-new"), out.with_name(f".{out.name}-old")
+    for leftover in (fresh, old):
+        shutil.rmtree(leftover, ignore_errors=True)
+    shutil.copytree(html, fresh)
+    if out.exists():
+        out.rename(old)
+    fresh.rename(out)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+@contextmanager
+def _only_one(root: Path, say: Say) -> Iterator[None]:
+    """Wait until no other process builds this book."""
+    path = root / "_build" / ".lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "w", encoding="utf-8") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            say("waiting for another build of this report to end")
+            fcntl.flock(stream, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,182 @@
+"""The part of the report that lives in Sphinx.
+
+Before Sphinx reads a page, every chapter has been executed (or taken from an earlier build),
+so a chapter that fails stops the build while the old pages still stand. Sphinx then gets each
+page as a notebook: a chapter with its outputs and with its numbers in the prose, a plain page
+as one Markdown cell that may use the numbers of all chapters.
+"""
+
+import importlib.metadata
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import vl_convert
+from docutils import nodes
+from docutils.statemachine import StringList
+from sphinx.application import Sphinx
+from sphinx.config import Config
+from sphinx.environment import BuildEnvironment
+from sphinx.errors import SphinxError
+from sphinx.util.docutils import SphinxDirective
+from sphinx.util.logging import getLogger
+
+from kwslib.errors import InputError
+from kwslib.files import sha256_of_text, write_text
+from kwslib.report import api_page, prose, repository, run_page
+from kwslib.report.book import Book, as_notebook
+from kwslib.report.execute import ChapterError, ExecutedChapter, run_book
+from kwslib.report.settings import Settings
+
+STATIC = Path(__file__).parent / "static"
+VEGA_NAME = f"vega-{importlib.metadata.version('vl-convert-python')}.js"
+"""The Vega bundle, named by its version so that a browser may keep it."""
+
+VEGA_SNIPPET = "window.vegaEmbed = vegaEmbed;"
+
+RUN_DIRECTIVE, API_DIRECTIVE = "kws-run", "kws-api"
+
+_log = getLogger(__name__)
+
+
+class ReportError(SphinxError):
+    """Stops the build with one line instead of a traceback."""
+
+    category = "Report"
+
+
+class Report:
+    """A run of the report inside one build of the site."""
+
+    settings: Settings
+    chapters: dict[str, ExecutedChapter]
+    numbers: dict[str, str]
+    pages: dict[str, Any]
+
+    def execute(self, app: Sphinx) -> None:
+        """Run the chapters, before anything is read or written."""
+        root = Path(app.srcdir)
+        toc = app.config["external_toc_path"]
+        try:
+            self.settings = Settings.from_environment()
+            book = Book.open(root, root / toc)
+            executed = run_book(book, self.settings, _log.info)
+            pages: dict[str, Any] = {
+                each.chapter.page: prose.page_notebook(each) for each in executed
+            }
+        except (ChapterError, InputError, prose.MissingNumberError, ValueError) as error:
+            raise ReportError(str(error)) from error
+        self.pages = pages
+        self.chapters = {each.chapter.page: each for each in executed}
+        self.numbers = prose.all_numbers(executed)
+
+    def outdated(
+        self, app: Sphinx, env: BuildEnvironment, added: set[str], *_: set[str]
+    ) -> list[str]:
+        """Pages whose content changed though their source file did not."""
+        before = getattr(env, "kws_states", {})
+        states = {page: each.key for page, each in self.chapters.items()}
+        all_numbers = sha256_of_text(repr(sorted(self.numbers.items())))
+        states |= {page: all_numbers for page in env.found_docs if page not in states}
+        env.kws_states = states  # type: ignore[attr-defined]
+        changed = {page for page, state in states.items() if before.get(page) != state}
+        return sorted((changed | getattr(env, "kws_run_pages", set())) & env.all_docs.keys())
+
+    def supply(self, app: Sphinx, page: str, source: list[str]) -> None:
+        """Give Sphinx the page as a notebook instead of the text of its file."""
+        notebook = self.pages.get(page)
+        if notebook is None:
+            try:
+                text = prose.fill(source[0], self.numbers, page)
+            except prose.MissingNumberError as error:
+                raise ReportError(str(error)) from error
+            notebook = as_notebook(text, Path(app.env.doc2path(page)))
+        source[0] = nbformat.writes(notebook)
+
+    def offer_notebook(
+        self, app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any
+    ) -> None:
+        """Put the executed notebook beside the sources and tell the theme's download button."""
+        if page in self.pages and doctree is not None:
+            name = f"{page}.ipynb"
+            write_text(Path(app.outdir) / "_sources" / name, nbformat.writes(self.pages[page]))
+            context["ipynb_source"] = name
+
+
+class _Generated(SphinxDirective):
+    """Inserts Markdown that is made while the site is built."""
+
+    def markdown(self) -> str:
+        raise NotImplementedError
+
+    def run(self) -> list[nodes.Node]:
+        container = nodes.container()
+        content = StringList(self.markdown().splitlines(), source=self.name)
+        self.state.nested_parse(content, 0, container, match_titles=True)
+        return list(container.children)
+
+
+class RunDirective(_Generated):
+    """``{kws-run}``: how this run was made."""
+
+    def markdown(self) -> str:
+        """The facts of the run, and a mark on the page that they change with every run."""
+        pages: set[str] = getattr(self.env, "kws_run_pages", set())
+        self.env.kws_run_pages = pages | {self.env.docname}  # type: ignore[attr-defined]
+        report: Report = self.env.app.kws_report  # type: ignore[attr-defined]
+        return run_page.markdown(report.settings, list(report.chapters.values()))
+
+
+class ApiDirective(_Generated):
+    """``{kws-api}``: the library's modules."""
+
+    def markdown(self) -> str:
+        """A section a module."""
+        return api_page.markdown()
+
+
+def link_repository(app: Sphinx, config: Config) -> None:
+    """Show the theme's repository buttons where the repository's address is known."""
+    address = repository.address(Path(app.srcdir))
+    if address:
+        config.html_theme_options |= {
+            "repository_url": address,
+            "repository_branch": "main",
+            "use_repository_button": True,
+            "use_issues_button": True,
+            "use_source_button": True,
+        }
+
+
+def add_assets(app: Sphinx) -> None:
+    """Let Sphinx copy our scripts and styles into the site."""
+    app.config.html_static_path.append(str(STATIC))
+
+
+def write_vega(app: Sphinx, exception: Exception | None) -> None:
+    """Write the Vega bundle that makes charts interactive.
+
+    Its top-level names would collide with those of Sphinx's own scripts, hence the function.
+    """
+    path = Path(app.outdir) / "_static" / VEGA_NAME
+    if exception is None and app.builder.format == "html" and not path.exists():
+        write_text(path, f"(function () {{\n{vl_convert.javascript_bundle(VEGA_SNIPPET)}\n}})();\n")
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Connect the report to a build."""
+    report = Report()
+    app.kws_report = report  # type: ignore[attr-defined]
+    app.connect("config-inited", link_repository, priority=100)
+    app.connect("builder-inited", add_assets)
+    app.connect("builder-inited", report.execute)
+    app.connect("env-get-outdated", report.outdated)
+    app.connect("source-read", report.supply)
+    app.connect("html-page-context", report.offer_notebook, priority=100)
+    app.connect("build-finished", write_vega)
+    app.add_directive(RUN_DIRECTIVE, RunDirective)
+    app.add_directive(API_DIRECTIVE, ApiDirective)
+    app.add_css_file("report.css")
+    attributes: dict[str, Any] = {"data-vega": VEGA_NAME}
+    app.add_js_file("charts.js", loading_method="defer", **attributes)
+    return {"version": "1", "parallel_read_safe": False, "parallel_write_safe": True}

@@ -1,0 +1,63 @@
+// Brings a chart alive when the reader comes near: the drawing in the page is replaced by an
+// interactive one of the same size. Without this script, or should it fail, the drawing stays.
+(function () {
+  "use strict";
+  const bundle = new URL(document.currentScript.dataset.vega, document.currentScript.src);
+  let loading = null;
+
+  function loadVega() {
+    loading ??= new Promise((resolve, reject) => {
+      const script = document.createElement("script");
+      script.src = bundle;
+      script.onload = resolve;
+      script.onerror = reject;
+      document.head.append(script);
+    });
+    return loading;
+  }
+
+  // A chart with a single view can be laid out anew for a narrow page; one made of several
+  // views keeps its size and scrolls.
+  function fitted(spec, available, natural) {
+    const composed = ["hconcat", "vconcat", "concat", "facet", "repeat"].some((key) => key in spec);
+    const channels = spec.encoding ?? {};
+    const faceted = "row" in channels || "column" in channels || "facet" in channels;
+    const stepped = typeof spec.width === "object";
+    if (composed || faceted || stepped || available >= natural) return spec;
+    return { ...spec, width: "container", autosize: { type: "fit-x", contains: "padding" } };
+  }
+
+  async function enliven(chart) {
+    const drawing = chart.querySelector("svg");
+    const spec = JSON.parse(chart.querySelector("script").textContent);
+    await loadVega();
+    const view = document.createElement("div");
+    view.className = "kws-view";
+    chart.append(view);
+    const natural = drawing.viewBox.baseVal.width;
+    drawing.remove();
+    try {
+      const options = { renderer: "svg", actions: false, tooltip: { theme: "kws" } };
+      const embedded = await window.vegaEmbed(view, fitted(spec, chart.clientWidth, natural), options);
+      chart.vegaView = embedded.view;
+      chart.dataset.state = "interactive";
+      if (chart.scrollWidth > chart.clientWidth) chart.tabIndex = 0;
+    } catch (error) {
+      view.replaceWith(drawing);
+      chart.dataset.state = "static";
+      console.error(error);
+    }
+  }
+
+  const observer = new IntersectionObserver(
+    (entries) => {
+      for (const entry of entries) {
+        if (!entry.isIntersecting) continue;
+        observer.unobserve(entry.target);
+        enliven(entry.target);
+      }
+    },
+    { rootMargin: "400px" },
+  );
+  for (const chart of document.querySelectorAll(".kws-chart")) observer.observe(chart);
+})();
