@@ -65,3 +65,15 @@ def sha256_of_text(*texts: str) -> str:
     for text in texts:
         digest.update(text.encode() + b"\0")
     return digest.hexdigest()
+
+
+def sha256_of_sources(*stages: str) -> str:
+    """Hash of the library's source text, or of the named modules and packages of it alone.
+
+    What is computed once and kept must be computed again when the code that made it changes.
+    """
+    library = Path(__file__).resolve().parent
+    roots = [library / stage for stage in stages] or [library]
+    files = [file for root in roots for file in ([root] if root.is_file() else root.rglob("*.py"))]
+    names = sorted(file.relative_to(library).as_posix() for file in files)
+    return sha256_of_text(*(f"{name} {sha256_of_file(library / name)}" for name in names))

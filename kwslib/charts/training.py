@@ -1,0 +1,220 @@
+"""Figures of chapter 3: the clips of a task, learning curves, accuracy, confusion."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import altair as alt
+
+from kwslib.charts.theme import COLOURS, WIDTH, colour_scale
+from kwslib.data.task import SPLITS
+from kwslib.training.fit import Epoch
+
+_PANEL = WIDTH // 2 - 60
+
+
+def clips_by_label(per_label: Mapping[str, Mapping[str, int]]) -> alt.Chart:
+    """Bars of clips by split, divided by label.
+
+    Args:
+        per_label: clips of each label in each split.
+    """
+    labels = list(next(iter(per_label.values())))
+    rows = [
+        {"split": split, "label": label, "clips": clips, "order": labels.index(label)}
+        for split, counts in per_label.items()
+        for label, clips in counts.items()
+    ]
+    return (
+        alt.Chart(alt.Data(values=rows))
+        .mark_bar()
+        .encode(
+            x=alt.X("clips:Q", title="clips of one second"),
+            y=alt.Y("split:N", sort=list(per_label), title=None),
+            color=alt.Color("label:N", scale=colour_scale(labels), sort=labels, title="label"),
+            order="order:Q",
+            tooltip=["split:N", "label:N", alt.Tooltip("clips:Q", format=",")],
+        )
+        .properties(
+            width=WIDTH,
+            height=130,
+            description="Clips in each split, divided by label.",
+        )
+    )
+
+
+def learning_curves(history: Sequence[Epoch], best: int) -> alt.HConcatChart:
+    """Accuracy and loss of training and validation by epoch, the kept epoch marked.
+
+    Args:
+        history: one entry an epoch.
+        best: number of the epoch whose weights were kept.
+    """
+    rows = [
+        {
+            "epoch": epoch.number,
+            "split": split,
+            "accuracy": getattr(epoch, f"{split}_accuracy"),
+            "loss": getattr(epoch, f"{split}_loss"),
+        }
+        for epoch in history
+        for split in ("training", "validation")
+    ]
+    kept = alt.Chart(alt.Data(values=[{"epoch": best, "text": f"kept: epoch {best}"}]))
+
+    def panel(field: str, title: str, form: str) -> alt.LayerChart:
+        lines = (
+            alt.Chart(alt.Data(values=rows))
+            .mark_line(strokeWidth=2, clip=True)
+            .encode(
+                x=alt.X("epoch:Q", title="epoch", scale=alt.Scale(nice=False)),
+                y=alt.Y(f"{field}:Q", title=title, scale=alt.Scale(zero=False), axis=_axis(form)),
+                color=alt.Color(
+                    "split:N", scale=colour_scale(["training", "validation"]), title=None
+                ),
+                strokeDash=alt.StrokeDash("split:N", legend=None),
+                tooltip=["split:N", "epoch:Q", alt.Tooltip(f"{field}:Q", format=form)],
+            )
+        )
+        rule = kept.mark_rule(strokeDash=[2, 3], opacity=0.6).encode(
+            x="epoch:Q", tooltip=["text:N"]
+        )
+        return (lines + rule).properties(width=_PANEL, height=240)
+
+    return alt.hconcat(
+        panel("accuracy", "accuracy", ".0%"), panel("loss", "cross-entropy (nats)", ".2f")
+    ).properties(
+        description=(
+            "Accuracy and cross-entropy of training and validation by epoch; "
+            f"a dotted line marks the kept epoch, {best}."
+        )
+    )
+
+
+def _axis(form: str) -> alt.Axis:
+    return alt.Axis(format=form) if "%" in form else alt.Axis()
+
+
+def accuracies(rows: Sequence[Mapping[str, Any]]) -> alt.FacetChart:
+    """Accuracies with their intervals, one row a split, one colour a run.
+
+    Args:
+        rows: ``split``, ``run`` (``"this run"``, ``"published run"``, ``"original report"``),
+            ``accuracy``, and ``low`` and ``high`` where an interval is known, ``note``.
+    """
+    runs = [run for run in COLOURS if any(row["run"] == run for row in rows)]
+    base = alt.Chart(alt.Data(values=[dict(row) for row in rows])).encode(
+        y=alt.Y("run:N", sort=runs, title=None, axis=alt.Axis(labels=False, ticks=False)),
+        color=alt.Color("run:N", scale=colour_scale(runs), sort=runs, title=None),
+        tooltip=["run:N", "split:N", alt.Tooltip("accuracy:Q", format=".2%"), "note:N"],
+    )
+    axis = alt.Axis(format=".0%")
+    bars = base.mark_rule(strokeWidth=2).encode(
+        x=alt.X("low:Q", title="accuracy", scale=alt.Scale(zero=False), axis=axis), x2="high:Q"
+    )
+    points = base.mark_point(filled=True, size=80, opacity=1).encode(
+        x=alt.X("accuracy:Q", title="accuracy", scale=alt.Scale(zero=False)),
+        shape=alt.Shape("run:N", sort=runs, title=None, scale=alt.Scale(domain=runs)),
+    )
+    text = base.mark_text(align="left", dx=10, dy=-9, fontSize=11).encode(
+        x="accuracy:Q", text=alt.Text("accuracy:Q", format=".1%"), color=alt.value("currentColor")
+    )
+    splits = [split for split in SPLITS if any(row["split"] == split for row in rows)]
+    return (
+        alt.layer(bars, points, text)
+        .properties(width=WIDTH - 60, height=28 * len(runs))
+        .facet(row=alt.Row("split:N", sort=splits, title=None, header=_ROW_HEADER))
+        .properties(
+            description="Accuracy on each split with its 95 % interval, by run.",
+        )
+    )
+
+
+_ROW_HEADER = alt.Header(labelAngle=0, labelAlign="left", labelOrient="top", labelAnchor="start")
+
+
+def confusion(table: Sequence[Sequence[int]], labels: Sequence[str]) -> alt.LayerChart:
+    """A confusion matrix: clips, and the share of the true label as shade.
+
+    Args:
+        table: clips by true label (rows) and predicted label (columns).
+        labels: names of the labels.
+    """
+    rows = [
+        {
+            "true label": truth,
+            "predicted": predicted,
+            "clips": clips,
+            "share": clips / max(sum(row), 1),
+        }
+        for truth, row in zip(labels, table, strict=True)
+        for predicted, clips in zip(labels, row, strict=True)
+    ]
+    base = alt.Chart(alt.Data(values=rows)).encode(
+        x=alt.X(
+            "predicted:N",
+            sort=list(labels),
+            title="predicted",
+            axis=alt.Axis(orient="top", labelAngle=0 if len(labels) < 6 else -45),
+        ),
+        y=alt.Y("true label:N", sort=list(labels), title="true label"),
+        tooltip=[
+            "true label:N",
+            "predicted:N",
+            alt.Tooltip("clips:Q", format=","),
+            alt.Tooltip("share:Q", format=".1%", title="share of the true label"),
+        ],
+    )
+    cells = base.mark_rect().encode(
+        color=alt.Color(
+            "share:Q",
+            scale=alt.Scale(scheme="blues", domain=[0, 1]),
+            title="share of the true label",
+            legend=alt.Legend(format=".0%"),
+        )
+    )
+    text = base.mark_text(fontSize=13 if len(labels) < 6 else 10).encode(
+        text=alt.Text("clips:Q", format=","),
+        color=alt.condition("datum.share > 0.5", alt.value("white"), alt.value("black")),
+    )
+    size = 75 if len(labels) < 6 else 42
+    return (cells + text).properties(
+        width=size * len(labels),
+        height=size * len(labels) * 0.7,
+        description="Confusion matrix: true labels in rows, predicted labels in columns.",
+    )
+
+
+def recall_by_label(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
+    """Recall of each label with its interval, one colour a run.
+
+    Args:
+        rows: ``label``, ``run``, ``recall``, ``low``, ``high`` and ``clips``.
+    """
+    labels = list(dict.fromkeys(row["label"] for row in rows))
+    runs = [run for run in COLOURS if any(row["run"] == run for row in rows)]
+    base = alt.Chart(alt.Data(values=[dict(row) for row in rows])).encode(
+        y=alt.Y("label:N", sort=labels, title=None),
+        yOffset=alt.YOffset("run:N", sort=runs),
+        color=alt.Color("run:N", scale=colour_scale(runs), sort=runs, title=None),
+        tooltip=[
+            "label:N",
+            "run:N",
+            alt.Tooltip("recall:Q", format=".1%"),
+            alt.Tooltip("low:Q", format=".1%"),
+            alt.Tooltip("high:Q", format=".1%"),
+            alt.Tooltip("clips:Q", format=","),
+        ],
+    )
+    scale = alt.Scale(zero=False)
+    bars = base.mark_rule(strokeWidth=2).encode(
+        x=alt.X("low:Q", title="recall", scale=scale, axis=alt.Axis(format=".0%")), x2="high:Q"
+    )
+    points = base.mark_point(filled=True, size=80, opacity=1).encode(
+        x=alt.X("recall:Q", title="recall", scale=scale),
+        shape=alt.Shape("run:N", sort=runs, title=None, scale=alt.Scale(domain=runs)),
+    )
+    return (bars + points).properties(
+        width=WIDTH - 60,
+        height=44 * len(labels),
+        description="Share of each label's test clips that were recognised, with 95 % intervals.",
+    )

@@ -1,0 +1,150 @@
+"""What a chapter shows of training: a run made now, the published one, or both."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kwslib.data.dataset import Dataset, open_source
+from kwslib.data.source import Source
+from kwslib.data.task import SILENCE, Task
+from kwslib.errors import InputError
+from kwslib.files import cache_folder, sha256_of_sources, sha256_of_text
+from kwslib.training.fit import fit
+from kwslib.training.recipe import Recipe, recipe_for
+from kwslib.training.study import (
+    Study,
+    published,
+    published_network,
+    published_paths,
+    score_study,
+    study_of,
+)
+
+DEMO_EPOCHS = 15
+"""Enough for embedded speech, which is easier than people are, and quick."""
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What there is to show.
+
+    Attributes:
+        study: the subject of the page: a run made now, or a published one.
+        live: whether ``study`` was made, or at least scored, now.
+        published: all published studies of the same network and task, one a seed.
+        dataset: the data of ``study``; None where they are not at hand.
+        sounds: a source whose clips can be heard.
+    """
+
+    study: Study
+    live: bool
+    published: Sequence[Study]
+    dataset: Dataset | None
+    sounds: Source
+
+    @property
+    def run(self) -> str:
+        """What the charts call ``study``."""
+        return "this run" if self.live else "published run"
+
+    def hear(self, clip: str) -> tuple[NDArray[np.int16], bool]:
+        """A test clip as sound, int16 ``[16000]``, and whether it is the very clip.
+
+        Where the clip itself cannot be had, embedded speech says its word.
+        """
+        if self.dataset is not None and self.dataset.source is self.sounds:
+            return self.sounds.audio([clip])[0], True
+        word = clip.split("/")[0]
+        if word == SILENCE:
+            (stand_in,) = self.sounds.silence_clips("testing", 1)
+        else:
+            stand_in = self.sounds.keyword_clips(word, "testing")[0]
+        return self.sounds.audio([stand_in])[0], False
+
+    def examples(self) -> dict[str, str]:
+        """The name of a test clip of each label, to be heard with :meth:`hear`."""
+        task = Task.of(self.study.labels[2:])
+        dataset = self.dataset or Dataset(self.sounds, task)
+        labels = dataset.labels("testing")
+        return {
+            label: dataset.names["testing"][int(np.argmax(labels == index))]
+            for index, label in enumerate(task.labels)
+        }
+
+
+def findings(
+    profile: str, data: str, model: str, keywords: str, epochs: int, seed: int
+) -> Findings:
+    """Train, or take the published run, as the profile and the parameters ask.
+
+    The profile ``full`` without a data folder shows the published run. With a data folder it
+    takes the published weights if they were trained with these very settings, and scores them
+    now; otherwise, and in ``demo``, it trains now.
+
+    Args:
+        profile: ``"demo"`` or ``"full"``.
+        data: folder of Speech Commands, or empty.
+        model: name in the registry.
+        keywords: comma-separated.
+        epochs: passes over the clips; 0 for the recipe's own, or a few in ``demo``.
+        seed: of the training.
+
+    Raises:
+        InputError: ``full`` without data, and no published run has these settings.
+    """
+    task = Task.of(keywords)
+    if profile == "demo" and not epochs:
+        epochs = DEMO_EPOCHS
+    recipe = recipe_for(model, epochs=epochs or None)
+    known = _published_or_none(model, task)
+    if profile == "full" and not data:
+        from kwslib.data.spoken import EmbeddedSpeech
+
+        study = _with_settings(known, recipe, seed)
+        if study is None:
+            raise InputError(
+                f"no published run of {model} on {keywords} has these settings; name a data "
+                "folder with --data to train it, or leave the parameters as they are"
+            )
+        return Findings(study, False, known, None, EmbeddedSpeech())
+    dataset = Dataset(open_source(data), task)
+    study = _with_settings(known, recipe, seed)
+    if profile == "full" and study and study.record("history").data["hash"] == _hash(dataset):
+        study = _scored_again(study, model, dataset)
+    else:
+        study = _trained(model, dataset, recipe, seed)
+    sounds = dataset.source if dataset.source.has_audio("testing") else open_source(None)
+    return Findings(study, True, known, dataset, sounds)
+
+
+def _hash(dataset: Dataset) -> str:
+    return dataset.identity()["hash"]
+
+
+def _published_or_none(model: str, task: Task) -> list[Study]:
+    return published(model, task) if published_paths(model, task)[1].exists() else []
+
+
+def _with_settings(studies: Sequence[Study], recipe: Recipe, seed: int) -> Study | None:
+    for study in studies:
+        if study.subject["seed"] == seed and Recipe.from_json(study.subject["recipe"]) == recipe:
+            return study
+    return None
+
+
+def _scored_again(study: Study, model: str, dataset: Dataset) -> Study:
+    """The published weights scored now, with the history that the records know."""
+    network, info = published_network(model, dataset.task)
+    checkpoint = published_paths(model, dataset.task)[0]
+    if info.training["seed"] != study.subject["seed"]:
+        return study
+    return score_study(network, info, dataset, [asdict(e) for e in study.history], checkpoint)
+
+
+def _trained(model: str, dataset: Dataset, recipe: Recipe, seed: int) -> Study:
+    code = sha256_of_sources("config.py", "data", "features", "models", "training")
+    key = sha256_of_text(code, repr(recipe), repr(dataset.task), dataset.source.fingerprint())[:16]
+    run = cache_folder("runs", key, f"{model}-seed{seed}")
+    return study_of(fit(model, dataset, recipe, seed, run), dataset)
