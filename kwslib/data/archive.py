@@ -33,7 +33,7 @@ class Archive:
             self._zip = zipfile.ZipFile(path)
         except FileNotFoundError as error:
             raise InputError(f"{path}: is missing; put the archive there") from error
-        except (zipfile.BadZipFile, OSError) as error:
+        except (zipfile.BadZipFile, NotImplementedError, OSError) as error:
             raise InputError(
                 f"{path}: is truncated or no zip archive ({error}); fetch it again"
             ) from error
@@ -59,7 +59,8 @@ class Archive:
             )
         try:
             return self._zip.read(info)
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError) as error:
+            # RuntimeError: encrypted, or compressed in a way that Python does not know.
             raise InputError(f"{self.path}: {info.filename} is damaged; fetch it again") from error
 
     def fingerprint(self) -> str:

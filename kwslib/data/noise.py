@@ -30,9 +30,20 @@ def silence_names(
         split: the split for which to cut.
         count: how many.
         regions: disjoint parts of a recording for each split; a crop lies wholly inside one.
+
+    Raises:
+        InputError: there is no recording, or the split's part of one is shorter than a crop.
     """
     recordings = in_hash_order(lengths)
     start, end = regions[split]
+    if not recordings:
+        raise InputError("there is no recording of background noise to cut silence from")
+    for recording, length in lengths.items():
+        if int(end * length) - int(start * length) < CLIP_SAMPLES:
+            raise InputError(
+                f"noise {recording}: {length:,} samples are too short to cut "
+                f"{split} silence of {CLIP_SAMPLES:,} from their part of {end - start:.0%}"
+            )
     names = []
     for number in range(count):
         draw = int(sha1_hex(f"silence/{split}/{number}"), 16)
@@ -40,7 +51,7 @@ def silence_names(
         draw, level = divmod(draw, _PER_MILLE + 1)
         recording = recordings[choice]
         first, last = int(start * lengths[recording]), int(end * lengths[recording])
-        position = first + draw % max(last - first - CLIP_SAMPLES + 1, 1)
+        position = first + draw % (last - first - CLIP_SAMPLES + 1)
         names.append(f"{SILENCE}/{recording}-{position:07d}-{level:04d}")
     return names
 

@@ -10,6 +10,8 @@ from kwslib.config import CLIP_SAMPLES, SAMPLE_RATE
 from kwslib.errors import InputError
 
 _PADDING_SAMPLES = SAMPLE_RATE // 100
+_LONGEST = 600 * SAMPLE_RATE
+"""Samples that a recording can have; a damaged header may claim billions."""
 
 
 def decode(data: bytes, name: str) -> NDArray[np.int16]:
@@ -19,12 +21,14 @@ def decode(data: bytes, name: str) -> NDArray[np.int16]:
         InputError: the bytes are no sound, or have another rate or several channels.
     """
     try:
-        samples, rate = soundfile.read(io.BytesIO(data), dtype="int16")
+        with soundfile.SoundFile(io.BytesIO(data)) as sound:
+            if sound.samplerate != SAMPLE_RATE or sound.channels != 1:
+                raise InputError(f"{name}: must be mono at {SAMPLE_RATE} Hz, as the data set is")
+            if sound.frames > _LONGEST:
+                raise InputError(f"{name}: claims {sound.frames:,} samples, more than {_LONGEST:,}")
+            return sound.read(dtype="int16")
     except soundfile.SoundFileError as error:
         raise InputError(f"{name}: is no readable sound file ({error})") from error
-    if rate != SAMPLE_RATE or samples.ndim != 1:
-        raise InputError(f"{name}: must be mono at {SAMPLE_RATE} Hz, as the data set is")
-    return samples
 
 
 def one_second(samples: NDArray[np.int16]) -> NDArray[np.int16]:
