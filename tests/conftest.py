@@ -1,0 +1,41 @@
+"""What every test shares: a cache of its own and, where it is at hand, real speech."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+_own_cache: Path | None = None
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give the run a cache that ends with it, unless ``KWS_CACHE`` names one to keep.
+
+    Workers of pytest-xdist inherit the environment, so what one of them makes all can read.
+    """
+    global _own_cache
+    os.environ.pop("KWS_DATA", None)
+    if not os.environ.get("KWS_CACHE"):
+        _own_cache = Path(tempfile.mkdtemp(prefix="kws-tests-"))
+        os.environ["KWS_CACHE"] = str(_own_cache)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove the run's own cache; a worker has none."""
+    if _own_cache is not None:
+        shutil.rmtree(_own_cache, ignore_errors=True)
+        os.environ.pop("KWS_CACHE", None)
+
+
+@pytest.fixture(scope="session")
+def speech_commands() -> Path:
+    """The folder of the three Speech Commands archives, beside the repository."""
+    named = os.environ.get("KWS_TEST_DATA")
+    folder = Path(named) if named else ROOT.parent / "shared" / "speech_commands"
+    if not folder.is_dir():
+        pytest.skip(f"no Speech Commands archives in {folder}; KWS_TEST_DATA names another folder")
+    return folder
