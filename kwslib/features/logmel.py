@@ -15,7 +15,8 @@ from kwslib.config import DEPLOYED, SAMPLE_RATE, LogMelConfig
 from kwslib.errors import InputError
 from kwslib.torchaudio_cpu import torchaudio
 
-_BATCH = 64
+_BATCH = 8
+"""Clips at once: the spectra of as many stay in the processor's cache."""
 
 
 def mel_filters(config: LogMelConfig = DEPLOYED) -> Tensor:
@@ -53,14 +54,20 @@ class LogMelImage(nn.Module):
     def __init__(self, config: LogMelConfig = DEPLOYED) -> None:
         super().__init__()
         self.config = config
+        self._tail = config.fft - config.window
         window = torch.hann_window(config.window, periodic=True, dtype=torch.float64)
-        self.register_buffer("window", window)
-        self.register_buffer("filters", mel_filters(config))
+        self.register_buffer("window", torch.nn.functional.pad(window, (0, self._tail)))
+        filters = mel_filters(config)
+        heard = int(filters.any(dim=1).nonzero().max()) + 1
+        self.register_buffer("filters", filters[:heard])
 
     def power(self, audio: Tensor) -> Tensor:
         """Power in each mel band, float64 ``[..., frames, bands]``, in squared int16 units."""
-        frames = audio.to(torch.float64).unfold(-1, self.config.window, self.config.hop)
-        spectrum = torch.fft.rfft(frames * self.window, n=self.config.fft)
+        # The zeros after a frame stand in the window, so that a frame can be cut at the length
+        # of the FFT and no copy is made to fill it up; the clip needs as many at its end.
+        samples = torch.nn.functional.pad(audio.to(torch.float64), (0, self._tail))
+        frames = samples.unfold(-1, self.config.fft, self.config.hop)
+        spectrum = torch.fft.rfft(frames * self.window)[..., : len(self.filters)]
         return (spectrum.real.square() + spectrum.imag.square()) @ self.filters
 
     def forward(self, audio: Tensor) -> Tensor:
