@@ -2,8 +2,8 @@
 
 from kwslib.cost.memory import Memory, flash_bytes, live_memory
 from kwslib.cost.operations import LayerCost, layer_costs
-from kwslib.cost.run_time import Timing, run_time
 from kwslib.cost.summary import Cost, cost_of
+from kwslib.cost.timing import Timing, run_time
 
 __all__ = [
     "Cost",

@@ -63,9 +63,9 @@ def published(records: Iterable[Record] | None = None) -> list[PublishedNetwork]
     return sorted(networks, key=lambda network: network.flops)
 
 
-def original_run_time(device: str) -> Record:
-    """The original report's run time in microseconds on ``"cpu"`` or ``"cuda"``."""
-    (record,) = select(read_records(PATH), "run_time", network=ORIGINAL, device=device)
+def original_claim(metric: str, **wanted: str) -> Record:
+    """What the original report printed, e.g. ``original_claim("run_time", device="cpu")``."""
+    (record,) = select(read_records(PATH), metric, network=ORIGINAL, **wanted)
     return record
 
 

@@ -1,4 +1,4 @@
-"""Run time of a network on this machine, one image at a time.
+"""Run time of a network on this machine.
 
 A single timing says little: the first calls allocate memory, and every call waits for what
 else the machine does. So the network is warmed up, timed many times, and the median stands
@@ -16,7 +16,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from kwslib.cost.operations import IMAGE_SHAPE
 from kwslib.errors import InputError
@@ -46,17 +46,19 @@ def run_time(
     *,
     subject: Mapping[str, Any],
     device: Device = "cpu",
+    batch: int = 1,
     repetitions: int = 2000,
     warm_up: int = 200,
 ) -> Timing:
-    """Time ``network`` in PyTorch's eager mode at batch 1, on one thread.
+    """Time calls of ``network`` in PyTorch's eager mode, on one thread.
 
     On a GPU every call is timed until the device has finished, the launch included.
 
     Args:
-        network: takes ``[1, 1, 49, 40]``; it comes back in the mode and on the device it had.
+        network: takes ``[batch, 1, 49, 40]``; it comes back in the mode and on the device it had.
         subject: what is timed; goes into the records.
         device: ``"cpu"``, or ``"cuda"`` where a GPU is present.
+        batch: images in a call.
         repetitions: calls that are timed.
         warm_up: calls before them that are not.
 
@@ -68,9 +70,10 @@ def run_time(
     if device == "cuda" and not torch.cuda.is_available():
         raise InputError("device cuda: no GPU is present; take cpu")
     with _alone(network, device):
-        calls = _time_calls(network, device, repetitions, warm_up)
+        image = torch.rand(batch, *IMAGE_SHAPE, device=device)
+        calls = _time_calls(network, image, repetitions, warm_up)
     facts: dict[str, Any] = {
-        "subject": dict(subject) | _settings(repetitions, warm_up),
+        "subject": dict(subject) | _settings(batch, repetitions, warm_up),
         "machine": torch.cuda.get_device_name() if device == "cuda" else machine_name(),
         "target": "host" if device == "cpu" else device,
     }
@@ -81,6 +84,17 @@ def run_time(
         ),
         quantiles=Record("run_time_quantiles", quantiles, "us", "measured", **facts),
     )
+
+
+def on_each_device(
+    network: nn.Module, subject: Mapping[str, Any], repetitions: int
+) -> dict[Device, Timing]:
+    """:func:`run_time` on the CPU, and on the GPU where one is present."""
+    devices: list[Device] = ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
+    return {
+        device: run_time(network, subject=subject, device=device, repetitions=repetitions)
+        for device in devices
+    }
 
 
 def median_interval(calls: NDArray[np.float64]) -> tuple[float, float]:
@@ -99,9 +113,9 @@ def median_interval(calls: NDArray[np.float64]) -> tuple[float, float]:
     return float(ordered[low]), float(ordered[high])
 
 
-def _settings(repetitions: int, warm_up: int) -> dict[str, Any]:
+def _settings(batch: int, repetitions: int, warm_up: int) -> dict[str, Any]:
     version = f"PyTorch {torch.__version__}, eager"
-    fixed = {"runtime": version, "number_type": "float32", "batch": 1, "threads": 1}
+    fixed = {"runtime": version, "number_type": "float32", "batch": batch, "threads": 1}
     return fixed | {"repetitions": repetitions, "warm_up": warm_up}
 
 
@@ -124,11 +138,10 @@ def _alone(network: nn.Module, device: Device) -> Iterator[None]:
 
 
 def _time_calls(
-    network: nn.Module, device: Device, repetitions: int, warm_up: int
+    network: nn.Module, image: Tensor, repetitions: int, warm_up: int
 ) -> NDArray[np.float64]:
     """Microseconds of each call, ``[repetitions]``."""
-    image = torch.rand(1, *IMAGE_SHAPE, device=device)
-    finish: Callable[[], None] = torch.cuda.synchronize if device == "cuda" else lambda: None
+    finish: Callable[[], None] = torch.cuda.synchronize if image.is_cuda else lambda: None
     calls = np.empty(repetitions)
     with torch.inference_mode():
         for _ in range(warm_up):

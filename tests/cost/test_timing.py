@@ -9,7 +9,7 @@ from torch import nn
 
 from kwslib import models
 from kwslib.cost import run_time
-from kwslib.cost.run_time import median_interval
+from kwslib.cost.timing import median_interval
 from kwslib.errors import InputError
 
 SUBJECT = {"network": "tiny_conv"}
