@@ -64,7 +64,7 @@ def test_operations_add_up_to_the_flops():
 
 
 def test_literature_tells_this_run_the_original_and_others_apart():
-    rows = CHARTS["literature"].to_dict()["layer"][0]["data"]["values"]
+    rows = CHARTS["literature"].to_dict()["data"]["values"]
     kinds = {row["network"]: row["kind"] for row in rows}
 
     assert kinds["tiny_conv, this run"] == "this run"
