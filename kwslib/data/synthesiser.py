@@ -81,12 +81,13 @@ def synthesiser_version() -> str:
 def accents() -> tuple[str, ...]:
     """Accents of English, e.g. ``en-us``, in alphabetical order."""
     # en-shaw reads the Shavian alphabet only.
-    return tuple(sorted(file.name.lower() for file in _accent_files() if "Shaw" not in file.name))
+    return tuple(sorted(_plain(file) for file in _accent_files() if "Shaw" not in file.name))
 
 
+@functools.cache
 def variants() -> tuple[str, ...]:
     """Voice variants, e.g. ``f2``, in alphabetical order."""
-    return tuple(sorted(file.name.lower() for file in _variant_files()))
+    return tuple(sorted(map(_plain, _variant_files())))
 
 
 def synthesise(utterance: Utterance) -> NDArray[np.int16]:
@@ -178,14 +179,18 @@ def _accent_files() -> list[Path]:
     return sorted((_installed_data() / "lang" / "gmw").glob("en*"))
 
 
-@functools.cache
-def _variant_files() -> tuple[Path, ...]:
-    return tuple(sorted((_installed_data() / "voices" / "!v").iterdir()))
+def _variant_files() -> list[Path]:
+    return sorted((_installed_data() / "voices" / "!v").iterdir())
+
+
+def _plain(file: Path) -> str:
+    """A voice file's name in lower case without spaces: ``Mr serious`` is ``mr-serious``."""
+    return file.name.lower().replace(" ", "-")
 
 
 @functools.cache
 def _english_data() -> Path:
-    """A folder with English only, every file named in lower case.
+    """A folder with English only, voices named in lower case.
 
     eSpeak lowers the case of a voice's name and, where the file system tells cases apart, then
     reads all its 230 voice files to find ``en-US``: 2 ms a word that this folder spares.
@@ -201,9 +206,9 @@ def _english_data() -> Path:
         for name in _ENGLISH:
             shutil.copyfile(source / name, temporary / name)
         for file in _accent_files():
-            shutil.copyfile(file, temporary / "voices" / file.name.lower())
+            shutil.copyfile(file, temporary / "voices" / _plain(file))
         for file in _variant_files():
-            shutil.copyfile(file, temporary / "voices" / "!v" / file.name.lower())
+            shutil.copyfile(file, temporary / "voices" / "!v" / _plain(file))
         temporary.rename(folder)
     except OSError:
         if not folder.exists():  # else another process was faster
