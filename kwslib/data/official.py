@@ -5,6 +5,10 @@ A folder ``SpeechCommands/speech_commands_v0.02`` with one folder of WAV files a
 """
 
 import hashlib
+import http.client
+import shutil
+import tarfile
+import zlib
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -59,22 +63,38 @@ class SpeechCommandsFolder(Source):
         """
         self._folder = root / LAYOUT
         self._test_silence = root / TEST_SET / SILENCE
+        if download and not self._folder.is_dir():
+            self._fetch(root)
         self._by_split: dict[Split, list[str]] = {
-            "training": self._listed(root, "training", download),
-            "validation": self._listed(root, "validation", False),
-            "testing": self._listed(root, "testing", False),
+            "training": self._listed(root, "training"),
+            "validation": self._listed(root, "validation"),
+            "testing": self._listed(root, "testing"),
         }
 
-    def _listed(self, root: Path, split: Split, download: bool) -> list[str]:
+    def _fetch(self, root: Path) -> None:
+        """Download and unpack; whatever stops it, no part of the data set is left to be read."""
+        from kwslib.torchaudio_cpu import torchaudio
+
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+            torchaudio.datasets.SPEECHCOMMANDS(root, url=RELEASE, download=True)
+        except BaseException as error:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            archive = root / f"{RELEASE}.tar.gz"
+            if isinstance(error, EOFError | tarfile.TarError | zlib.error):
+                raise InputError(
+                    f"{archive}: is truncated or damaged ({error}); remove it and fetch it again"
+                ) from error
+            if isinstance(error, OSError | RuntimeError | http.client.HTTPException):
+                raise InputError(f"{archive}: cannot be fetched ({error})") from error
+            raise
+
+    def _listed(self, root: Path, split: Split) -> list[str]:
         """Names ``word/file`` of a split, by torchaudio's reading of the official lists."""
         from kwslib.torchaudio_cpu import torchaudio
 
         try:
-            if download:
-                root.mkdir(parents=True, exist_ok=True)
-            listing = torchaudio.datasets.SPEECHCOMMANDS(
-                root, url=RELEASE, download=download, subset=split
-            )
+            listing = torchaudio.datasets.SPEECHCOMMANDS(root, url=RELEASE, subset=split)
             paths = [listing.get_metadata(i)[0] for i in range(len(listing))]
         except (OSError, RuntimeError, ValueError) as error:
             raise InputError(
@@ -88,6 +108,7 @@ class SpeechCommandsFolder(Source):
         digest = hashlib.sha256()
         for split, names in sorted(self._by_split.items()):
             digest.update("\n".join([split, *sorted(names)]).encode())
+        digest.update("\n".join(path.stem for path in self._silence_files()).encode())
         noises = [f"{path.name} {path.stat().st_size}" for path in self._noise_files()]
         return sha256_of_text(_READER_VERSION, digest.hexdigest(), *noises)
 
@@ -116,7 +137,7 @@ class SpeechCommandsFolder(Source):
     @override
     def silence_clips(self, split: Split, count: int) -> list[str]:
         """The official test clips where their folder is present, else crops of the noises."""
-        official = sorted(self._test_silence.glob("*.wav"))
+        official = self._silence_files()
         if split == "testing" and official:
             return in_hash_order(f"{SILENCE}/{path.stem}" for path in official)[:count]
         lengths = {name: len(samples) for name, samples in self.noise().items()}
@@ -148,6 +169,9 @@ class SpeechCommandsFolder(Source):
         ]
         empty = np.empty((0, TRAINING.frames, TRAINING.bands), np.uint8)
         return np.concatenate(parts) if parts else empty
+
+    def _silence_files(self) -> list[Path]:
+        return sorted(self._test_silence.glob("*.wav"))
 
     def _noise_files(self) -> list[Path]:
         return sorted((self._folder / _NOISE).glob("*.wav"))
