@@ -169,7 +169,7 @@ def literature(networks: Sequence[PublishedNetwork], name: str, cost: Cost) -> a
         # the original lies almost under the network of this run, so it is drawn larger
         size=alt.condition(alt.datum.kind == ORIGINAL, alt.value(260), alt.value(90)),
     )
-    right = base.transform_filter("!datum.left").mark_text(align="left", dx=9, fontSize=11)
+    right = base.transform_filter("!datum.left").mark_text(align="left", dx=13, fontSize=11)
     left = base.transform_filter("datum.left").mark_text(align="right", dx=-13, fontSize=11)
     listed = "; ".join(f"{r['network']} {r['parameters']:,} and {r['flops']:,}" for r in rows)
     description = f"Parameters and FLOPs of keyword-spotting networks: {listed}"
