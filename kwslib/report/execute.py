@@ -58,7 +58,8 @@ class _ThisPython(AsyncKernelManager):
 
     @property
     def kernel_spec(self) -> KernelSpec:
-        return KernelSpec(**get_kernel_dict())
+        # it would warn that local TCP is not encrypted each time
+        return KernelSpec(**get_kernel_dict(["--log-level=ERROR"]))
 
 
 def run_book(

@@ -10,6 +10,9 @@ import nbformat
 from kwslib.report.execute import ExecutedChapter
 from kwslib.report.page import GLUE_PREFIX
 
+PICTURE_TAG = "picture"
+"""A cell with this tag publishes what it shows as the chapter's number ``picture``."""
+
 _ROLE = re.compile(r"\{glue:text\}`([^`]+)`")
 
 
@@ -18,13 +21,18 @@ class MissingNumberError(Exception):
 
 
 def published_numbers(notebook: nbformat.NotebookNode) -> dict[str, str]:
-    """The numbers that the notebook's cells published with :func:`kwslib.report.page.numbers`."""
+    """The numbers that the notebook's cells published with :func:`kwslib.report.page.numbers`.
+
+    The HTML of a cell tagged ``picture`` is among them.
+    """
     found = {}
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             name = output.get("metadata", {}).get("scrapbook", {}).get("name")
             if name is not None:
                 found[name] = str(ast.literal_eval(output["data"][f"{GLUE_PREFIX}text/plain"]))
+            elif PICTURE_TAG in cell.metadata.get("tags", []):
+                found[PICTURE_TAG] = output["data"]["text/html"]
     return found
 
 
