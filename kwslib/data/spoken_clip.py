@@ -70,7 +70,6 @@ _FASTEST = 450  # eSpeak's limit
 _LONGEST = int(0.9 * SAMPLE_RATE)
 _EDGE = 0.01  # of the peak, below which eSpeak's start and end are silence
 _TAIL = 1_600  # samples of reverberation
-_FFT = 16_384  # at least _LONGEST + _TAIL
 
 
 @dataclass(frozen=True)
@@ -186,15 +185,18 @@ def _in_a_room(word: NDArray[np.float64], draw: np.random.Generator) -> NDArray[
     tail = draw.standard_normal(_TAIL) * 10 ** (-3 * np.arange(_TAIL) / (decay * SAMPLE_RATE))
     response = tail * _from_db(level) / np.sqrt(np.sum(tail**2))
     response[0] = 1
-    spectrum = np.fft.rfft(word, _FFT) * np.fft.rfft(response, _FFT)
-    return np.fft.irfft(spectrum, _FFT)[: len(word) + _TAIL]
+    length = len(word) + _TAIL
+    fft = -(-length // 1024) * 1024  # has small prime factors
+    spectrum = np.fft.rfft(word, fft) * np.fft.rfft(response, fft)
+    return np.fft.irfft(spectrum, fft)[:length]
 
 
 def _noise(draw: np.random.Generator) -> NDArray[np.float64]:
     """One second of coloured noise of root mean square 1."""
-    spectrum = np.fft.rfft(draw.standard_normal(CLIP_SAMPLES))
-    spectrum[0] = 0
-    spectrum[1:] *= np.exp(-draw.uniform(*_NOISE_SLOPE) / 2 * _log_frequency())
+    slope = draw.uniform(*_NOISE_SLOPE)
+    spectrum = np.zeros(CLIP_SAMPLES // 2 + 1, np.complex128)
+    spectrum.real[1:], spectrum.imag[1:] = draw.standard_normal((2, CLIP_SAMPLES // 2))
+    spectrum[1:] *= np.exp(-slope / 2 * _log_frequency())
     noise = np.fft.irfft(spectrum, CLIP_SAMPLES)
     return noise / np.sqrt(np.mean(noise**2))
 

@@ -1,0 +1,171 @@
+"""Six recordings of background noise that are computed, as stand-ins for the six that the
+Speech Commands data set brings along (white and pink noise, and four recorded at home).
+
+All are deterministic, one minute long, and made once into the cache.
+"""
+
+import functools
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import soxr
+from numpy.typing import NDArray
+
+from kwslib.config import SAMPLE_RATE
+from kwslib.data.synthesiser import ESPEAK_RATE, Utterance, synthesise, synthesiser_version
+from kwslib.files import cache_folder, sha256_of_text, write_beside
+
+SECONDS = 60
+"""Length of each recording."""
+
+_SAMPLES = SECONDS * SAMPLE_RATE
+_LEVEL = 32768 * 10 ** (-20 / 20)  # root mean square: 20 dB below full scale
+
+_TALKERS = (
+    "f1",
+    "f2",
+    "f3",
+    "f5",
+    "annie",
+    "steph",
+    "anika",
+    "grandma",
+    "aunty",
+    "m1",
+    "m3",
+    "m5",
+    "m7",
+    "m8",
+    "alex",
+    "mario",
+    "quincy",
+    "sandro",
+    "paul",
+    "croak",
+)
+_CHATTER = (
+    "well I think that we should have gone there much earlier in the morning",
+    "could you hand me the other one please it is behind the kitchen table",
+    "they told us about it last summer but nobody really believed a thing",
+    "because my brother never wanted to take the train to the city again",
+    "what a lovely evening it was and the children were playing outside",
+    "sure but then again how many people would ever pay that much for it",
+)
+
+
+@functools.cache
+def synthetic_noise() -> Mapping[str, NDArray[np.int16]]:
+    """The recordings by name, each int16 ``[960000]`` at 16 kHz; from the cache once made.
+
+    Raises:
+        InputError: eSpeak, which speaks the babble, is missing.
+    """
+    path = cache_folder("noise") / f"{_recipe_hash()}.npy"
+    if not path.exists():
+        made = np.stack([make(_generator(name)) for name, make in _NOISES.items()])
+        with write_beside(path) as temporary, temporary.open("wb") as stream:
+            np.save(stream, made, allow_pickle=False)
+    recordings = np.load(path, mmap_mode="r", allow_pickle=False)
+    return dict(zip(_NOISES, recordings, strict=True))
+
+
+def _recipe_hash() -> str:
+    source = Path(__file__).read_text(encoding="utf-8")
+    return sha256_of_text(source, synthesiser_version())[:32]
+
+
+def _generator(name: str) -> np.random.Generator:
+    return np.random.default_rng(list(name.encode()))
+
+
+def _white(draw: np.random.Generator) -> NDArray[np.int16]:
+    """Equal power at all frequencies: hiss."""
+    return _finish(_coloured(draw, slope=0))
+
+
+def _pink(draw: np.random.Generator) -> NDArray[np.int16]:
+    """Power falls as 1/f: wind, distant traffic."""
+    return _finish(_coloured(draw, slope=1))
+
+
+def _brown(draw: np.random.Generator) -> NDArray[np.int16]:
+    """Power falls as 1/f²: rumble, swelling and ebbing as the noise in a vehicle does."""
+    swell = 1 + 0.5 * np.sin(2 * np.pi * _seconds() / 7.3 + draw.uniform(0, 2 * np.pi))
+    return _finish(_coloured(draw, slope=2) * swell)
+
+
+def _mains_hum(draw: np.random.Generator) -> NDArray[np.int16]:
+    """50 Hz and its harmonics, wavering slightly, over faint hiss: a refrigerator."""
+    waver = np.cumsum(_coloured(draw, slope=2)) * (0.1 / SAMPLE_RATE)
+    phase = 2 * np.pi * (50 * _seconds() + waver)
+    harmonics = range(1, 41)
+    levels = draw.uniform(0.1, 1.0, len(harmonics)) / harmonics
+    hum = sum(
+        level * np.sin(number * phase + draw.uniform(0, 2 * np.pi))
+        for number, level in zip(harmonics, levels, strict=True)
+    )
+    return _finish(hum + 0.1 * _coloured(draw, slope=0.5))
+
+
+def _babble(draw: np.random.Generator) -> NDArray[np.int16]:
+    """Twenty people who talk at once, each at their own distance."""
+    mixture = np.zeros(_SAMPLES)
+    for talker in _TALKERS:
+        mixture += _talk(talker, draw) * 10 ** (draw.uniform(-12, 0) / 20)
+    return _finish(mixture)
+
+
+def _talk(talker: str, draw: np.random.Generator) -> NDArray[np.float64]:
+    """One talker's sentences in a random order, repeated to fill the recording."""
+    accent = str(draw.choice(["en", "en-us", "en-gb-scotland", "en-029"]))
+    sentences = []
+    for sentence in draw.permutation(_CHATTER):
+        rate, pitch = int(draw.integers(140, 200)), int(draw.integers(30, 70))
+        said = synthesise(Utterance(str(sentence), accent, talker, rate, pitch)) / 32768
+        sentences.append(soxr.resample(said, ESPEAK_RATE, SAMPLE_RATE))
+    speech = np.concatenate(sentences)
+    speech /= np.sqrt(np.mean(speech**2))
+    return np.roll(np.resize(speech, _SAMPLES), draw.integers(_SAMPLES))
+
+
+def _clatter(draw: np.random.Generator) -> NDArray[np.int16]:
+    """Short ringing blows, about eight a second, over faint pink noise: doing the dishes."""
+    clatter = 0.15 * _coloured(draw, slope=1)
+    seconds = np.arange(SAMPLE_RATE // 4) / SAMPLE_RATE
+    for start in draw.integers(0, _SAMPLES - len(seconds), 8 * SECONDS):
+        frequencies = draw.uniform(300, 6000, (5, 1))
+        decays = draw.uniform(0.005, 0.05, (5, 1))
+        ringing = np.sin(2 * np.pi * frequencies * seconds) * np.exp(-seconds / decays)
+        blow = ringing.sum(0) * 10 ** (draw.uniform(-20, 0) / 20)
+        clatter[start : start + len(seconds)] += blow
+    return _finish(clatter)
+
+
+def _coloured(draw: np.random.Generator, slope: float) -> NDArray[np.float64]:
+    """Noise of root mean square 1 whose power falls as 1/f to ``slope`` above 20 Hz."""
+    spectrum = np.fft.rfft(draw.standard_normal(_SAMPLES))
+    frequency = np.fft.rfftfreq(_SAMPLES, 1 / SAMPLE_RATE)
+    spectrum *= np.maximum(frequency, 20) ** (-slope / 2)
+    noise = np.fft.irfft(spectrum, _SAMPLES)
+    return noise / np.sqrt(np.mean(noise**2))
+
+
+def _seconds() -> NDArray[np.float64]:
+    return np.arange(_SAMPLES) / SAMPLE_RATE
+
+
+def _finish(noise: NDArray[np.float64]) -> NDArray[np.int16]:
+    """Scaled to the common level, peaks limited to the range of int16."""
+    scaled = noise * (_LEVEL / np.sqrt(np.mean(noise**2)))
+    return np.clip(np.round(scaled), -32768, 32767).astype(np.int16)
+
+
+_NOISES: Mapping[str, Callable[[np.random.Generator], NDArray[np.int16]]] = {
+    "white_noise": _white,
+    "pink_noise": _pink,
+    "brown_noise": _brown,
+    "mains_hum": _mains_hum,
+    "babble": _babble,
+    "clatter": _clatter,
+}
