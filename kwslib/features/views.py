@@ -151,9 +151,7 @@ VIEWS: dict[str, View] = {
     view.kind: view
     for view in (
         View("waveform", "Waveform", "full scale = 1", (CLIP_SAMPLES,), "float32", waveform),
-        View(
-            "spectrum", "Spectrum", "magnitude", (CLIP_SAMPLES // 2 + 1,), "float32", spectrum
-        ),
+        View("spectrum", "Spectrum", "magnitude", (CLIP_SAMPLES // 2 + 1,), "float32", spectrum),
         View("spectrogram", "Spectrogram", "power", (_FRAMES, _BINS), "float32", spectrogram),
         View("mel", "Mel spectrogram", "power", (_FRAMES, _BANDS), "float32", mel),
         View("logmel", "Log-mel spectrogram", "dB", (_FRAMES, _BANDS), "float32", logmel),
