@@ -29,11 +29,12 @@ help:  ## list the targets
 
 install: $(INSTALLED)  ## make .venv and install into it
 
+# Bytecode is written when a module is first imported; compiling all of it here takes a minute.
 $(INSTALLED): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" && "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	{ echo "Python 3.11 or newer is needed; $(or $(PYTHON),none) was found. Install it, or name one: make PYTHON=/path/to/python3.11" >&2; exit 2; }
 	@$(VENV)/bin/python -m pip --version >/dev/null 2>&1 || "$(PYTHON)" -m venv --clear $(VENV)
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile \
 	  $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -c constraints.txt -e '.[dev]'
 	@touch $@
 
