@@ -1,6 +1,7 @@
 """A task drawn from a source: the labelled examples of each split, images cached on disk."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -119,7 +120,7 @@ def _draw(source: Source, task: Task, split: Split) -> tuple[list[str], list[int
 def _cached_images(source: Source, names: Sequence[str]) -> Images:
     key = sha256_of_text(source.fingerprint(), *names)[:32]
     path = cache_folder("images") / f"{key}.npy"
-    if path.exists():
+    with suppress(FileNotFoundError, EOFError, ValueError):  # absent, or cut short by a full disk
         return np.load(path, allow_pickle=False)
     images = source.images(names)
     with write_beside(path) as temporary, temporary.open("wb") as stream:
