@@ -1,5 +1,6 @@
 """Files that are either whole or absent, hashes, and the folder for what can be made again."""
 
+import errno
 import hashlib
 import json
 import os
@@ -9,14 +10,25 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from kwslib.errors import InputError
+
 CACHE_VARIABLE = "KWS_CACHE"
 
 
 def cache_folder(*parts: str) -> Path:
-    """A folder under the cache: ``$KWS_CACHE``, or ``~/.cache/kwslib``. It is created."""
+    """A folder under the cache: ``$KWS_CACHE``, or ``~/.cache/kwslib``. It is created.
+
+    Raises:
+        InputError: it cannot be created.
+    """
     root = Path(os.environ.get(CACHE_VARIABLE) or Path.home() / ".cache" / "kwslib")
     folder = root.joinpath(*parts)
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"{folder}: cannot be created ({error.strerror}); name another cache in {CACHE_VARIABLE}"
+        ) from error
     return folder
 
 
@@ -26,10 +38,20 @@ def write_beside(path: Path | str) -> Iterator[Path]:
 
     A reader sees the old file or the new one, never a part; an interrupted body leaves
     the old file and no rubbish.
+
+    Raises:
+        InputError: the folder cannot be written to, or ``path`` is a folder itself.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(
+            dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix
+        )
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror})") from error
     os.close(handle)
     temporary = Path(name)
     try:

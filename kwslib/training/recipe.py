@@ -35,8 +35,8 @@ class Recipe:
         for name in ("epochs", "batch"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} {getattr(self, name)}: must be at least 1")
-        if not self.learning_rate > 0:
-            raise InputError(f"learning rate {self.learning_rate}: must be above 0")
+        if not 0 < self.learning_rate < math.inf:
+            raise InputError(f"learning rate {self.learning_rate}: must be above 0 and finite")
 
     def as_json(self) -> dict[str, Any]:
         """The settings as JSON, read back by :meth:`from_json`."""
