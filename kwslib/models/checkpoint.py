@@ -66,9 +66,9 @@ def load_tensors(path: Path | str) -> tuple[dict[str, Tensor], Any]:
         raise InputError(f"{path}: is no readable checkpoint ({error})") from error
 
 
-def save(path: Path | str, network: nn.Module, info: NetworkInfo) -> None:
-    """Write a network to ``path`` (``.safetensors``) and its facts to ``.json`` beside it."""
-    save_tensors(path, network.state_dict(), asdict(info))
+def save(path: Path | str, state: Mapping[str, Tensor], info: NetworkInfo) -> None:
+    """Write a network's weights to ``path`` (``.safetensors``), its facts to ``.json`` beside."""
+    save_tensors(path, state, asdict(info))
     write_json(Path(path).with_suffix(".json"), asdict(info))
 
 

@@ -21,6 +21,9 @@ def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
 class SameConv2d(nn.Conv2d):
     """``nn.Conv2d`` padded as TensorFlow's SAME. Axes: ``[n, channels, time, frequency]``."""
 
+    padding_value = 0.0
+    """What is padded; another value than 0 only while training in other coordinates."""
+
     def forward(self, x: Tensor) -> Tensor:
         """``[n, in, time, frequency]`` to ``[n, out, ceil(time / s), ceil(frequency / s)]``."""
         time, frequency = (
@@ -29,4 +32,4 @@ class SameConv2d(nn.Conv2d):
                 x.shape[-2:], self.kernel_size, self.stride, self.dilation, strict=True
             )
         )
-        return super().forward(F.pad(x, (*frequency, *time)))
+        return super().forward(F.pad(x, (*frequency, *time), value=self.padding_value))

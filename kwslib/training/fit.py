@@ -23,6 +23,7 @@ from kwslib.data.task import Split
 from kwslib.errors import InputError
 from kwslib.evaluation import Evaluation, evaluate
 from kwslib.models.checkpoint import NetworkInfo, load, load_tensors, save, save_tensors
+from kwslib.models.standardise import Standardised, pixel_statistics
 from kwslib.training.predict import predictor, to_input
 from kwslib.training.recipe import Recipe
 
@@ -83,7 +84,7 @@ def _rank(epoch: Epoch) -> tuple[float, float]:
 class _Run:
     """The state of a fit between two epochs."""
 
-    network: nn.Module
+    network: Standardised
     optimizer: torch.optim.AdamW
     history: list[Epoch] = field(default_factory=list)
 
@@ -114,10 +115,12 @@ def fit(
     """
     folder = Path(folder)
     settings = _settings(model, dataset, recipe, seed)
-    torch.manual_seed(seed)
-    run = _start(models.create(model, len(dataset.task.labels)), recipe)
-    _resume(run, folder / LAST, settings)
     training, validation = dataset.examples("training"), dataset.examples("validation")
+    torch.manual_seed(seed)
+    network = models.create(model, len(dataset.task.labels))
+    mean, deviation = pixel_statistics(torch.from_numpy(training.images))
+    run = _start(Standardised(network, mean, deviation), recipe)
+    _resume(run, folder / LAST, settings)
     prepare = _preparation(dataset, recipe)
     first = len(run.history)
     with tqdm(
@@ -128,8 +131,8 @@ def fit(
             _keep(run, epoch, folder, settings, dataset)
             bar.set_postfix(validation=f"{epoch.validation_accuracy:.3f}", refresh=False)
             bar.update()
-    network, info = load(folder / BEST)
-    return Fitted(network, info, run.history, folder / BEST)
+    best, info = load(folder / BEST)
+    return Fitted(best, info, run.history, folder / BEST)
 
 
 def _settings(model: str, dataset: Dataset, recipe: Recipe, seed: int) -> dict[str, Any]:
@@ -143,16 +146,22 @@ def _settings(model: str, dataset: Dataset, recipe: Recipe, seed: int) -> dict[s
     }
 
 
-def _start(network: nn.Module, recipe: Recipe) -> _Run:
-    decayed = [p for p in network.parameters() if p.ndim > 1]
-    others = [p for p in network.parameters() if p.ndim <= 1]
-    groups: list[dict[str, Any]] = [{"params": decayed}, {"params": others, "weight_decay": 0.0}]
-    optimizer = torch.optim.AdamW(
-        [group for group in groups if group["params"]],
-        lr=recipe.learning_rate,
-        weight_decay=recipe.weight_decay,
-    )
-    return _Run(network, optimizer)
+def _start(network: Standardised, recipe: Recipe) -> _Run:
+    """A group of the optimizer for each parameter: rate and decay follow from its shape."""
+    groups = [
+        {
+            "params": [parameter],
+            "scale": min(recipe.full_rate_inputs / max(_inputs(parameter), 1), 1.0),
+            "weight_decay": recipe.weight_decay if parameter.ndim > 1 else 0.0,
+        }
+        for parameter in network.parameters()
+    ]
+    return _Run(network, torch.optim.AdamW(groups, lr=recipe.learning_rate))
+
+
+def _inputs(parameter: Tensor) -> int:
+    """Inputs of a unit: the product of all axes but the first."""
+    return parameter[0].numel() if parameter.ndim > 1 else 1
 
 
 def _preparation(dataset: Dataset, recipe: Recipe) -> Batches:
@@ -200,7 +209,7 @@ def _train(
     for index, batch in enumerate(batches):
         rate = recipe.learning_rate_at(number * len(batches) + index, steps)
         for group in run.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["scale"]
         logits = run.network(to_input(prepare(images[batch], generator)))
         loss = F.cross_entropy(logits, labels[batch], label_smoothing=recipe.label_smoothing)
         run.optimizer.zero_grad(set_to_none=True)
@@ -231,7 +240,7 @@ def _keep(
     if min(run.history, key=_rank) is epoch:
         training = {**settings, "best": asdict(epoch)}
         info = NetworkInfo(settings["model"], dataset.task.labels, training)
-        save(folder / BEST, run.network, info)
+        save(folder / BEST, run.network.folded(), info)
     state = {f"network.{name}": tensor for name, tensor in run.network.state_dict().items()}
     for index, moments in run.optimizer.state_dict()["state"].items():
         state |= {f"optimizer.{index}.{name}": tensor for name, tensor in moments.items()}

@@ -17,6 +17,9 @@ class Recipe:
         epochs: passes over the training clips.
         batch: clips in a step.
         learning_rate: the highest rate of the one-cycle schedule.
+        full_rate_inputs: a layer whose units have more inputs than this learns at a rate that is
+            lower in proportion. Adam moves every weight by about the learning rate, so a unit's
+            sum moves by up to its inputs times that (Yang et al., arXiv:2203.03466).
         warm_up: share of all steps in which the rate rises; it falls in the others.
         weight_decay: of AdamW, on matrices and kernels, not on biases.
         label_smoothing: probability mass given to all labels alike.
@@ -25,7 +28,8 @@ class Recipe:
 
     epochs: int = 60
     batch: int = 128
-    learning_rate: float = 4e-3
+    learning_rate: float = 1e-2
+    full_rate_inputs: int = 400
     warm_up: float = 0.2
     weight_decay: float = 0.01
     label_smoothing: float = 0.0
