@@ -13,13 +13,14 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
 from kwslib.config import CLIP_SAMPLES, TRAINING
-from kwslib.data import noise, source, spoken_clip, synthesiser, synthetic_noise
+from kwslib.data import noise, spoken_clip, synthesiser, synthetic_noise
 from kwslib.data.noise import Regions, silence_audio, silence_names
 from kwslib.data.source import Images
 from kwslib.data.spoken_clip import CLIPS_PER_VOICE, SpokenName, check_sayable, clip_audio, voices
@@ -87,7 +88,7 @@ class EmbeddedSpeech:
 
     def fingerprint(self) -> str:
         """Hash of the synthesiser's version and the source text of the recipe."""
-        recipe = (synthesiser, spoken_clip, synthetic_noise, noise, source, sys.modules[__name__])
+        recipe = (synthesiser, spoken_clip, synthetic_noise, noise, sys.modules[__name__])
         texts = [Path(str(module.__file__)).read_text(encoding="utf-8") for module in recipe]
         return sha256_of_text(synthesiser_version(), *texts)
 
@@ -234,7 +235,13 @@ def _worker(names: Sequence[str]) -> Iterable[NDArray[np.int16]]:
             for _ in names:
                 samples = process.stdout.read(2 * CLIP_SAMPLES)
                 if len(samples) < 2 * CLIP_SAMPLES:
-                    raise InputError(process.stderr.read().decode() or "speech worker was killed")
+                    raise _failure(process.wait(), process.stderr.read().decode())
                 yield np.frombuffer(samples, np.int16)
         finally:
             process.kill()
+
+
+def _failure(code: int, message: str) -> Exception:
+    if code == spoken_clip.WORKER_INPUT_ERROR:
+        return InputError(message)
+    return RuntimeError(f"a speech worker ended with code {code}: {message}")

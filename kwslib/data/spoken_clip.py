@@ -27,6 +27,9 @@ from kwslib.errors import InputError
 CLIPS_PER_VOICE = 18
 """Clips of a word by each voice: twice in every accent, a third time in the first two."""
 
+WORKER_INPUT_ERROR = 2
+"""Exit code of a worker whose last words on standard error are those of an InputError."""
+
 ACCENTS = (
     "en-us",
     "en",
@@ -219,4 +222,5 @@ if __name__ == "__main__":
     try:
         _work()
     except InputError as error:
-        sys.exit(str(error))
+        print(error, file=sys.stderr)
+        sys.exit(WORKER_INPUT_ERROR)

@@ -122,7 +122,9 @@ def _speak(library: ctypes.CDLL, utterance: Utterance, collect: Any) -> None:
         _SYNCHRONOUS_OUTPUT, 0, os.fsencode(_english_data()), _DO_NOT_EXIT
     )
     if rate != ESPEAK_RATE:
-        raise InputError(f"{_english_data()}: eSpeak cannot read its data; delete the folder")
+        raise InputError(
+            f"{_english_data()}: eSpeak cannot read its data; delete the folder and run again"
+        )
     library.espeak_SetSynthCallback(collect)
     voice = f"{utterance.accent}+{utterance.variant}"
     if utterance.variant not in variants() or library.espeak_SetVoiceByName(voice.encode()):

@@ -99,12 +99,13 @@ def _mains_hum(draw: np.random.Generator) -> NDArray[np.int16]:
     """50 Hz and its harmonics, wavering slightly, over faint hiss: a refrigerator."""
     waver = np.cumsum(_coloured(draw, slope=2)) * (0.1 / SAMPLE_RATE)
     phase = 2 * np.pi * (50 * _seconds() + waver)
-    harmonics = range(1, 41)
-    levels = draw.uniform(0.1, 1.0, len(harmonics)) / harmonics
-    hum = sum(
-        level * np.sin(number * phase + draw.uniform(0, 2 * np.pi))
-        for number, level in zip(harmonics, levels, strict=True)
-    )
+    fundamental = np.exp(1j * phase)
+    harmonic = np.ones(_SAMPLES, np.complex128)
+    hum = np.zeros(_SAMPLES)
+    for number in range(1, 41):
+        harmonic *= fundamental
+        level = draw.uniform(0.1, 1.0) / number
+        hum += level * (harmonic * np.exp(2j * np.pi * draw.uniform())).real
     return _finish(hum + 0.1 * _coloured(draw, slope=0.5))
 
 
