@@ -13,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import ClassVar
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
