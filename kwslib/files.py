@@ -27,7 +27,8 @@ def cache_folder(*parts: str) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(
-            f"{folder}: cannot be created ({error.strerror}); name another cache in {CACHE_VARIABLE}"
+            f"{folder}: cannot be created ({error.strerror}); "
+            f"name another cache in {CACHE_VARIABLE}"
         ) from error
     return folder
 

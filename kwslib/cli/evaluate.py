@@ -14,7 +14,11 @@ from kwslib.data.task import SPLITS, Split
 @click.option("--split", type=click.Choice(SPLITS), default="testing", show_default=True)
 @data_option
 @click.option("--keywords", help="Check that the checkpoint has these keywords.")
-@click.option("--predictions", type=click.Path(path_type=Path), help="CSV file, a row a clip.")
+@click.option(
+    "--predictions",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="CSV file, a row a clip.",
+)
 @json_option
 def command(
     model: str,

@@ -12,8 +12,18 @@ from kwslib.cli.output import data_option, json_option, keywords_option, show
 @click.option("--model", default="tiny_conv", show_default=True, help="A network's name.")
 @keywords_option
 @data_option
-@click.option("--seed", default=0, show_default=True, help="Of weights, order and augmentation.")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder of the checkpoint.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    default=0,
+    show_default=True,
+    help="Of weights, order and augmentation.",
+)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of the checkpoint; runs/NETWORK-TASK-seedN without it.",
+)
 @click.option("--epochs", type=int, help="Passes over the clips; the network's recipe without it.")
 @click.option("--batch", type=int, help="Clips in a step.")
 @click.option("--learning-rate", type=float, help="Highest rate of the one-cycle schedule.")
