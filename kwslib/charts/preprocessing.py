@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from kwslib.charts.theme import BLUE, GREY, ORANGE, SKY, VERMILION, WIDTH, colour_scale
+from kwslib.charts.theme import BLUE, ORANGE, SKY, VERMILION, WIDTH, colour_scale
 from kwslib.config import DEPLOYED, SAMPLE_RATE
 from kwslib.features.views import MFCC_COEFFICIENTS, VIEWS, view_of
 
@@ -53,7 +53,7 @@ def waveform(audio: NDArray[np.int16], width: int = WIDTH, height: int = 160) ->
 
 
 def _envelope(
-    audio: NDArray[np.int16], width: int, height: int, labelled: bool = True
+    audio: NDArray[np.int16], width: int, height: int, small: bool = False, labelled: bool = True
 ) -> alt.Chart:
     columns = min(_COLUMNS, width)
     samples = audio[: len(audio) // columns * columns].reshape(columns, -1) / _FULL_SCALE
@@ -69,7 +69,12 @@ def _envelope(
         # the outline keeps quiet passages visible, where the band is thinner than a pixel
         .mark_area(color=BLUE, stroke=BLUE, strokeWidth=0.8)
         .encode(
-            x=alt.X("t:Q", title=_TIME, scale=alt.Scale(domain=[0, 1])),
+            x=alt.X(
+                "t:Q",
+                title=None if small else _TIME,
+                scale=alt.Scale(domain=[0, 1]),
+                axis=alt.Axis(labels=not small, tickCount=5),
+            ),
             y=alt.Y("low:Q", title="amplitude", scale=alt.Scale(domain=[-top, top]), axis=axis),
             y2="high:Q",
         )
@@ -180,7 +185,7 @@ def words_side_by_side(words: Mapping[str, NDArray[np.int16]]) -> alt.HConcatCha
     columns = []
     for number, (word, audio) in enumerate(words.items()):
         first = number == 0  # its axes serve all
-        wave = _envelope(audio, width, 70, labelled=first).properties(title=word)
+        wave = _envelope(audio, width, 70, small=True, labelled=first).properties(title=word)
         pixels = view_of(audio).astype(np.float64)
         image = _picture(pixels, _mel_axis(first), (0, 255), None, VIRIDIS, width, 130)
         columns.append(alt.vconcat(wave, image, spacing=4))
@@ -256,7 +261,7 @@ def words_told_apart(rows: Sequence[Mapping[str, Any]], chance: float) -> alt.HC
         color=alt.Color("run:N", scale=colour_scale(runs), title=None, legend=_below()),
     )
     dots = base.mark_point(filled=True, size=70, opacity=1).encode(
-        x=x, shape=alt.Shape("run:N", sort=runs, title=None, legend=_below()), tooltip=tips
+        x=x, shape=alt.Shape("run:N", sort=runs, legend=None), tooltip=tips
     )
     guess = (
         alt.Chart(alt.Data(values=[{"accuracy": chance}]))
@@ -294,42 +299,50 @@ def _sizes(titles: list[str]) -> alt.LayerChart:
     return (bars + text).properties(width=160, height=36 * len(titles))
 
 
-def distance_to_archive(edges: Sequence[float], counts: Mapping[str, Sequence[int]]) -> alt.Chart:
-    """Histogram of the distances between our images and the data set's own.
+def distance_to_archive(
+    edges: Sequence[float], counts: Mapping[str, Sequence[int]]
+) -> alt.VConcatChart:
+    """Histograms of the distances between our images and the data set's own.
 
     Args:
-        edges: of the intervals, in steps of the 256; the last interval holds all beyond.
+        edges: of the intervals, in steps of the 256 levels; the last interval holds all beyond.
         counts: clips in each interval, by group.
     """
-    colours = dict(zip(counts, (BLUE, ORANGE, GREY), strict=False))
+    panels = [
+        _histogram(edges, numbers, group, colour, last=group == list(counts)[-1])
+        for (group, numbers), colour in zip(counts.items(), (BLUE, ORANGE), strict=False)
+    ]
+    return alt.vconcat(*panels, spacing=8).properties(
+        description="Histograms of the distance between our image of a test clip and the data "
+        f"set's own image of it: {'; '.join(counts)}."
+    )
+
+
+def _histogram(
+    edges: Sequence[float], numbers: Sequence[int], title: str, colour: str, last: bool
+) -> alt.Chart:
     rows = [
-        {"group": group, "from": edges[i], "to": edges[i + 1], "clips": number, "order": order}
-        for order, (group, numbers) in enumerate(counts.items())
+        {"from": round(edges[i], 2), "to": round(edges[i + 1], 2), "clips": number}
         for i, number in enumerate(numbers)
         if number
     ]
+    ticks = [2**power for power in range(10) if edges[0] <= 2**power <= edges[-1]]
     return (
-        alt.Chart(alt.Data(values=rows))
-        .mark_bar()
+        alt.Chart(alt.Data(values=rows), title=title)
+        .mark_bar(color=colour)
         .encode(
-            x=alt.X("from:Q", title="root mean square difference, steps of 255"),
-            x2="to:Q",
-            y=alt.Y("clips:Q", stack="zero", title="clips"),
-            color=alt.Color(
-                "group:N",
-                scale=alt.Scale(domain=list(colours), range=list(colours.values())),
-                title=None,
-                legend=_below(),
+            x=alt.X(
+                "from:Q",
+                bin="binned",
+                scale=alt.Scale(type="log", domain=[edges[0], edges[-1]], nice=False),
+                title="root mean square difference of a clip, levels of 256" if last else None,
+                axis=alt.Axis(values=ticks, format="d", labels=last),
             ),
-            order="order:Q",
-            tooltip=["group:N", "from:Q", "to:Q", "clips:Q"],
+            x2="to:Q",
+            y=alt.Y("clips:Q", title="clips", axis=alt.Axis(tickCount=3)),
+            tooltip=["from:Q", "to:Q", "clips:Q"],
         )
-        .properties(
-            width=WIDTH,
-            height=220,
-            description="Histogram of the distance between our image of a test clip and the data "
-            "set's own image of it.",
-        )
+        .properties(width=WIDTH, height=100)
     )
 
 
@@ -346,12 +359,18 @@ def _picture(
 
     An axis needs marks to belong to: two that cannot be seen span it and carry the legend.
     """
-    (low, high), bottom_top = limits, y.to_dict()["scale"]["domain"]
+    low, high = limits
+    axis: Any = y.to_dict()
+    bottom_top = axis["scale"]["domain"]
     corners = [{"x": x, "y": bottom_top[x], "value": limit} for x, limit in ((0, low), (1, high))]
     colour = alt.Color(
         "value:Q",
         scale=alt.Scale(domain=np.linspace(low, high, len(colours)).tolist(), range=list(colours)),
-        legend=alt.Legend(title=legend, gradientLength=min(height, 160)) if legend else None,
+        legend=alt.Legend(
+            title=legend, gradientLength=min(height, 160), values=[low, (low + high) / 2, high]
+        )
+        if legend
+        else None,
     )
     x = alt.X("x:Q", title=_TIME, scale=alt.Scale(domain=[0, 1], nice=False), axis=_few())
     axes = alt.Chart(alt.Data(values=corners)).mark_point(opacity=0).encode(x=x, y=y, color=colour)

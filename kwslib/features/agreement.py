@@ -5,10 +5,15 @@ images are left. Where a clip exists both as sound and as such an image, the dis
 that image and ours says how well our front end stands in for theirs.
 """
 
+import io
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
+
+ARCHIVE_QUALITY = 75
+"""libjpeg's quality setting with the quantization table that the archive's images carry."""
 
 
 @dataclass(frozen=True)
@@ -28,9 +33,9 @@ class Agreement:
         """Median distance."""
         return float(np.median(self.rms))
 
-    def share_below(self, steps: float) -> float:
-        """Share of the pairs that are nearer than ``steps``."""
-        return float((self.rms < steps).mean())
+    def only(self, chosen: NDArray[np.bool_]) -> "Agreement":
+        """The chosen pairs alone, bool ``[pairs]``; the bias stays that of all."""
+        return Agreement(self.rms[chosen], self.bias)
 
     def histogram(self, edges: NDArray[np.float64]) -> NDArray[np.int64]:
         """Pairs in each interval between ``edges``; the last takes all that lie beyond."""
@@ -46,3 +51,15 @@ def agreement(ours: NDArray[np.uint8], theirs: NDArray[np.uint8]) -> Agreement:
     return Agreement(
         rms=np.sqrt(np.square(difference).mean(axis=(1, 2))), bias=float(difference.mean())
     )
+
+
+def jpeg(images: NDArray[np.uint8], quality: int = ARCHIVE_QUALITY) -> NDArray[np.uint8]:
+    """Images after a JPEG compression, uint8 ``[images, frames, bands]``."""
+    return np.stack([_through_jpeg(image, quality) for image in images])
+
+
+def _through_jpeg(image: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
+    stream = io.BytesIO()
+    Image.fromarray(image).save(stream, "JPEG", quality=quality)
+    with Image.open(stream) as decoded:
+        return np.asarray(decoded)

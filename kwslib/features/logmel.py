@@ -116,16 +116,18 @@ def logmel_images(audio: NDArray[np.int16], config: LogMelConfig = DEPLOYED) -> 
     clips = torch.from_numpy(np.ascontiguousarray(audio)).reshape(-1, audio.shape[-1])
     frames = (audio.shape[-1] - config.window) // config.hop + 1
     images = torch.empty(len(clips), frames, config.bands, dtype=torch.uint8)
-    with _one_thread():
+    with one_thread():
         for start in range(0, len(clips), _BATCH):
             images[start : start + _BATCH] = extract(clips[start : start + _BATCH])
     return images.numpy().reshape(*audio.shape[:-1], frames, config.bands)
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
-    """The operations on a few clips are too short to share out: two idle cores save a third of
-    the time, two busy ones cost twenty times as much.
+def one_thread() -> Iterator[None]:
+    """Let torch's operations run on one thread inside the block.
+
+    The operations on a few clips are too short to share out: two idle cores save a third of
+    the time, two busy ones cost many times as much.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

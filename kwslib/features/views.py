@@ -29,7 +29,7 @@ DEPLOYED_KIND = "logmel-u8"
 
 MFCC_COEFFICIENTS = 13
 
-_BATCH = 64
+_BATCH = 8
 _FULL_SCALE = 32768.0
 
 
@@ -191,6 +191,7 @@ def view_of(audio: NDArray[np.int16], kind: str = DEPLOYED_KIND) -> NDArray[np.g
     view = VIEWS[kind]
     clips = torch.from_numpy(np.ascontiguousarray(audio)).reshape(-1, CLIP_SAMPLES)
     views = np.empty((len(clips), *view.shape), view.dtype)
-    for start in range(0, len(clips), _BATCH):
-        views[start : start + _BATCH] = view.compute(clips[start : start + _BATCH]).numpy()
+    with deployed.one_thread():
+        for start in range(0, len(clips), _BATCH):
+            views[start : start + _BATCH] = view.compute(clips[start : start + _BATCH]).numpy()
     return views.reshape(*audio.shape[:-1], *view.shape)

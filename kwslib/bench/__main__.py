@@ -1,0 +1,45 @@
+"""``python -m kwslib.bench [NAME ...]``: run all benchmarks, or the named ones, and print them."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import click
+
+from kwslib.bench.registry import Row, load
+from kwslib.measurements import code_version, machine_name
+
+
+@click.command()
+@click.argument("names", nargs=-1)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def main(names: tuple[str, ...], as_json: bool) -> None:
+    """Time the stages on this machine."""
+    known = load()
+    for name in names:
+        if name not in known:
+            raise click.UsageError(f"no benchmark {name!r}; there are {', '.join(known)}")
+    results = {}
+    for name in names or known:
+        click.echo(f"{name} ...", err=True)
+        results[name] = known[name]()
+    click.echo(_as_json(results) if as_json else _as_text(results))
+
+
+def _as_json(results: dict[str, Sequence[Row]]) -> str:
+    rows = {name: [asdict(row) for row in found] for name, found in results.items()}
+    return json.dumps({"machine": machine_name(), "code": code_version(), "benchmarks": rows})
+
+
+def _as_text(results: dict[str, Sequence[Row]]) -> str:
+    lines = [f"{machine_name()}, kwslib {code_version()}"]
+    for name, rows in results.items():
+        lines.append(f"\n{name}")
+        lines.extend(
+            f"  {row.what:<36} {row.value:>12,.4g} {row.unit:<8} {row.how}" for row in rows
+        )
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
