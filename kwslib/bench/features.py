@@ -1,6 +1,7 @@
 """How many clips a second the front end and the other views of a clip process."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ def features() -> Sequence[Row]:
     rows = [
         Row(
             f"log-mel image {config.frames} x {config.bands}",
-            _CLIPS / median_seconds(lambda config=config: logmel_images(clips, config)),
+            _CLIPS / median_seconds(partial(logmel_images, clips, config)),
             "clips/s",
             how,
         )
@@ -30,7 +31,7 @@ def features() -> Sequence[Row]:
     rows += [
         Row(
             f"view {kind}",
-            _CLIPS / median_seconds(lambda kind=kind: view_of(clips, kind), repetitions=3),
+            _CLIPS / median_seconds(partial(view_of, clips, kind), repetitions=3),
             "clips/s",
             f"{_CLIPS} clips, one thread, median of 3",
         )

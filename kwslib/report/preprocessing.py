@@ -213,10 +213,14 @@ class Findings:
         """The comparison that the text speaks of first."""
         return self.live or self.published
 
+    def comparisons(self) -> dict[str, Comparison]:
+        """The comparison made now, if any, and the committed one, told apart by name."""
+        live = {"this run": self.live} if self.live else {}
+        return {**live, "published run": self.published}
+
     def points(self) -> list[dict[str, Any]]:
-        """Rows of the chart: the comparison made now and the committed one, told apart."""
-        live = self.live.points("this run") if self.live else []
-        return live + self.published.points("published run")
+        """Rows of the chart of both comparisons."""
+        return [row for run, each in self.comparisons().items() for row in each.points(run)]
 
     @cached_property
     def image(self) -> NDArray[np.generic]:

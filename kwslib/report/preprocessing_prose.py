@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from kwslib.config import CLIP_SAMPLES, DEPLOYED, SAMPLE_RATE
+from kwslib.config import CLIP_SAMPLES, DEPLOYED, NANO33BLE, SAMPLE_RATE
 from kwslib.evaluation import wilson_interval
 from kwslib.features.separability import Separation
 from kwslib.features.views import DEPLOYED_KIND, VIEWS, view_of
@@ -25,7 +25,12 @@ def numbers(findings: Findings) -> dict[str, str]:
         "told_apart": _told_apart(findings),
         "steps": _steps(findings.comparison),
         "steps_published": _steps_published(findings),
+        "differences": _differences(findings.published),
         "verdict": _verdict(findings.published),
+        **{
+            f"fisher_{kind}": f"{findings.published.view(kind).fisher:.3f}"
+            for kind in ("spectrum", "mfcc", "logmel")
+        },
         "distance_origin": _distance_origin(findings),
     }
 
@@ -39,13 +44,9 @@ def table_rows(findings: Findings) -> list[dict[str, Any]]:
             "shape": " × ".join(f"{size:,}" for size in view.shape),
             "bytes": view.bytes,
         }
-        if findings.live:
-            row[f"accuracy, this run ({findings.live.data['name']})"] = _accuracy(
-                findings.live.view(kind)
-            )
-        published = findings.published
-        row[f"accuracy, published run ({published.data['name']})"] = _accuracy(published.view(kind))
-        row["Fisher ratio"] = f"{findings.comparison.view(kind).fisher:.3f}"
+        for run, comparison in findings.comparisons().items():
+            row[f"accuracy, {run}"] = _accuracy(comparison.view(kind))
+            row[f"Fisher ratio, {run}"] = f"{comparison.view(kind).fisher:.3f}"
         rows.append(row)
     return rows
 
@@ -86,6 +87,7 @@ def _feature_numbers() -> dict[str, str]:
         "hop": str(DEPLOYED.hop),
         "hop_ms": f"{1000 * DEPLOYED.hop / SAMPLE_RATE:.0f}",
         "fft": str(DEPLOYED.fft),
+        "board_ram": f"{NANO33BLE.ram // 1024}",
         "bin_hz": f"{SAMPLE_RATE / DEPLOYED.fft:.2f}",
         "bins": str(DEPLOYED.fft // 2 + 1),
         "frames": str(DEPLOYED.frames),
@@ -95,8 +97,6 @@ def _feature_numbers() -> dict[str, str]:
         "image_bytes": f"{values:,}",
         "times_smaller": f"{waveform_bytes / values:.0f}",
         "spectrogram_values": f"{VIEWS['spectrogram'].values:,}",
-        "gain": f"{DEPLOYED.gain:g}",
-        "offset": f"{-DEPLOYED.offset:g}",
         "level_db": f"{decibels:.2f}",
         "range_db": f"{255 * decibels:.0f}",
         "floor_power": f"{floor:,.0f}",
@@ -191,6 +191,24 @@ def _steps_published(findings: Findings) -> str:
     return _steps(findings.published) if findings.live else ""
 
 
+def _differences(comparison: Comparison) -> str:
+    """What each step from the spectrogram to the deployed image changes."""
+
+    def points(before: str, after: str) -> str:
+        change = comparison.view(after).accuracy - comparison.view(before).accuracy
+        return f"{100 * change:+.1f}".replace("-", "−")
+
+    smaller = VIEWS["spectrogram"].values / VIEWS["mel"].values
+    return (
+        f"Step by step on real speech ({comparison.data['name']}): the mel bands make the "
+        f"spectrogram {smaller:.1f} times smaller and change the accuracy by "
+        f"{points('spectrogram', 'mel')} points; the logarithm changes it by "
+        f"{points('mel', 'logmel')} points; the cosine transform to MFCC by "
+        f"{points('logmel', 'mfcc')}, and rounding the logarithm to a byte instead by "
+        f"{points('logmel', DEPLOYED_KIND)}."
+    )
+
+
 def _verdict(comparison: Comparison) -> str:
     """What the comparison allows to say about the deployed image, by its intervals."""
     deployed = comparison.view(DEPLOYED_KIND)
@@ -198,11 +216,11 @@ def _verdict(comparison: Comparison) -> str:
     others = [each for each in comparison.separations if each.kind != DEPLOYED_KIND]
     behind = [VIEWS[each.kind].title for each in others if _high(each) < low]
     ahead = [VIEWS[each.kind].title for each in others if _low(each) > high]
-    text = f"On real speech ({comparison.data['name']}) the deployed image"
+    text = "There the deployed image"
     text += f" is beaten by {_listed(ahead)}" if ahead else " is beaten by no view"
     if behind:
         text += f" and is clearly ahead, its interval above theirs, of {_listed(behind)}"
-    return f"{text}; it takes the fewest bytes of all."
+    return f"{text}. Of the views compared, it takes the fewest bytes."
 
 
 def _low(separation: Separation) -> float:
