@@ -128,7 +128,7 @@ def task_of(path: Path | str, info: NetworkInfo, wanted: Task | None = None) -> 
         wanted: a task whose labels the checkpoint must have.
 
     Raises:
-        InputError: the checkpoint has other labels, or names no task.
+        InputError: the checkpoint has other labels, or names no task or one with other labels.
     """
     if wanted is not None and wanted.labels != info.labels:
         raise InputError(
@@ -136,7 +136,14 @@ def task_of(path: Path | str, info: NetworkInfo, wanted: Task | None = None) -> 
             "train one for these keywords, or leave --keywords out"
         )
     try:
-        task = info.training["task"]
-        return Task(tuple(task["keywords"]), task["silence_percent"], task["unknown_percent"])
-    except (KeyError, TypeError) as error:
+        facts = info.training["task"]
+        percents = int(facts["silence_percent"]), int(facts["unknown_percent"])
+        task = Task(tuple(facts["keywords"]), *percents)
+    except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path}: names no task; 'kws train' makes a checkpoint") from error
+    if task.labels != info.labels:
+        raise InputError(
+            f"{path}: names the labels {' '.join(info.labels)} but a task with "
+            f"{' '.join(task.labels)}; 'kws train' makes a checkpoint"
+        )
+    return task
