@@ -40,7 +40,7 @@ def network():
 @pytest.fixture
 def path(tmp_path, network):
     path = tmp_path / "net.safetensors"
-    save(path, network, INFO)
+    save(path, network.state_dict(), INFO)
     return path
 
 
@@ -85,7 +85,7 @@ def test_tensors_keep_their_kind_and_need_not_be_contiguous(tmp_path):
 
 
 def test_a_folder_stands_for_its_best_checkpoint(tmp_path, network):
-    save(tmp_path / "run" / "best.safetensors", network, INFO)
+    save(tmp_path / "run" / "best.safetensors", network.state_dict(), INFO)
     _, info = load(tmp_path / "run")
     assert info == INFO
 
@@ -226,6 +226,8 @@ def test_a_checkpoint_for_other_labels_is_an_input_error_that_names_both(path, k
         {},
         {"task": None},
         {"task": {"keywords": ["yes", "no"]}},
+        {"task": {"keywords": ["up", "down"], "silence_percent": 33, "unknown_percent": 33}},
+        {"task": {"keywords": ["yes", "no"], "silence_percent": "x", "unknown_percent": 33}},
         {"task": {"keywords": 3, "silence_percent": 33, "unknown_percent": 33}},
         {"task": {"keywords": [1], "silence_percent": 33, "unknown_percent": 33}},
     ],

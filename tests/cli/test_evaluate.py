@@ -1,0 +1,165 @@
+import csv
+import json
+
+import pytest
+import torch
+
+from kwslib import models
+from kwslib.cli.main import _run
+from kwslib.data.dataset import Dataset, open_source
+from kwslib.data.task import Task
+from kwslib.models.checkpoint import NetworkInfo, save
+from kwslib.training.fit import score
+
+LABELS = ("_silence_", "_unknown_", "yes", "no")
+TASK = {"keywords": ["yes", "no"], "silence_percent": 33, "unknown_percent": 33}
+
+
+@pytest.fixture
+def kws(capsys):
+    def run(*arguments):
+        code = _run(["evaluate", *map(str, arguments)])
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    """A network that nobody trained."""
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("run") / "best.safetensors"
+    save(
+        path,
+        models.create("tiny_conv", 4).state_dict(),
+        NetworkInfo("tiny_conv", LABELS, {"task": TASK}),
+    )
+    return path
+
+
+def refused(result, *parts):
+    """Exit code 2, nothing on standard output, one line on standard error with ``parts``."""
+    code, out, err = result
+    assert (code, out) == (2, "")
+    assert len(err.splitlines()) == 1
+    assert "Traceback" not in err
+    for part in parts:
+        assert part in err
+    return True
+
+
+def test_json_is_one_object_with_what_the_contract_names(kws, checkpoint, tones):
+    code, out, err = kws(checkpoint, "--data", tones, "--json")
+    result = json.loads(out)
+    assert (code, err, len(out.splitlines())) == (0, "", 1)
+    assert result["n"] == 28
+    assert result["split"] == "testing"
+    assert result["labels"] == list(LABELS)
+    low, high = result["interval"]
+    assert low <= result["accuracy"] <= high
+    assert [sum(row) for row in result["confusion"]] == [6, 6, 8, 8]
+    diagonal = sum(result["confusion"][i][i] for i in range(4))
+    assert result["accuracy"] == pytest.approx(diagonal / 28)
+    assert result["per_label"]["yes"]["n"] == 8
+
+
+def test_the_answer_is_that_of_the_library(kws, checkpoint, tones):
+    from kwslib.models.checkpoint import load
+
+    network, _ = load(checkpoint)
+    expected = score(network, Dataset(open_source(tones), Task()), "validation").summary()
+    _, out, _ = kws(checkpoint, "--data", tones, "--split", "validation", "--json")
+    result = json.loads(out)
+    assert {key: result[key] for key in expected} == json.loads(json.dumps(expected))
+
+
+def test_a_folder_that_train_wrote_stands_for_its_best_checkpoint(kws, checkpoint, tones):
+    by_folder = kws(checkpoint.parent, "--data", tones, "--json")
+    assert by_folder == kws(checkpoint, "--data", tones, "--json")
+
+
+def test_text_names_accuracy_interval_and_every_label(kws, checkpoint, tones):
+    code, out, err = kws(checkpoint, "--data", tones)
+    assert (code, err) == (0, "")
+    assert "28 testing clips" in out
+    assert "95 % interval" in out
+    for label in LABELS:
+        assert any(line.startswith(label) for line in out.splitlines())
+
+
+def test_predictions_are_written_beside_the_answer(kws, checkpoint, tones, tmp_path):
+    path = tmp_path / "p.csv"
+    _, out, _ = kws(checkpoint, "--data", tones, "--predictions", path, "--json")
+    with path.open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert list(rows[0]) == ["clip", "label", "predicted", *LABELS]
+    assert len(rows) == 28
+    hits = sum(row["label"] == row["predicted"] for row in rows)
+    assert json.loads(out)["accuracy"] == pytest.approx(hits / 28)
+    for row in rows:
+        scores = {label: float(row[label]) for label in LABELS}
+        assert sum(scores.values()) == pytest.approx(1, abs=1e-5)
+        assert row["predicted"] == max(scores, key=scores.get)
+        word = row["clip"].split("/")[0]
+        assert row["label"] == (word if word in LABELS else "_unknown_")
+
+
+def test_matching_keywords_are_accepted(kws, checkpoint, tones):
+    code, _, _ = kws(checkpoint, "--data", tones, "--keywords", "yes,no", "--json")
+    assert code == 0
+
+
+def test_a_checkpoint_for_other_labels(kws, checkpoint, tones):
+    result = kws(checkpoint, "--data", tones, "--keywords", "up,down")
+    assert refused(result, "_silence_ _unknown_ yes no, not _silence_ _unknown_ up down")
+
+
+def test_no_such_checkpoint(kws, tones, tmp_path):
+    assert refused(kws(tmp_path / "none.safetensors", "--data", tones), "kws train")
+    assert refused(kws(tmp_path, "--data", tones), "kws train")
+
+
+@pytest.mark.parametrize("content", [b"", b"rubbish", b"\x80\x04N."])
+def test_a_file_that_is_no_checkpoint(kws, tones, tmp_path, content):
+    (tmp_path / "net.safetensors").write_bytes(content)
+    assert refused(kws(tmp_path / "net.safetensors", "--data", tones), "no readable checkpoint")
+
+
+def test_a_truncated_checkpoint(kws, checkpoint, tones, tmp_path):
+    path = tmp_path / "cut.safetensors"
+    path.write_bytes(checkpoint.read_bytes()[:-100])
+    assert refused(kws(path, "--data", tones), "cut.safetensors")
+
+
+def test_data_that_lacks_a_keyword_of_the_checkpoint(kws, tones, tmp_path):
+    path = tmp_path / "left.safetensors"
+    labels = ("_silence_", "_unknown_", "left", "right")
+    training = {"task": {**TASK, "keywords": ["left", "right"]}}
+    save(
+        path, models.create("tiny_conv", 4).state_dict(), NetworkInfo("tiny_conv", labels, training)
+    )
+    assert refused(kws(path, "--data", tones), "'left'")
+
+
+def test_a_checkpoint_whose_task_and_labels_contradict(kws, tones, tmp_path):
+    path = tmp_path / "odd.safetensors"
+    training = {"task": {**TASK, "keywords": ["up", "down"]}}
+    save(
+        path, models.create("tiny_conv", 4).state_dict(), NetworkInfo("tiny_conv", LABELS, training)
+    )
+    assert refused(kws(path, "--data", tones), "odd.safetensors")
+
+
+def test_no_such_split_or_data_folder(kws, checkpoint, tones, tmp_path):
+    result = kws(checkpoint, "--data", tones, "--split", "practice")
+    assert refused(result, "practice", "training", "validation", "testing")
+    assert refused(kws(checkpoint, "--data", tmp_path / "none"), "no such data folder")
+
+
+def test_predictions_where_a_folder_is(kws, checkpoint, tones, tmp_path):
+    result = kws(checkpoint, "--data", tones, "--predictions", tmp_path)
+    assert refused(result, "--predictions", "is a directory")
+    (tmp_path / "file").write_text("x")
+    result = kws(checkpoint, "--data", tones, "--predictions", tmp_path / "file" / "p.csv")
+    assert refused(result, "p.csv", "cannot be written")
