@@ -15,6 +15,7 @@ headings too. The index and the other plain pages name the chapter as well::
 import base64
 import html
 import io
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -30,6 +31,8 @@ renderer.enable()
 
 GLUE_PREFIX = "application/papermill.record/"
 """Where myst-nb looks for values that a notebook publishes."""
+
+_NUMBER = re.compile(r"[-+−±]?\d[\d.,]*(\s?[%\w/µ]+)?")
 
 
 class Html(str):
@@ -77,8 +80,8 @@ def table(
 ) -> Html:
     """A table with one row a mapping and the mappings' keys as its head.
 
-    Numbers, and text that begins with a digit or a sign, stand to the right. A cell may hold
-    HTML made by this module, such as a player. A wide table scrolls inside the page.
+    A column of numbers, with or without a unit, stands to the right. A cell may hold HTML made
+    by this module, such as a player. A wide table scrolls inside the page.
 
     Args:
         rows: one mapping a row; a missing key leaves the cell empty.
@@ -88,9 +91,13 @@ def table(
     rows = list(rows)
     if columns is None:
         columns = list(rows[0]) if rows else []
-    head = "".join(f'<th scope="col">{html.escape(str(name))}</th>' for name in columns)
+    numeric = {name for name in columns if _is_numeric([each.get(name, "") for each in rows])}
+    head = "".join(_cell("th", str(name), name in numeric) for name in columns)
     body = "".join(
-        "<tr>" + "".join(_cell(each.get(name, "")) for name in columns) + "</tr>" for each in rows
+        "<tr>"
+        + "".join(_cell("td", each.get(name, ""), name in numeric) for name in columns)
+        + "</tr>"
+        for each in rows
     )
     title = f"<caption>{html.escape(caption)}</caption>" if caption else ""
     label = html.escape(caption or "Table", quote=True)
@@ -100,13 +107,18 @@ def table(
     )
 
 
-def _cell(value: Any) -> str:
-    if isinstance(value, Html):
-        return f"<td>{value}</td>"
+def _is_numeric(values: Sequence[Any]) -> bool:
+    """Whether a column holds numbers alone, with or without a unit, and at least one."""
+    texts = [str(value) for value in values if str(value)]
+    return bool(texts) and all(_NUMBER.fullmatch(text) for text in texts)
+
+
+def _cell(element: str, value: Any, numeric: bool) -> str:
     text = f"{value:,}" if isinstance(value, int) else str(value)
-    numeric = not isinstance(value, str) or text[:1].isdigit() or text[:1] in "-+−±"
-    attribute = ' class="kws-number"' if text and numeric else ""
-    return f"<td{attribute}>{html.escape(text)}</td>"
+    attributes = ' scope="col"' if element == "th" else ""
+    attributes += ' class="kws-number"' if numeric else ""
+    inside = value if isinstance(value, Html) else html.escape(text)
+    return f"<{element}{attributes}>{inside}</{element}>"
 
 
 def note(text: str, title: str = "Note", kind: str = "note") -> Html:

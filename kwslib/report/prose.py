@@ -13,6 +13,9 @@ from kwslib.report.page import GLUE_PREFIX
 PICTURE_TAG = "picture"
 """A cell with this tag publishes what it shows as the chapter's number ``picture``."""
 
+# what Markdown would take for markup in a number or a sentence
+_MARKUP = re.compile(r"([\\`*_{}\[\]<>$|~])")
+
 _ROLE = re.compile(r"\{glue:text\}`([^`]+)`")
 
 
@@ -48,6 +51,8 @@ def all_numbers(chapters: list[ExecutedChapter]) -> dict[str, str]:
 def fill(text: str, numbers: Mapping[str, str], where: str) -> str:
     """``text`` with every role ``{glue:text}`` replaced by the number that it names.
 
+    Numbers are plain text, but for a picture, which is HTML.
+
     Raises:
         MissingNumberError: a number is missing; ``where`` is named in the message.
     """
@@ -57,7 +62,9 @@ def fill(text: str, numbers: Mapping[str, str], where: str) -> str:
         if name not in numbers:
             known = ", ".join(sorted(numbers)) or "none"
             raise MissingNumberError(f"{where} asks for the number {name!r}; published: {known}")
-        return numbers[name]
+        if name.rpartition(".")[2] == PICTURE_TAG:
+            return numbers[name]
+        return _MARKUP.sub(r"\\\1", numbers[name])
 
     return _ROLE.sub(number, text)
 

@@ -25,11 +25,17 @@ def test_a_player_refuses_what_is_not_sound_of_the_library(audio):
         page.player(audio)
 
 
-def test_a_table_aligns_numbers_and_escapes_text():
-    table = page.table([{"network": "<b>", "bytes": 1200, "share": "3.1 %"}], "Sizes")
+def test_a_table_aligns_columns_of_numbers_and_escapes_text():
+    rows = [
+        {"network": "<b>", "bytes": 1200, "share": "3.1 %", "rule": "2 of 3, rounded"},
+        {"network": "c", "bytes": -5, "share": "", "rule": "4"},
+    ]
+    table = page.table(rows, "Sizes")
     assert "<td>&lt;b&gt;</td>" in table
+    assert '<th scope="col" class="kws-number">bytes</th>' in table
     assert '<td class="kws-number">1,200</td>' in table
     assert '<td class="kws-number">3.1 %</td>' in table
+    assert "<td>4</td>" in table
     assert "<caption>Sizes</caption>" in table
 
 

@@ -55,3 +55,12 @@ def test_the_page_is_a_valid_notebook_and_leaves_the_kept_run_alone(chapters):
 def test_a_missing_number_is_named_with_those_there_are():
     with pytest.raises(prose.MissingNumberError, match=r"page asks for the number 'b'.*: a"):
         prose.fill("{glue:text}`b`", {"a": "1"}, "page")
+
+
+def test_a_number_is_plain_text_whatever_markdown_makes_of_it():
+    filled = prose.fill("{glue:text}`labels`", {"labels": "_silence_, *yes* | $2"}, "page")
+    assert filled == r"\_silence\_, \*yes\* \| \$2"
+
+
+def test_a_picture_stays_html():
+    assert prose.fill("{glue:text}`size.picture`", {"size.picture": "<svg>"}, "index") == "<svg>"

@@ -16,15 +16,18 @@
     return loading;
   }
 
-  // A chart with a single view can be laid out anew for a narrow page; one made of several
-  // views keeps its size and scrolls.
+  const WIDE = 500;
+
+  // A wide chart with a single view is laid out anew for the width that there is; a small one, or
+  // one made of several views, keeps its size and is scaled or scrolls. The width is a number, not
+  // "container": that one follows every resize, those of printing too, and stays there.
   function fitted(spec, available, natural) {
     const composed = ["hconcat", "vconcat", "concat", "facet", "repeat"].some((key) => key in spec);
     const channels = spec.encoding ?? {};
     const faceted = "row" in channels || "column" in channels || "facet" in channels;
-    const stepped = typeof spec.width === "object";
-    if (composed || faceted || stepped || available >= natural) return spec;
-    return { ...spec, width: "container", autosize: { type: "fit-x", contains: "padding" } };
+    const wide = (spec.width ?? WIDE) >= WIDE;
+    if (composed || faceted || !wide || available >= natural) return spec;
+    return { ...spec, width: available, autosize: { type: "fit-x", contains: "padding" } };
   }
 
   async function enliven(chart) {
@@ -37,8 +40,9 @@
     const natural = drawing.viewBox.baseVal.width;
     drawing.remove();
     try {
-      const options = { renderer: "svg", actions: false, tooltip: { theme: "kws" } };
-      const embedded = await window.vegaEmbed(view, fitted(spec, chart.clientWidth, natural), options);
+      // warnings of Vega are for the author of a chart, not for its reader
+      const options = { renderer: "svg", actions: false, tooltip: { theme: "kws" }, logLevel: 1 };
+      const embedded = await window.vegaEmbed(view, fitted(spec, view.clientWidth, natural), options);
       chart.vegaView = embedded.view;
       chart.dataset.state = "interactive";
       if (chart.scrollWidth > chart.clientWidth) chart.tabIndex = 0;
