@@ -61,7 +61,7 @@ def trained_on_three(tmp_path):
     labels = ("_silence_", "_unknown_", "left")
     task = {"keywords": ["left"], "silence_percent": 33, "unknown_percent": 33}
     info = checkpoint.NetworkInfo("tiny_conv", labels, {"task": task})
-    checkpoint.save(tmp_path / "best.safetensors", create("tiny_conv", 3), info)
+    checkpoint.save(tmp_path / "best.safetensors", create("tiny_conv", 3).state_dict(), info)
     return str(tmp_path / "best.safetensors")
 
 
