@@ -24,6 +24,8 @@ from kwslib.data.synthesiser import ESPEAK_RATE, Utterance, synthesise, variants
 from kwslib.data.task import sha1_hex
 from kwslib.errors import InputError
 
+_Sound = NDArray[np.float32]
+
 CLIPS_PER_VOICE = 18
 """Clips of a word by each voice: twice in every accent, a third time in the first two."""
 
@@ -65,14 +67,15 @@ _VOCAL_TRACT = (0.92, 1.09)  # formants, relative to the variant's
 _LEVEL_DB = (-34.0, -16.0)  # of the word, root mean square, relative to full scale
 _SNR_DB = (15.0, 40.0)
 _NOISE_SLOPE = (0.3, 1.3)  # power falls as 1/f to this: between white and pink, and a bit more
-_REVERBERATION_DB = (-25.0, -8.0)  # relative to the direct sound
+_ECHO_DB = (-25.0, -8.0)  # relative to the direct sound
 _DECAY_SECONDS = (0.1, 0.5)  # to -60 dB
 _JITTER_SECONDS = 0.1  # of the word's middle about the clip's
 
 _FASTEST = 450  # eSpeak's limit
 _LONGEST = int(0.9 * SAMPLE_RATE)
 _EDGE = 0.01  # of the peak, below which eSpeak's start and end are silence
-_TAIL = 1_600  # samples of reverberation
+_ECHOES = 8
+_TAIL = 1_600  # samples after the word within which they end
 
 
 @dataclass(frozen=True)
@@ -136,19 +139,16 @@ def clip_audio(name: str) -> Audio:
     room = _in_a_room(word, draw)
     middle = CLIP_SAMPLES / 2 + SAMPLE_RATE * draw.uniform(-_JITTER_SECONDS, _JITTER_SECONDS)
     start = int(np.clip(middle - len(word) / 2, 0, CLIP_SAMPLES - len(word)))
-    clip = np.zeros(CLIP_SAMPLES)
+    clip = np.zeros(CLIP_SAMPLES, np.float32)
     clip[start : start + len(room)] = room[: CLIP_SAMPLES - start]
     level = 32768 * _from_db(draw.uniform(*_LEVEL_DB))
-    clip *= level / np.sqrt(np.mean(word**2))
+    clip *= level / _root_mean_square(word)
     clip += level * _from_db(-draw.uniform(*_SNR_DB)) * _noise(draw)
-    return np.clip(np.round(clip), -32768, 32767).astype(np.int16)
+    return np.clip(np.rint(clip), -32768, 32767).astype(np.int16)
 
 
-def _word(spoken: SpokenName, draw: np.random.Generator) -> NDArray[np.float64]:
+def _word(spoken: SpokenName, draw: np.random.Generator) -> _Sound:
     """The word at 16 kHz without the silence around it."""
-    # A voice in another accent is another person, with a vocal tract of their own.
-    person = np.random.default_rng(int(sha1_hex(f"{spoken.voice}/{spoken.accent}"), 16))
-    formants = person.uniform(*_VOCAL_TRACT)
     rate, pitch, pitch_range = (
         int(draw.integers(*limits)) for limits in (_RATE, _PITCH, _PITCH_RANGE)
     )
@@ -158,7 +158,7 @@ def _word(spoken: SpokenName, draw: np.random.Generator) -> NDArray[np.float64]:
             spoken.word, spoken.accent, spoken.voice, rate, pitch, pitch_range, seed
         )
         # Played faster, the same samples come from a shorter vocal tract.
-        word = _said(utterance, SAMPLE_RATE / formants)
+        word = _said(utterance, SAMPLE_RATE / _formants(spoken.voice, spoken.accent))
         if 0 < len(word) <= _LONGEST:
             return word
         if len(word) == 0 or rate == _FASTEST:
@@ -166,51 +166,64 @@ def _word(spoken: SpokenName, draw: np.random.Generator) -> NDArray[np.float64]:
         rate = min(int(rate * 1.1 * len(word) / _LONGEST) + 1, _FASTEST)
 
 
-def _said(utterance: Utterance, rate: float) -> NDArray[np.float64]:
+@functools.cache
+def _formants(voice: str, accent: str) -> float:
+    """A voice in another accent is another person, with a vocal tract of their own."""
+    person = np.random.default_rng(int(sha1_hex(f"{voice}/{accent}"), 16))
+    return float(person.uniform(*_VOCAL_TRACT))
+
+
+def _said(utterance: Utterance, rate: float) -> _Sound:
     """What eSpeak says, resampled to ``rate``, without the silence before and after."""
     said = synthesise(utterance).astype(np.float32)
     if not said.any():
-        return np.empty(0)
+        return said[:0]
     loudness = np.abs(said)
     sounding = np.flatnonzero(loudness > _EDGE * loudness.max())
     word = said[sounding[0] : sounding[-1] + 1]
     # Medium quality takes a third of the time; the images end at 4 kHz.
-    return soxr.resample(word, ESPEAK_RATE, rate, quality="MQ").astype(np.float64)
+    return soxr.resample(word, ESPEAK_RATE, rate, quality="MQ")
 
 
-def _in_a_room(word: NDArray[np.float64], draw: np.random.Generator) -> NDArray[np.float64]:
-    """The word and its reverberation, ``len(word) + _TAIL`` samples.
+def _in_a_room(word: _Sound, draw: np.random.Generator) -> _Sound:
+    """The word and its echoes, ``len(word) + _TAIL`` samples.
 
-    The tail is noise that decays exponentially, a common model of late reverberation
-    (Polack, 1988).
+    A few reflections from walls and furniture at random times within 0.1 s, weaker the later
+    they come; a light room without the dense late tail, which the second would cut off anyway.
     """
-    level, decay = draw.uniform(*_REVERBERATION_DB), draw.uniform(*_DECAY_SECONDS)
-    tail = draw.standard_normal(_TAIL) * 10 ** (-3 * np.arange(_TAIL) / (decay * SAMPLE_RATE))
-    response = tail * _from_db(level) / np.sqrt(np.sum(tail**2))
-    response[0] = 1
-    length = len(word) + _TAIL
-    fft = -(-length // 1024) * 1024  # has small prime factors
-    spectrum = np.fft.rfft(word, fft) * np.fft.rfft(response, fft)
-    return np.fft.irfft(spectrum, fft)[:length]
+    level, decay = draw.uniform(*_ECHO_DB), draw.uniform(*_DECAY_SECONDS)
+    delays = draw.integers(16, _TAIL, _ECHOES)
+    gains = draw.standard_normal(_ECHOES) * 10 ** (-3 * delays / (decay * SAMPLE_RATE))
+    gains *= _from_db(level) / np.sqrt(np.sum(gains**2))
+    room = np.zeros(len(word) + _TAIL, np.float32)
+    room[: len(word)] = word
+    for delay, gain in zip(delays, gains.astype(np.float32), strict=True):
+        room[delay : delay + len(word)] += gain * word
+    return room
 
 
-def _noise(draw: np.random.Generator) -> NDArray[np.float64]:
+def _noise(draw: np.random.Generator) -> _Sound:
     """One second of coloured noise of root mean square 1."""
-    slope = draw.uniform(*_NOISE_SLOPE)
-    spectrum = np.zeros(CLIP_SAMPLES // 2 + 1, np.complex128)
-    spectrum.real[1:], spectrum.imag[1:] = draw.standard_normal((2, CLIP_SAMPLES // 2))
-    spectrum[1:] *= np.exp(-slope / 2 * _log_frequency())
-    noise = np.fft.irfft(spectrum, CLIP_SAMPLES)
-    return noise / np.sqrt(np.mean(noise**2))
+    power = -draw.uniform(*_NOISE_SLOPE) / 2
+    spectrum = draw.standard_normal(CLIP_SAMPLES + 2, np.float32).view(np.complex64)
+    spectrum *= np.exp(np.float32(power) * _log_frequency())
+    spectrum[0] = 0
+    noise = np.asarray(np.fft.irfft(spectrum, CLIP_SAMPLES), np.float32)
+    return noise / _root_mean_square(noise)
 
 
 @functools.cache
-def _log_frequency() -> NDArray[np.float64]:
-    return np.log(np.arange(1, CLIP_SAMPLES // 2 + 1))
+def _log_frequency() -> _Sound:
+    frequency = np.arange(CLIP_SAMPLES // 2 + 1, dtype=np.float32)
+    return np.log(np.maximum(frequency, 1))
 
 
-def _from_db(level: float) -> float:
-    return 10 ** (level / 20)
+def _root_mean_square(sound: _Sound) -> np.float32:
+    return np.sqrt(np.dot(sound, sound) / np.float32(len(sound)))
+
+
+def _from_db(level: float) -> np.float32:
+    return np.float32(10 ** (level / 20))
 
 
 def _work() -> None:
