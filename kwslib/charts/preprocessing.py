@@ -185,11 +185,13 @@ def words_side_by_side(words: Mapping[str, NDArray[np.int16]]) -> alt.HConcatCha
     columns = []
     for number, (word, audio) in enumerate(words.items()):
         first = number == 0  # its axes serve all
-        wave = _envelope(audio, width, 70, small=True, labelled=first).properties(title=word)
+        wave = _envelope(audio, width, 70, small=True, labelled=first).properties(
+            title=alt.Title(word, frame="group")
+        )
         pixels = view_of(audio).astype(np.float64)
         image = _picture(pixels, _mel_axis(first), (0, 255), None, VIRIDIS, width, 130)
         columns.append(alt.vconcat(wave, image, spacing=4))
-    return alt.hconcat(*columns, spacing=12).properties(
+    return alt.hconcat(*columns, spacing=24, bounds="flush").properties(
         description=f"Waveform and deployed image of the words {', '.join(words)}, side by side."
     )
 
@@ -288,7 +290,7 @@ def _sizes(titles: list[str]) -> alt.LayerChart:
         x=alt.X(
             "bytes:Q",
             title="bytes for one second",
-            scale=alt.Scale(domain=[0, 90_000]),
+            scale=alt.Scale(domain=[0, 70_000]),
             axis=alt.Axis(tickCount=3, format="~s"),
         ),
         y=alt.Y("view:N", sort=titles, title=None, axis=None),
@@ -328,7 +330,7 @@ def _histogram(
     ]
     ticks = [2**power for power in range(10) if edges[0] <= 2**power <= edges[-1]]
     return (
-        alt.Chart(alt.Data(values=rows), title=title)
+        alt.Chart(alt.Data(values=rows), title=alt.Title(title, frame="group"))
         .mark_bar(color=colour)
         .encode(
             x=alt.X(

@@ -30,7 +30,6 @@ DEPLOYED_KIND = "logmel-u8"
 MFCC_COEFFICIENTS = 13
 
 _BATCH = 8
-_FULL_SCALE = 32768.0
 
 
 @dataclass(frozen=True)
@@ -65,8 +64,8 @@ class View:
 
 
 def waveform(audio: Tensor) -> Tensor:
-    """Samples as float32 ``[..., samples]``, full scale at 1."""
-    return audio.to(torch.float32) / _FULL_SCALE
+    """The samples themselves, int16 ``[..., 16000]``."""
+    return audio
 
 
 def spectrum(audio: Tensor) -> Tensor:
@@ -150,7 +149,7 @@ _BANDS = DEPLOYED.bands
 VIEWS: dict[str, View] = {
     view.kind: view
     for view in (
-        View("waveform", "Waveform", "full scale = 1", (CLIP_SAMPLES,), "float32", waveform),
+        View("waveform", "Waveform", "sample", (CLIP_SAMPLES,), "int16", waveform),
         View("spectrum", "Spectrum", "magnitude", (CLIP_SAMPLES // 2 + 1,), "float32", spectrum),
         View("spectrogram", "Spectrogram", "power", (_FRAMES, _BINS), "float32", spectrogram),
         View("mel", "Mel spectrogram", "power", (_FRAMES, _BANDS), "float32", mel),

@@ -67,6 +67,14 @@ class Comparison:
         found = separations(fitted, unheard)
         return cls(tuple(words), tuple(found), len(fitted.labels), _identity(source))
 
+    def is_of_same_clips_as(self, other: "Comparison") -> bool:
+        """Whether both were given the same clips of the same words."""
+
+        def clips(each: Comparison) -> tuple[object, ...]:
+            return each.data["hash"], each.words, each.fitted, each.separations[0].clips
+
+        return clips(self) == clips(other)
+
     def view(self, kind: str) -> Separation:
         """The result of one view."""
         return next(each for each in self.separations if each.kind == kind)
@@ -214,8 +222,10 @@ class Findings:
         return self.live or self.published
 
     def comparisons(self) -> dict[str, Comparison]:
-        """The comparison made now, if any, and the committed one, told apart by name."""
+        """The comparison made now, if any, and the committed one unless it has the same clips."""
         live = {"this run": self.live} if self.live else {}
+        if self.live and self.live.is_of_same_clips_as(self.published):
+            return live
         return {**live, "published run": self.published}
 
     def points(self) -> list[dict[str, Any]]:

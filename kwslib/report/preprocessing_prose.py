@@ -163,14 +163,16 @@ def _told_apart(findings: Findings) -> str:
         f"Fitted on {main.fitted:,} clips of {main.data['name']}, it names the words "
         f"{', '.join(main.words)} in {main.separations[0].clips:,} clips of other speakers."
     )
-    if findings.live:
+    if len(findings.comparisons()) > 1:
         text += (
             f" The published run did the same with {published.data['name']}, on "
             f"{published.fitted:,} and {published.separations[0].clips:,} clips of "
-            f"{', '.join(published.words)}: recordings of the official test set, of which half "
-            "the speakers served for fitting, since no other real recordings are at hand."
+            f"{', '.join(published.words)}."
         )
-    return text
+    return (
+        f"{text} Real clips are those of the official test set, of which half the speakers serve "
+        "for fitting and half for counting."
+    )
 
 
 def _steps(comparison: Comparison) -> str:
@@ -188,7 +190,7 @@ def _steps(comparison: Comparison) -> str:
 
 
 def _steps_published(findings: Findings) -> str:
-    return _steps(findings.published) if findings.live else ""
+    return _steps(findings.published) if len(findings.comparisons()) > 1 else ""
 
 
 def _differences(comparison: Comparison) -> str:
