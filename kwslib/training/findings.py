@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from kwslib.files import cache_folder, sha256_of_sources, sha256_of_text
 from kwslib.training.fit import fit
 from kwslib.training.recipe import Recipe, recipe_for
 from kwslib.training.study import (
+    PUBLISHED,
     Study,
     published,
     published_network,
@@ -75,7 +77,13 @@ class Findings:
 
 
 def findings(
-    profile: str, data: str, model: str, keywords: str, epochs: int, seed: int
+    profile: str,
+    data: str,
+    model: str,
+    keywords: str,
+    epochs: int,
+    seed: int,
+    folder: Path = PUBLISHED,
 ) -> Findings:
     """Train, or take the published run, as the profile and the parameters ask.
 
@@ -90,6 +98,7 @@ def findings(
         keywords: comma-separated.
         epochs: passes over the clips; 0 for the recipe's own, or a few in ``demo``.
         seed: of the training.
+        folder: where published networks lie.
 
     Raises:
         InputError: ``full`` without data, and no published run has these settings.
@@ -98,7 +107,7 @@ def findings(
     if profile == "demo" and not epochs:
         epochs = DEMO_EPOCHS
     recipe = recipe_for(model, epochs=epochs or None)
-    known = _published_or_none(model, task)
+    known = _published_or_none(model, task, folder)
     if profile == "full" and not data:
         from kwslib.data.spoken import EmbeddedSpeech
 
@@ -112,7 +121,7 @@ def findings(
     dataset = Dataset(open_source(data), task)
     study = _with_settings(known, recipe, seed)
     if profile == "full" and study and study.record("history").data["hash"] == _hash(dataset):
-        study = _scored_again(study, model, dataset)
+        study = _scored_again(study, model, dataset, folder)
     else:
         study = _trained(model, dataset, recipe, seed)
     sounds = dataset.source if dataset.source.has_audio("testing") else open_source(None)
@@ -123,8 +132,9 @@ def _hash(dataset: Dataset) -> str:
     return dataset.identity()["hash"]
 
 
-def _published_or_none(model: str, task: Task) -> list[Study]:
-    return published(model, task) if published_paths(model, task)[1].exists() else []
+def _published_or_none(model: str, task: Task, folder: Path) -> list[Study]:
+    known = published_paths(model, task, folder)[1].exists()
+    return published(model, task, folder) if known else []
 
 
 def _with_settings(studies: Sequence[Study], recipe: Recipe, seed: int) -> Study | None:
@@ -134,10 +144,10 @@ def _with_settings(studies: Sequence[Study], recipe: Recipe, seed: int) -> Study
     return None
 
 
-def _scored_again(study: Study, model: str, dataset: Dataset) -> Study:
+def _scored_again(study: Study, model: str, dataset: Dataset, folder: Path) -> Study:
     """The published weights scored now, with the history that the records know."""
-    network, info = published_network(model, dataset.task)
-    checkpoint = published_paths(model, dataset.task)[0]
+    network, info = published_network(model, dataset.task, folder)
+    checkpoint = published_paths(model, dataset.task, folder)[0]
     if info.training["seed"] != study.subject["seed"]:
         return study
     return score_study(network, info, dataset, [asdict(e) for e in study.history], checkpoint)
