@@ -73,6 +73,7 @@ _JITTER_SECONDS = 0.1  # of the word's middle about the clip's
 
 _FASTEST = 450  # eSpeak's limit
 _LONGEST = int(0.9 * SAMPLE_RATE)
+_MARGIN = 320  # samples at least, before and after the word
 _EDGE = 0.01  # of the peak, below which eSpeak's start and end are silence
 _ECHOES = 8
 _TAIL = 1_600  # samples after the word within which they end
@@ -138,7 +139,7 @@ def clip_audio(name: str) -> Audio:
     word = _word(spoken, draw)
     room = _in_a_room(word, draw)
     middle = CLIP_SAMPLES / 2 + SAMPLE_RATE * draw.uniform(-_JITTER_SECONDS, _JITTER_SECONDS)
-    start = int(np.clip(middle - len(word) / 2, 0, CLIP_SAMPLES - len(word)))
+    start = int(np.clip(middle - len(word) / 2, _MARGIN, CLIP_SAMPLES - _MARGIN - len(word)))
     clip = np.zeros(CLIP_SAMPLES, np.float32)
     clip[start : start + len(room)] = room[: CLIP_SAMPLES - start]
     level = 32768 * _from_db(draw.uniform(*_LEVEL_DB))
