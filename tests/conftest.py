@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from fake_speech import write_official
 from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -44,3 +45,9 @@ def speech_commands() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no Speech Commands archives in {folder}; KWS_TEST_DATA names another folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def tones(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The root of a small data set in the official layout; do not write into it."""
+    return write_official(tmp_path_factory.mktemp("tones"))
