@@ -37,7 +37,6 @@ BLUE_TO_RED = (BLUE, "#f7f7f7", VERMILION)
 
 _FULL_SCALE = 32768
 _SHOWN_DB = 80
-_PICTURE_WIDTH = WIDTH - 110
 _PICTURE_HEIGHT = 220
 _COLUMNS = 400
 _NYQUIST = SAMPLE_RATE // 2
@@ -62,7 +61,8 @@ def _envelope(
         {"t": round(float(t), 4), "low": round(float(low), 4), "high": round(float(high), 4)}
         for t, low, high in zip(starts, samples.min(axis=1), samples.max(axis=1), strict=True)
     ]
-    top = max(0.02, 1.05 * float(np.abs(samples).max()))
+    # in a small panel no label may stick out at the top, where titles stand in a row
+    top = max(0.02, (1.3 if small else 1.05) * float(np.abs(samples).max()))
     axis = _few() if labelled else None
     return (
         alt.Chart(alt.Data(values=rows))
@@ -191,7 +191,7 @@ def words_side_by_side(words: Mapping[str, NDArray[np.int16]]) -> alt.HConcatCha
         pixels = view_of(audio).astype(np.float64)
         image = _picture(pixels, _mel_axis(first), (0, 255), None, VIRIDIS, width, 130)
         columns.append(alt.vconcat(wave, image, spacing=4))
-    return alt.hconcat(*columns, spacing=24, bounds="flush").properties(
+    return alt.hconcat(*columns, spacing=12).properties(
         description=f"Waveform and deployed image of the words {', '.join(words)}, side by side."
     )
 
@@ -291,7 +291,7 @@ def _sizes(titles: list[str]) -> alt.LayerChart:
             "bytes:Q",
             title="bytes for one second",
             scale=alt.Scale(domain=[0, 70_000]),
-            axis=alt.Axis(tickCount=3, format="~s"),
+            axis=alt.Axis(tickCount=3, format=",d"),
         ),
         y=alt.Y("view:N", sort=titles, title=None, axis=None),
         tooltip=["view:N", alt.Tooltip("bytes:Q", format=",")],
@@ -354,7 +354,7 @@ def _picture(
     limits: tuple[float, float],
     legend: str | None,
     colours: Sequence[str],
-    width: int = _PICTURE_WIDTH,
+    width: int = WIDTH,
     height: int = _PICTURE_HEIGHT,
 ) -> alt.LayerChart:
     """``values [time, rows]`` as an image over a time axis and ``y``, with a colour legend.
@@ -363,28 +363,31 @@ def _picture(
     """
     low, high = limits
     axis: Any = y.to_dict()
-    bottom_top = axis["scale"]["domain"]
-    corners = [{"x": x, "y": bottom_top[x], "value": limit} for x, limit in ((0, low), (1, high))]
+    bottom, top = axis["scale"]["domain"]
+    corners = [{"x": 0, "y": bottom, "value": low}, {"x": 1, "y": top, "value": high}]
     colour = alt.Color(
         "value:Q",
         scale=alt.Scale(domain=np.linspace(low, high, len(colours)).tolist(), range=list(colours)),
         legend=alt.Legend(
-            title=legend, gradientLength=min(height, 160), values=[low, (low + high) / 2, high]
+            title=legend,
+            titleOrient="left",
+            orient="bottom",
+            gradientLength=140,
+            values=[low, (low + high) / 2, high],
         )
         if legend
         else None,
     )
     x = alt.X("x:Q", title=_TIME, scale=alt.Scale(domain=[0, 1], nice=False), axis=_few())
     axes = alt.Chart(alt.Data(values=corners)).mark_point(opacity=0).encode(x=x, y=y, color=colour)
-    # 49 frames span 0 to 0.99 s: the first begins at 0, each next a hop later
+    # a frame stands for the time until the next
     frames = len(values)
-    hop_seconds = DEPLOYED.hop / SAMPLE_RATE
-    shown = width * frames * hop_seconds
+    extent = {"x": 0, "end": frames * DEPLOYED.hop / SAMPLE_RATE, "y": bottom, "top": top}
     url = _png(values, limits, colours, max(1, round(width / frames)), height)
     image = (
-        alt.Chart(alt.Data(values=[{"url": url}]))
-        .mark_image(aspect=False, width=shown, height=height, align="left", baseline="top")
-        .encode(x=alt.value(0), y=alt.value(0), url="url:N")
+        alt.Chart(alt.Data(values=[{"url": url, **extent}]))
+        .mark_image(aspect=False)
+        .encode(x=x, x2="end:Q", y=y, y2="top:Q", url="url:N")
     )
     return (image + axes).properties(width=width, height=height)
 

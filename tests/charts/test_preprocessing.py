@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import re
 
 import numpy as np
 import pytest
@@ -98,6 +99,10 @@ def test_words_stand_side_by_side():
     spec, svg = drawn(charts.words_side_by_side({"yes": CLIP, "no": SILENCE, "left": CLIP}))
     assert len(spec["hconcat"]) == 3
     assert all(f">{word}<" in svg for word in ("yes", "no", "left"))
+    assert int(re.search(r'width="(\d+)', svg)[1]) > 500, "columns overlap"
+    images = re.findall(r"<image [^>]*>", svg)
+    widths = [float(re.search(r'(?<![-\w])width="([\d.]+)', image)[1]) for image in images]
+    assert len(widths) == 3 and min(widths) > 100
     drawn(charts.words_side_by_side({"yes": CLIP}))
 
 
