@@ -1,6 +1,7 @@
 """Executed chapters, kept under a key of all that their outputs depend on."""
 
 import importlib.metadata
+import os
 import platform
 from collections.abc import Mapping
 from functools import cache
@@ -28,10 +29,28 @@ PACKAGES = (
 )
 """Packages whose version can change what a chapter shows."""
 
+LIBRARY_VARIABLE = "KWS_LIBRARY_HASH"
+
 LIBRARY = Path(__file__).resolve().parent.parent
 
-_IN_THE_KERNEL = ("page.py", "renderer.py")
-"""The only modules of this package that run inside a chapter."""
+_ENGINE = tuple(
+    f"{name}.py"
+    for name in (
+        "api_page",
+        "book",
+        "cache",
+        "execute",
+        "parameters",
+        "prose",
+        "reader",
+        "repository",
+        "run_page",
+        "settings",
+        "site",
+        "sphinx_ext",
+    )
+)
+"""Modules of this package that run chapters or show them; no chapter imports them."""
 
 
 def versions() -> dict[str, str]:
@@ -62,13 +81,20 @@ def key(chapter: Chapter, parameters: Mapping[str, Value], data_identity: str, r
 
 @cache
 def library_hash() -> str:
-    """Hash of the library's code, but for the parts that no chapter runs."""
+    """Hash of the library's code, but for the parts that no chapter runs.
+
+    A build that ``kws report`` started takes the hash that this had then: should the code be
+    edited meanwhile, the site must still show the chapters that were run for it.
+    """
+    handed_over = os.environ.get(LIBRARY_VARIABLE)
+    if handed_over:
+        return handed_over
     return _hash_files(LIBRARY, [path for path in LIBRARY.rglob("*.py") if _matters(path)])
 
 
 def _matters(path: Path) -> bool:
     stage = path.relative_to(LIBRARY).parts[0]
-    return stage != "cli" and (stage != "report" or path.name in _IN_THE_KERNEL)
+    return stage != "cli" and (stage != "report" or path.name not in _ENGINE)
 
 
 def _folder_hash(folder: Path) -> str:

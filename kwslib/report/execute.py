@@ -58,8 +58,8 @@ class _ThisPython(AsyncKernelManager):
 
     @property
     def kernel_spec(self) -> KernelSpec:
-        # it would warn that local TCP is not encrypted each time
-        return KernelSpec(**get_kernel_dict(["--log-level=ERROR"]))
+        # it would say each time that local TCP is not encrypted and that it was told to stop
+        return KernelSpec(**get_kernel_dict(["--log-level=CRITICAL"]))
 
 
 def run_book(

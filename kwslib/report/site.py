@@ -15,6 +15,7 @@ import yaml
 import kwslib
 from kwslib.errors import InputError
 from kwslib.report.book import TOC_NAME, Book, Chapter
+from kwslib.report.cache import LIBRARY_VARIABLE, library_hash
 from kwslib.report.execute import ExecutedChapter, run_book
 from kwslib.report.parameters import resolve
 from kwslib.report.settings import Settings
@@ -122,7 +123,7 @@ def _sphinx(root: Path, folder: Path, settings: Settings, options: list[str]) ->
     start = "from jupyter_book.cli.main import main; main()"  # it has no __main__
     command = [sys.executable, "-c", start, "build", str(root), "-q"]
     command += ["--path-output", str(folder), *options]
-    environment = os.environ | settings.environment()
+    environment = os.environ | settings.environment() | {LIBRARY_VARIABLE: library_hash()}
     # jupyter-book prints where it put the pages, which is not where they will stand; warnings
     # and errors go to standard error
     done = subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=False)
