@@ -156,7 +156,7 @@ def _start(network: Standardised, recipe: Recipe) -> _Run:
         }
         for parameter in network.parameters()
     ]
-    return _Run(network, torch.optim.AdamW(groups, lr=recipe.learning_rate))
+    return _Run(network, torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=recipe.momenta))
 
 
 def _inputs(parameter: Tensor) -> int:
@@ -214,6 +214,7 @@ def _train(
         loss = F.cross_entropy(logits, labels[batch], label_smoothing=recipe.label_smoothing)
         run.optimizer.zero_grad(set_to_none=True)
         loss.backward()
+        nn.utils.clip_grad_norm_(run.network.parameters(), recipe.gradient_norm)
         run.optimizer.step()
         total += loss.item() * len(batch)
         correct += int((logits.argmax(1) == labels[batch]).sum())

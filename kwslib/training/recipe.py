@@ -20,16 +20,21 @@ class Recipe:
         full_rate_inputs: a layer whose units have more inputs than this learns at a rate that is
             lower in proportion. Adam moves every weight by about the learning rate, so a unit's
             sum moves by up to its inputs times that (Yang et al., arXiv:2203.03466).
+        gradient_norm: the largest norm of a step's gradient; a larger one is scaled down to it.
+            Without this, a few steps at a high rate switch filters off for good.
+        momenta: decay of AdamW's moving averages of the gradient and of its square.
         warm_up: share of all steps in which the rate rises; it falls in the others.
         weight_decay: of AdamW, on matrices and kernels, not on biases.
         label_smoothing: probability mass given to all labels alike.
         augmentation: how clips are varied; None leaves them as they are.
     """
 
-    epochs: int = 60
+    epochs: int = 40
     batch: int = 128
-    learning_rate: float = 1e-2
+    learning_rate: float = 4e-2
     full_rate_inputs: int = 400
+    gradient_norm: float = 0.5
+    momenta: tuple[float, float] = (0.9, 0.99)
     warm_up: float = 0.2
     weight_decay: float = 0.01
     label_smoothing: float = 0.0
@@ -54,7 +59,8 @@ class Recipe:
             snr = augmentation.get("noise_snr_db")
             snr = tuple(snr) if snr is not None else None
             augmentation = Augmentation(**{**augmentation, "noise_snr_db": snr})
-        return cls(**{**settings, "augmentation": augmentation})
+        momenta = tuple(settings["momenta"])
+        return cls(**{**settings, "augmentation": augmentation, "momenta": momenta})
 
     def learning_rate_at(self, step: int, steps: int) -> float:
         """Learning rate of ``step`` (from 0) of ``steps``: one cycle, cosine up and down.
