@@ -13,6 +13,7 @@ _SECTION = """\
 ```{{eval-rst}}
 .. automodule:: {name}
    :members:
+   :no-value:
    :ignore-module-all:
 ```
 """

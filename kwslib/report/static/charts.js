@@ -17,17 +17,26 @@
   }
 
   const WIDE = 500;
+  const NARROWEST = 120;
 
-  // A wide chart with a single view is laid out anew for the width that there is; a small one, or
-  // one made of several views, keeps its size and is scaled or scrolls. The width is a number, not
-  // "container": that one follows every resize, those of printing too, and stays there.
+  // A wide chart with a single view is laid out anew, its plot narrower by what is missing; a
+  // small one, or one made of several views, keeps its size and is scaled or scrolls.
   function fitted(spec, available, natural) {
     const composed = ["hconcat", "vconcat", "concat", "facet", "repeat"].some((key) => key in spec);
     const channels = spec.encoding ?? {};
     const faceted = "row" in channels || "column" in channels || "facet" in channels;
-    const wide = (spec.width ?? WIDE) >= WIDE;
-    if (composed || faceted || !wide || available >= natural) return spec;
-    return { ...spec, width: available, autosize: { type: "fit-x", contains: "padding" } };
+    const width = spec.width ?? spec.config?.view?.continuousWidth;
+    if (composed || faceted || !(width >= WIDE) || available >= natural) return spec;
+    const narrower = { ...spec, width: Math.max(NARROWEST, width - (natural - available)) };
+    return available < WIDE ? inColumns(narrower, Math.max(1, Math.floor(available / 165))) : narrower;
+  }
+
+  // Entries of a legend below or above a chart stand in one row; a phone has no room for that.
+  function inColumns(spec, columns) {
+    const horizontal = (value) => value && ["bottom", "top"].includes(value.orient);
+    const change = (key, value) =>
+      key === "legend" && horizontal(value) ? { ...value, columns } : value;
+    return JSON.parse(JSON.stringify(spec), change);
   }
 
   async function enliven(chart) {
@@ -40,8 +49,7 @@
     const natural = drawing.viewBox.baseVal.width;
     drawing.remove();
     try {
-      // warnings of Vega are for the author of a chart, not for its reader
-      const options = { renderer: "svg", actions: false, tooltip: { theme: "kws" }, logLevel: 1 };
+      const options = { renderer: "svg", actions: false, tooltip: { theme: "kws" } };
       const embedded = await window.vegaEmbed(view, fitted(spec, view.clientWidth, natural), options);
       chart.vegaView = embedded.view;
       chart.dataset.state = "interactive";
