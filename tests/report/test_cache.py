@@ -64,6 +64,11 @@ def test_only_library_code_that_a_chapter_runs_matters(library, name, matters):
     assert (cache.library_hash() != before) == matters
 
 
+def test_a_build_keeps_to_the_library_that_its_run_began_with(library, monkeypatch):
+    monkeypatch.setenv(cache.LIBRARY_VARIABLE, "handed over")
+    assert cache.library_hash() == "handed over"
+
+
 def test_a_package_version_changes_the_key(chapter, root, monkeypatch):
     before = cache.key(chapter, {}, "", root)
     monkeypatch.setattr(cache, "versions", lambda: {"numpy": "99"})
