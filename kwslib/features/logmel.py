@@ -6,9 +6,6 @@ zero-filled at the end to the FFT length: no centring, no padding of the clip.
 frames around their times, which is another feature; hence the few lines here.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -16,6 +13,7 @@ from torch import Tensor, nn
 
 from kwslib.config import DEPLOYED, SAMPLE_RATE, LogMelConfig
 from kwslib.errors import InputError
+from kwslib.threads import one_thread
 from kwslib.torchaudio_cpu import torchaudio
 
 _BATCH = 8
@@ -120,21 +118,6 @@ def logmel_images(audio: NDArray[np.int16], config: LogMelConfig = DEPLOYED) -> 
         for start in range(0, len(clips), _BATCH):
             images[start : start + _BATCH] = extract(clips[start : start + _BATCH])
     return images.numpy().reshape(*audio.shape[:-1], frames, config.bands)
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Let torch's operations run on one thread inside the block.
-
-    The operations on a few clips are too short to share out: two idle cores save a third of
-    the time, two busy ones cost many times as much.
-    """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def mfcc(power: Tensor, coefficients: int = 13) -> Tensor:

@@ -22,6 +22,7 @@ from torch import Tensor
 from kwslib.config import CLIP_SAMPLES, DEPLOYED, SAMPLE_RATE
 from kwslib.errors import InputError
 from kwslib.features import logmel as deployed
+from kwslib.threads import one_thread
 from kwslib.torchaudio_cpu import torchaudio
 
 DEPLOYED_KIND = "logmel-u8"
@@ -190,7 +191,7 @@ def view_of(audio: NDArray[np.int16], kind: str = DEPLOYED_KIND) -> NDArray[np.g
     view = VIEWS[kind]
     clips = torch.from_numpy(np.ascontiguousarray(audio)).reshape(-1, CLIP_SAMPLES)
     views = np.empty((len(clips), *view.shape), view.dtype)
-    with deployed.one_thread():
+    with one_thread():
         for start in range(0, len(clips), _BATCH):
             views[start : start + _BATCH] = view.compute(clips[start : start + _BATCH]).numpy()
     return views.reshape(*audio.shape[:-1], *view.shape)

@@ -24,6 +24,7 @@ from kwslib.errors import InputError
 from kwslib.evaluation import Evaluation, evaluate
 from kwslib.models.checkpoint import NetworkInfo, load, load_tensors, save, save_tensors
 from kwslib.models.standardise import Standardised, pixel_statistics
+from kwslib.threads import one_thread
 from kwslib.training.predict import predictor, to_input
 from kwslib.training.recipe import Recipe
 
@@ -123,9 +124,12 @@ def fit(
     _resume(run, folder / LAST, settings)
     prepare = _preparation(dataset, recipe)
     first = len(run.history)
-    with tqdm(
-        total=recipe.epochs, initial=first, desc=model, unit="epoch", disable=not progress
-    ) as bar:
+    with (
+        one_thread(),
+        tqdm(
+            total=recipe.epochs, initial=first, desc=model, unit="epoch", disable=not progress
+        ) as bar,
+    ):
         for number in range(first, recipe.epochs):
             epoch = _epoch(run, number, training, validation, recipe, prepare, seed)
             _keep(run, epoch, folder, settings, dataset)

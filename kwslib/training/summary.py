@@ -29,7 +29,7 @@ def numbers(findings: Findings) -> dict[str, str]:
 
 
 def _percent(share: float, digits: int = 1) -> str:
-    return f"{100 * share:.{digits}f} %"
+    return f"{100 * share:.{digits}f}\N{NO-BREAK SPACE}%"
 
 
 def _interval(interval: tuple[float, float] | None) -> str:
