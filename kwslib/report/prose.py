@@ -16,6 +16,9 @@ PICTURE_TAG = "picture"
 # what Markdown would take for markup in a number or a sentence
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>$|~])")
 
+# a number and its unit stay on one line
+_BEFORE_UNIT = re.compile(r"(?<=\d) (?=%|([kM]?B|[kM]?Hz|ms|µs|s)\b)")
+
 _ROLE = re.compile(r"\{glue:text\}`([^`]+)`")
 
 
@@ -64,7 +67,7 @@ def fill(text: str, numbers: Mapping[str, str], where: str) -> str:
             raise MissingNumberError(f"{where} asks for the number {name!r}; published: {known}")
         if name.rpartition(".")[2] == PICTURE_TAG:
             return numbers[name]
-        return _MARKUP.sub(r"\\\1", numbers[name])
+        return _BEFORE_UNIT.sub("\N{NO-BREAK SPACE}", _MARKUP.sub(r"\\\1", numbers[name]))
 
     return _ROLE.sub(number, text)
 

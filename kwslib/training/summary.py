@@ -19,6 +19,7 @@ def numbers(findings: Findings) -> dict[str, str]:
         **_learning_numbers(study),
         **_accuracy_numbers(study),
         "origin": _origin(findings),
+        "published_sentence": _published_sentence(findings),
         "hear_note": _hear_note(findings),
         "seeds_sentence": _seeds_sentence(findings),
         "label_sentence": _label_sentence(study),
@@ -29,7 +30,7 @@ def numbers(findings: Findings) -> dict[str, str]:
 
 
 def _percent(share: float, digits: int = 1) -> str:
-    return f"{100 * share:.{digits}f}\N{NO-BREAK SPACE}%"
+    return f"{100 * share:.{digits}f} %"
 
 
 def _interval(interval: tuple[float, float] | None) -> str:
@@ -107,6 +108,19 @@ def _origin(findings: Findings) -> str:
             "“published run”."
         )
     return text
+
+
+def _published_sentence(findings: Findings) -> str:
+    """For the front page: what the committed runs on real speech reached."""
+    published = findings.published
+    if not published:
+        return "No run with these keywords is committed."
+    mean, _ = mean_accuracy(published, "testing")
+    clips = f"{published[0].counts['testing']:,}"
+    return (
+        f"The committed runs on {published[0].dataset_name} got {_percent(mean)} of {clips} test "
+        f"clips right, the mean of {len(published)} seeds."
+    )
 
 
 def _hear_note(findings: Findings) -> str:

@@ -64,3 +64,9 @@ def test_a_number_is_plain_text_whatever_markdown_makes_of_it():
 
 def test_a_picture_stays_html():
     assert prose.fill("{glue:text}`size.picture`", {"size.picture": "<svg>"}, "index") == "<svg>"
+
+
+def test_a_number_and_its_unit_stay_on_one_line():
+    numbers = {"share": "3.1 % of 256 kB in 20 ms", "count": "12 samples, 3 speakers"}
+    filled = prose.fill("{glue:text}`share` and {glue:text}`count`", numbers, "here")
+    assert filled == "3.1\u00a0% of 256\u00a0kB in 20\u00a0ms and 12 samples, 3 speakers"
