@@ -22,13 +22,14 @@ from kwslib.data.dataset import Dataset, Examples
 from kwslib.data.task import Split
 from kwslib.errors import InputError
 from kwslib.evaluation import Evaluation, evaluate
+from kwslib.files import write_json
 from kwslib.models.checkpoint import NetworkInfo, load, load_tensors, save, save_tensors
 from kwslib.models.standardise import Standardised, pixel_statistics
 from kwslib.threads import one_thread
 from kwslib.training.predict import predictor, to_input
 from kwslib.training.recipe import Recipe
 
-BEST, LAST = "best.safetensors", "last.safetensors"
+BEST, LAST, HISTORY = "best.safetensors", "last.safetensors", "history.json"
 
 Batches = Callable[[Tensor, torch.Generator], Tensor]
 
@@ -105,7 +106,8 @@ def fit(
         dataset: the task and its clips.
         recipe: how to train.
         seed: of the initial weights, the order of clips, augmentation and dropout.
-        folder: takes ``best.safetensors`` and ``last.safetensors``.
+        folder: takes ``best.safetensors``, ``last.safetensors`` and, to be read while the run
+            goes on, ``history.json``.
         progress: show a bar on standard error.
 
     Returns:
@@ -250,6 +252,7 @@ def _keep(
     for index, moments in run.optimizer.state_dict()["state"].items():
         state |= {f"optimizer.{index}.{name}": tensor for name, tensor in moments.items()}
     history = [asdict(epoch) for epoch in run.history]
+    write_json(folder / HISTORY, history)
     save_tensors(folder / LAST, state, {"settings": settings, "history": history})
 
 

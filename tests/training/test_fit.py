@@ -1,3 +1,4 @@
+import json
 import os
 import signal
 import subprocess
@@ -60,6 +61,8 @@ def test_the_history_has_one_entry_an_epoch(whole):
         assert 0 <= epoch.validation_accuracy <= 1
         assert epoch.seconds > 0
     assert whole.seconds == pytest.approx(sum(epoch.seconds for epoch in whole.history))
+    written = json.loads((whole.checkpoint.parent / "history.json").read_text(encoding="utf-8"))
+    assert written == [asdict(epoch) for epoch in whole.history]
 
 
 def test_the_rate_follows_the_recipe_to_its_end(whole, dataset):
