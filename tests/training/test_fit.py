@@ -220,6 +220,7 @@ def test_a_run_interrupted_anywhere_ends_as_if_it_never_was(
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "best.json",
         "best.safetensors",
+        "history.json",
         "last.safetensors",
     ]
 
