@@ -17,7 +17,11 @@ from torch import Tensor, nn
 from kwslib.data.task import Task
 from kwslib.errors import InputError
 from kwslib.files import write_beside, write_json
+from kwslib.measurements import FOLDER
 from kwslib.models.registry import create, names
+
+PUBLISHED = FOLDER / "published"
+"""The networks that the repository holds, as ``<network>-<task>.safetensors``."""
 
 _FACTS = "kwslib"
 _LARGEST = 2**30
@@ -76,14 +80,13 @@ def load(path: Path | str) -> tuple[nn.Module, NetworkInfo]:
     """The network in a checkpoint, ready to evaluate.
 
     Args:
-        path: a ``.safetensors`` file, or a folder that ``kws train`` wrote.
+        path: a ``.safetensors`` file, a folder that ``kws train`` wrote, or the name of a
+            published network, such as ``tiny_conv-yes_no``.
 
     Raises:
         InputError: there is none, or its weights do not fit the network it names.
     """
-    path = Path(path)
-    if path.is_dir():
-        path = path / "best.safetensors"
+    path = _located(path)
     tensors, facts = load_tensors(path)
     try:
         info = NetworkInfo(facts["model"], tuple(facts["labels"]), facts.get("training", {}))
@@ -100,11 +103,20 @@ def load(path: Path | str) -> tuple[nn.Module, NetworkInfo]:
     return network.eval(), info
 
 
+def _located(path: Path | str) -> Path:
+    """The weights that ``path`` stands for, which need not exist."""
+    published = PUBLISHED / f"{path}.safetensors"
+    path = Path(path)
+    if path.is_dir():
+        return path / "best.safetensors"
+    return published if published.exists() and not path.exists() else path
+
+
 def resolve(model: str, labels: Sequence[str]) -> tuple[nn.Module, NetworkInfo]:
     """A network by its registry name (untrained) or by the path of its checkpoint.
 
     Args:
-        model: a name of :func:`kwslib.models.names`, or a path.
+        model: a name of :func:`kwslib.models.names`, of a published network, or a path.
         labels: labels of the untrained network; a checkpoint brings its own.
 
     Raises:
@@ -112,7 +124,7 @@ def resolve(model: str, labels: Sequence[str]) -> tuple[nn.Module, NetworkInfo]:
     """
     if model in names():
         return create(model, len(labels)).eval(), NetworkInfo(model, tuple(labels))
-    if not Path(model).exists():
+    if not _located(model).exists():
         raise InputError(
             f"model {model!r}: is neither a checkpoint nor one of {', '.join(names())}"
         )

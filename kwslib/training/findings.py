@@ -12,10 +12,10 @@ from kwslib.data.source import Source
 from kwslib.data.task import SILENCE, Task
 from kwslib.errors import InputError
 from kwslib.files import cache_folder, sha256_of_sources, sha256_of_text
+from kwslib.models.checkpoint import PUBLISHED
 from kwslib.training.fit import fit
 from kwslib.training.recipe import Recipe, recipe_for
 from kwslib.training.study import (
-    PUBLISHED,
     Study,
     published,
     published_network,

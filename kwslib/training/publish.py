@@ -13,9 +13,10 @@ from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Task
 from kwslib.files import cache_folder, sha256_of_text, write_beside
 from kwslib.measurements import write_records
+from kwslib.models.checkpoint import PUBLISHED
 from kwslib.training.fit import fit
 from kwslib.training.recipe import Recipe, recipe_for
-from kwslib.training.study import PUBLISHED, published_paths, study_of
+from kwslib.training.study import published_paths, study_of
 
 
 def publish(

@@ -18,11 +18,10 @@ from kwslib.data.task import SPLITS, Split, Task
 from kwslib.errors import InputError
 from kwslib.evaluation import Evaluation
 from kwslib.files import sha256_of_file
-from kwslib.measurements import FOLDER, Record, machine_name, read_records, select
-from kwslib.models.checkpoint import NetworkInfo, load
+from kwslib.measurements import Record, machine_name, read_records, select
+from kwslib.models.checkpoint import PUBLISHED, NetworkInfo, load
 from kwslib.training.fit import Epoch, Fitted, score
 
-PUBLISHED = FOLDER / "published"
 HARDEST = 12
 """How many of the hardest test clips a study keeps."""
 

@@ -235,3 +235,11 @@ def test_a_checkpoint_for_other_labels_is_an_input_error_that_names_both(path, k
 def test_a_checkpoint_that_names_no_task_is_an_input_error(path, training):
     with pytest.raises(InputError):
         task_of(path, NetworkInfo("tiny_conv", LABELS, training))
+
+
+def test_a_published_network_is_known_by_its_name():
+    network, info = load("tiny_conv-yes_no")
+    assert info.labels == ("_silence_", "_unknown_", "yes", "no")
+    assert sum(p.numel() for p in network.parameters()) == 16_652
+    again, _ = resolve("tiny_conv-yes_no", ["ignored"])
+    assert torch.equal(again.classifier.weight, network.classifier.weight)
