@@ -1,7 +1,7 @@
 """Figures of chapter 3: the clips of a task, learning curves, accuracy, confusion."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import altair as alt
 
@@ -9,7 +9,8 @@ from kwslib.charts.theme import COLOURS, WIDTH, colour_scale
 from kwslib.data.task import SPLITS
 from kwslib.training.fit import Epoch
 
-_PANEL = WIDTH // 2 - 60
+# Below the plot, a legend takes none of the width that a narrow page has.
+_BELOW = alt.Legend(orient="bottom", labelLimit=0)
 
 
 def clips_by_label(per_label: Mapping[str, Mapping[str, int]]) -> alt.Chart:
@@ -30,7 +31,9 @@ def clips_by_label(per_label: Mapping[str, Mapping[str, int]]) -> alt.Chart:
         .encode(
             x=alt.X("clips:Q", title="clips of one second"),
             y=alt.Y("split:N", sort=list(per_label), title=None),
-            color=alt.Color("label:N", scale=colour_scale(labels), sort=labels, title="label"),
+            color=alt.Color(
+                "label:N", scale=colour_scale(labels), sort=labels, title=None, legend=_BELOW
+            ),
             order="order:Q",
             tooltip=["split:N", "label:N", alt.Tooltip("clips:Q", format=",")],
         )
@@ -42,59 +45,55 @@ def clips_by_label(per_label: Mapping[str, Mapping[str, int]]) -> alt.Chart:
     )
 
 
-def learning_curves(history: Sequence[Epoch], best: int) -> alt.HConcatChart:
-    """Accuracy and loss of training and validation by epoch, the kept epoch marked.
+def learning_curve(
+    history: Sequence[Epoch], best: int, quantity: Literal["accuracy", "loss"]
+) -> alt.LayerChart:
+    """Accuracy, or loss, of training and validation by epoch, the kept epoch marked.
 
     Args:
         history: one entry an epoch.
         best: number of the epoch whose weights were kept.
+        quantity: which of the two.
     """
+    title, form = {
+        "accuracy": ("accuracy", ".0%"),
+        "loss": ("cross-entropy (nats)", ".2f"),
+    }[quantity]
+    splits = ["training", "validation"]
     rows = [
-        {
-            "epoch": epoch.number,
-            "split": split,
-            "accuracy": getattr(epoch, f"{split}_accuracy"),
-            "loss": getattr(epoch, f"{split}_loss"),
-        }
+        {"epoch": epoch.number, "split": split, quantity: getattr(epoch, f"{split}_{quantity}")}
         for epoch in history
-        for split in ("training", "validation")
+        for split in splits
     ]
+    lines = (
+        alt.Chart(alt.Data(values=rows))
+        .mark_line(strokeWidth=2)
+        .encode(
+            x=alt.X("epoch:Q", title="epoch", scale=alt.Scale(nice=False)),
+            y=alt.Y(
+                f"{quantity}:Q",
+                title=title,
+                scale=alt.Scale(zero=False),
+                axis=alt.Axis(format=form),
+            ),
+            color=alt.Color("split:N", scale=colour_scale(splits), title=None, legend=_BELOW),
+            strokeDash=alt.StrokeDash("split:N", legend=None),
+            tooltip=["split:N", "epoch:Q", alt.Tooltip(f"{quantity}:Q", format=form)],
+        )
+    )
     kept = alt.Chart(alt.Data(values=[{"epoch": best, "text": f"kept: epoch {best}"}]))
-
-    def panel(field: str, title: str, form: str) -> alt.LayerChart:
-        lines = (
-            alt.Chart(alt.Data(values=rows))
-            .mark_line(strokeWidth=2, clip=True)
-            .encode(
-                x=alt.X("epoch:Q", title="epoch", scale=alt.Scale(nice=False)),
-                y=alt.Y(f"{field}:Q", title=title, scale=alt.Scale(zero=False), axis=_axis(form)),
-                color=alt.Color(
-                    "split:N", scale=colour_scale(["training", "validation"]), title=None
-                ),
-                strokeDash=alt.StrokeDash("split:N", legend=None),
-                tooltip=["split:N", "epoch:Q", alt.Tooltip(f"{field}:Q", format=form)],
-            )
-        )
-        rule = kept.mark_rule(strokeDash=[2, 3], opacity=0.6).encode(
-            x="epoch:Q", tooltip=["text:N"]
-        )
-        return (lines + rule).properties(width=_PANEL, height=240)
-
-    return alt.hconcat(
-        panel("accuracy", "accuracy", ".0%"), panel("loss", "cross-entropy (nats)", ".2f")
-    ).properties(
+    rule = kept.mark_rule(strokeDash=[2, 3], opacity=0.6).encode(x="epoch:Q", tooltip=["text:N"])
+    return (lines + rule).properties(
+        width=WIDTH,
+        height=220,
         description=(
-            "Accuracy and cross-entropy of training and validation by epoch; "
+            f"{title.capitalize()} of training and validation by epoch; "
             f"a dotted line marks the kept epoch, {best}."
-        )
+        ),
     )
 
 
-def _axis(form: str) -> alt.Axis:
-    return alt.Axis(format=form) if "%" in form else alt.Axis()
-
-
-def accuracies(rows: Sequence[Mapping[str, Any]]) -> alt.FacetChart:
+def accuracies(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
     """Accuracies with their intervals, one row a split, one colour a run.
 
     Args:
@@ -102,34 +101,47 @@ def accuracies(rows: Sequence[Mapping[str, Any]]) -> alt.FacetChart:
             ``accuracy``, and ``low`` and ``high`` where an interval is known, ``note``.
     """
     runs = [run for run in COLOURS if any(row["run"] == run for row in rows)]
+    splits = [split for split in SPLITS if any(row["split"] == split for row in rows)]
     base = alt.Chart(alt.Data(values=[dict(row) for row in rows])).encode(
-        y=alt.Y("run:N", sort=runs, title=None, axis=alt.Axis(labels=False, ticks=False)),
-        color=alt.Color("run:N", scale=colour_scale(runs), sort=runs, title=None),
-        tooltip=["run:N", "split:N", alt.Tooltip("accuracy:Q", format=".2%"), "note:N"],
+        y=alt.Y("split:N", sort=splits, title=None),
+        yOffset=alt.YOffset("run:N", sort=runs),
+        color=alt.Color("run:N", scale=colour_scale(runs), sort=runs, title=None, legend=_BELOW),
+        tooltip=[
+            "run:N",
+            "split:N",
+            alt.Tooltip("accuracy:Q", format=".2%"),
+            alt.Tooltip("low:Q", format=".2%"),
+            alt.Tooltip("high:Q", format=".2%"),
+            alt.Tooltip("note:N", title="where and how"),
+        ],
     )
-    axis = alt.Axis(format=".0%")
-    bars = base.mark_rule(strokeWidth=2).encode(
-        x=alt.X("low:Q", title="accuracy", scale=alt.Scale(zero=False), axis=axis), x2="high:Q"
-    )
-    points = base.mark_point(filled=True, size=80, opacity=1).encode(
-        x=alt.X("accuracy:Q", title="accuracy", scale=alt.Scale(zero=False)),
-        shape=alt.Shape("run:N", sort=runs, title=None, scale=alt.Scale(domain=runs)),
-    )
-    text = base.mark_text(align="left", dx=10, dy=-9, fontSize=11).encode(
+    text = base.mark_text(dy=-9, fontSize=11).encode(
         x="accuracy:Q", text=alt.Text("accuracy:Q", format=".1%"), color=alt.value("currentColor")
     )
-    splits = [split for split in SPLITS if any(row["split"] == split for row in rows)]
-    return (
-        alt.layer(bars, points, text)
-        .properties(width=WIDTH - 60, height=28 * len(runs))
-        .facet(row=alt.Row("split:N", sort=splits, title=None, header=_ROW_HEADER))
-        .properties(
-            description="Accuracy on each split with its 95 % interval, by run.",
-        )
+    return (_with_intervals(base, "accuracy", runs) + text).properties(
+        width=WIDTH - 60,
+        height=34 * len(runs) * len(splits),
+        description="Accuracy on each split with its 95 % interval, by run.",
     )
 
 
-_ROW_HEADER = alt.Header(labelAngle=0, labelAlign="left", labelOrient="top", labelAnchor="start")
+def _with_intervals(base: alt.Chart, quantity: str, runs: Sequence[str]) -> alt.LayerChart:
+    """Points of a quantity, a shape a run, on rules from ``low`` to ``high``."""
+    scale, axis = alt.Scale(zero=False), alt.Axis(format=".0%")
+    rules = base.mark_rule(strokeWidth=2).encode(
+        x=alt.X("low:Q", title=quantity, scale=scale, axis=axis), x2="high:Q"
+    )
+    points = base.mark_point(filled=True, size=80, opacity=1).encode(
+        x=alt.X(f"{quantity}:Q", title=quantity, scale=scale),
+        shape=alt.Shape(
+            "run:N",
+            sort=list(runs),
+            title=None,
+            scale=alt.Scale(domain=list(runs)),
+            legend=_BELOW,
+        ),
+    )
+    return rules + points
 
 
 def confusion(table: Sequence[Sequence[int]], labels: Sequence[str]) -> alt.LayerChart:
@@ -169,7 +181,7 @@ def confusion(table: Sequence[Sequence[int]], labels: Sequence[str]) -> alt.Laye
             "share:Q",
             scale=alt.Scale(scheme="blues", domain=[0, 1]),
             title="share of the true label",
-            legend=alt.Legend(format=".0%"),
+            legend=alt.Legend(format=".0%", orient="bottom", tickCount=3),
         )
     )
     text = base.mark_text(fontSize=13 if len(labels) < 6 else 10).encode(
@@ -195,7 +207,7 @@ def recall_by_label(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
     base = alt.Chart(alt.Data(values=[dict(row) for row in rows])).encode(
         y=alt.Y("label:N", sort=labels, title=None),
         yOffset=alt.YOffset("run:N", sort=runs),
-        color=alt.Color("run:N", scale=colour_scale(runs), sort=runs, title=None),
+        color=alt.Color("run:N", scale=colour_scale(runs), sort=runs, title=None, legend=_BELOW),
         tooltip=[
             "label:N",
             "run:N",
@@ -205,15 +217,7 @@ def recall_by_label(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
             alt.Tooltip("clips:Q", format=","),
         ],
     )
-    scale = alt.Scale(zero=False)
-    bars = base.mark_rule(strokeWidth=2).encode(
-        x=alt.X("low:Q", title="recall", scale=scale, axis=alt.Axis(format=".0%")), x2="high:Q"
-    )
-    points = base.mark_point(filled=True, size=80, opacity=1).encode(
-        x=alt.X("recall:Q", title="recall", scale=scale),
-        shape=alt.Shape("run:N", sort=runs, title=None, scale=alt.Scale(domain=runs)),
-    )
-    return (bars + points).properties(
+    return _with_intervals(base, "recall", runs).properties(
         width=WIDTH - 60,
         height=44 * len(labels),
         description="Share of each label's test clips that were recognised, with 95 % intervals.",

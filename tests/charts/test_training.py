@@ -20,7 +20,8 @@ RECALLS = [
 ]
 CHARTS = {
     "clips": charts.clips_by_label({"training": dict.fromkeys(LABELS, 10)}),
-    "curves": charts.learning_curves(HISTORY, best=3),
+    "accuracy": charts.learning_curve(HISTORY, 3, "accuracy"),
+    "loss": charts.learning_curve(HISTORY, 3, "loss"),
     "accuracies": charts.accuracies(ACCURACIES),
     "confusion": charts.confusion([[9, 1, 0, 0]] * 4, LABELS),
     "recall": charts.recall_by_label(RECALLS),
@@ -34,8 +35,9 @@ def test_every_chart_is_drawn_and_described(name):
     assert svg.startswith("<svg") and specification["description"]
 
 
-def test_curves_name_both_splits_and_mark_the_kept_epoch():
-    svg = vl_convert.vegalite_to_svg(CHARTS["curves"].to_dict())
+@pytest.mark.parametrize("name", ["accuracy", "loss"])
+def test_curves_name_both_splits_and_mark_the_kept_epoch(name):
+    svg = vl_convert.vegalite_to_svg(CHARTS[name].to_dict())
     assert "training" in svg and "validation" in svg
     assert "kept: epoch 3" in svg
 
