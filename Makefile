@@ -14,7 +14,7 @@ IN_VENV := PATH="$(abspath $(VENV))/bin:$$PATH"
 BROWSERS := chromium chromium-browser google-chrome google-chrome-stable
 
 .DEFAULT_GOAL := help
-.PHONY: help install report test lint format browser bench constraints clean
+.PHONY: help install report test lint format browser picture bench constraints clean
 
 help:  ## list the targets
 	@echo "make TARGET [VARIABLE=VALUE ...]"
@@ -68,6 +68,12 @@ browser:  ## install Chromium where apt-get can
 	  exit 0; reason="apt-get could not install it"; fi; \
 	echo "no Chromium: $$reason; install one of $(BROWSERS) for the tests of the site" >&2; \
 	test "$$CI" != true
+
+picture: browser report  ## the README's picture: the built front page in Chromium
+	@for name in $(BROWSERS); do command -v $$name >/dev/null && browser=$$name; done; \
+	$$browser --headless --no-sandbox --disable-gpu --disable-background-networking \
+	  --hide-scrollbars --window-size=1280,1000 --virtual-time-budget=8000 \
+	  --screenshot=book/_static/front_page.png "file://$(CURDIR)/_build/html/book/index.html" 2>/dev/null
 
 bench: $(INSTALLED)  ## time the stages
 	$(IN_VENV) python -m kwslib.bench
