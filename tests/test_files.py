@@ -12,6 +12,7 @@ from kwslib.errors import InputError
 from kwslib.files import (
     cache_folder,
     sha256_of_file,
+    sha256_of_sources,
     sha256_of_text,
     write_beside,
     write_json,
@@ -118,3 +119,11 @@ def test_lists_of_texts_without_nul_hash_alike_only_if_they_are_alike(one, other
     other = [text.replace("\0", "") for text in other]
     assert (sha256_of_text(*one) == sha256_of_text(*other)) == (one == other)
     assert sha256_of_text("ab", "c") != sha256_of_text("a", "bc")
+
+
+def test_the_hash_of_sources_is_that_of_the_named_stages_alone():
+    whole = sha256_of_sources()
+    features = sha256_of_sources("features")
+    assert len({whole, features, sha256_of_sources("config.py", "features")}) == 3
+    assert features == sha256_of_sources("features")
+    assert sha256_of_sources("features", "config.py") == sha256_of_sources("config.py", "features")

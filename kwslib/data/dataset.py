@@ -13,7 +13,7 @@ from kwslib.data import official, speech_commands
 from kwslib.data.source import Images, Source
 from kwslib.data.task import SPLITS, Split, Task, in_hash_order, speaker_of
 from kwslib.errors import InputError
-from kwslib.files import cache_folder, sha256_of_text, write_beside
+from kwslib.files import cache_folder, sha256_of_sources, sha256_of_text, write_beside
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,8 @@ def _draw(source: Source, task: Task, split: Split) -> tuple[list[str], list[int
 
 
 def _cached_images(source: Source, names: Sequence[str]) -> Images:
-    key = sha256_of_text(source.fingerprint(), *names)[:32]
+    code = sha256_of_sources("config.py", "data", "features/logmel.py")
+    key = sha256_of_text(code, source.fingerprint(), *names)[:32]
     path = cache_folder("images") / f"{key}.npy"
     with suppress(FileNotFoundError, EOFError, ValueError):  # absent, or cut short by a full disk
         return np.load(path, allow_pickle=False)

@@ -9,7 +9,6 @@ afresh for every word; an utterance then depends on its description alone. That 
 import _ctypes
 import ctypes
 import functools
-import hashlib
 import os
 import shutil
 import tempfile
@@ -23,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kwslib.errors import InputError
-from kwslib.files import cache_folder
+from kwslib.files import cache_folder, sha256_of_sources, sha256_of_text
 
 ESPEAK_RATE = 22_050
 """Samples per second of what eSpeak says."""
@@ -198,7 +197,8 @@ def _english_data() -> Path:
     reads all its 230 voice files to find ``en-US``: 2 ms a word that this folder spares.
     """
     source = _installed_data()
-    identity = hashlib.sha256(f"{synthesiser_version()} {source}".encode()).hexdigest()[:16]
+    code = sha256_of_sources("data/synthesiser.py")
+    identity = sha256_of_text(code, synthesiser_version(), str(source))[:16]
     folder = cache_folder("espeak") / identity
     if folder.exists():
         return folder
