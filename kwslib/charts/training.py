@@ -56,7 +56,7 @@ def learning_curve(
         quantity: which of the two.
     """
     title, form = {
-        "accuracy": ("accuracy", ".0%"),
+        "accuracy": ("accuracy", "~%"),
         "loss": ("cross-entropy (nats)", ".2f"),
     }[quantity]
     splits = ["training", "validation"]
@@ -78,7 +78,7 @@ def learning_curve(
             ),
             color=alt.Color("split:N", scale=colour_scale(splits), title=None, legend=_BELOW),
             strokeDash=alt.StrokeDash("split:N", legend=None),
-            tooltip=["split:N", "epoch:Q", alt.Tooltip(f"{quantity}:Q", format=form)],
+            tooltip=["split:N", "epoch:Q", alt.Tooltip(f"{quantity}:Q", format=".4~f")],
         )
     )
     kept = alt.Chart(alt.Data(values=[{"epoch": best, "text": f"kept: epoch {best}"}]))
@@ -127,7 +127,7 @@ def accuracies(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
 
 def _with_intervals(base: alt.Chart, quantity: str, runs: Sequence[str]) -> alt.LayerChart:
     """Points of a quantity, a shape a run, on rules from ``low`` to ``high``."""
-    scale, axis = alt.Scale(zero=False), alt.Axis(format=".0%")
+    scale, axis = alt.Scale(zero=False), alt.Axis(format="~%")
     rules = base.mark_rule(strokeWidth=2).encode(
         x=alt.X("low:Q", title=quantity, scale=scale, axis=axis), x2="high:Q"
     )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,8 @@ from kwslib.training.study import (
     study_of,
 )
 
+_OF_TRAINING = ("history", "training_time")
+
 DEMO_EPOCHS = 15
 """Enough for embedded speech, which is easier than people are, and quick."""
 
@@ -34,14 +37,14 @@ class Findings:
 
     Attributes:
         study: the subject of the page: a run made now, or a published one.
-        live: whether ``study`` was made, or at least scored, now.
+        origin: whether ``study`` was trained now, or is the published one, scored now or not.
         published: all published studies of the same network and task, one a seed.
         dataset: the data of ``study``; None where they are not at hand.
         sounds: a source whose clips can be heard.
     """
 
     study: Study
-    live: bool
+    origin: Literal["trained", "scored", "published"]
     published: Sequence[Study]
     dataset: Dataset | None
     sounds: Source
@@ -49,7 +52,12 @@ class Findings:
     @property
     def run(self) -> str:
         """What the charts call ``study``."""
-        return "this run" if self.live else "published run"
+        return "this run" if self.origin == "trained" else "published run"
+
+    @property
+    def beside(self) -> Study | None:
+        """The published study to draw beside one that was trained now."""
+        return self.published[0] if self.origin == "trained" and self.published else None
 
     def hear(self, clip: str) -> tuple[NDArray[np.int16], bool]:
         """A test clip as sound, int16 ``[16000]``, and whether it is the very clip.
@@ -117,19 +125,25 @@ def findings(
                 f"no published run of {model} on {keywords} has these settings; name a data "
                 "folder with --data to train it, or leave the parameters as they are"
             )
-        return Findings(study, False, known, None, EmbeddedSpeech())
+        return Findings(study, "published", known, None, EmbeddedSpeech())
     dataset = Dataset(open_source(data), task)
     study = _with_settings(known, recipe, seed)
-    if profile == "full" and study and study.record("history").data["hash"] == _hash(dataset):
-        study = _scored_again(study, model, dataset, folder)
+    origin: Literal["trained", "scored"]
+    if profile == "full" and study and _has_weights(study, known) and _same_data(study, dataset):
+        study, origin = _scored_again(study, model, dataset, folder), "scored"
     else:
-        study = _trained(model, dataset, recipe, seed)
+        study, origin = _trained(model, dataset, recipe, seed), "trained"
     sounds = dataset.source if dataset.source.has_audio("testing") else open_source(None)
-    return Findings(study, True, known, dataset, sounds)
+    return Findings(study, origin, known, dataset, sounds)
 
 
-def _hash(dataset: Dataset) -> str:
-    return dataset.identity()["hash"]
+def _has_weights(study: Study, known: Sequence[Study]) -> bool:
+    """Whether the weights of the study are published: those of the lowest seed are."""
+    return study is known[0]
+
+
+def _same_data(study: Study, dataset: Dataset) -> bool:
+    return study.record("history").data["hash"] == dataset.identity()["hash"]
 
 
 def _published_or_none(model: str, task: Task, folder: Path) -> list[Study]:
@@ -145,12 +159,14 @@ def _with_settings(studies: Sequence[Study], recipe: Recipe, seed: int) -> Study
 
 
 def _scored_again(study: Study, model: str, dataset: Dataset, folder: Path) -> Study:
-    """The published weights scored now, with the history that the records know."""
+    """The published weights scored now; how they were trained stays as the records know it."""
     network, info = published_network(model, dataset.task, folder)
     checkpoint = published_paths(model, dataset.task, folder)[0]
-    if info.training["seed"] != study.subject["seed"]:
-        return study
-    return score_study(network, info, dataset, [asdict(e) for e in study.history], checkpoint)
+    history = [asdict(epoch) for epoch in study.history]
+    scored = score_study(network, info, dataset, history, checkpoint)
+    trained = [record for record in study.records if record.metric in _OF_TRAINING]
+    rest = [record for record in scored.records if record.metric not in _OF_TRAINING]
+    return Study((*trained, *rest))
 
 
 def _trained(model: str, dataset: Dataset, recipe: Recipe, seed: int) -> Study:

@@ -95,16 +95,22 @@ def _accuracy_numbers(study: Study) -> dict[str, str]:
 
 def _origin(findings: Findings) -> str:
     study = findings.study
-    name = study.dataset_name
-    if not findings.live:
+    name, model = study.dataset_name, study.subject["model"]
+    made = study.record("history").when[:10]
+    if findings.origin == "published":
         return (
-            f"This page shows the published run on {name}, made on "
-            f"{study.record('history').when[:10]}; no data folder was given to this build."
+            f"This page shows the published run on {name}, made on {made}; no data folder was "
+            "given to this build."
         )
-    text = f"This page was made by training {study.subject['model']} on {name}."
-    if findings.published and findings.published[0].dataset_name != name:
+    if findings.origin == "scored":
+        return (
+            f"This page scores the published weights of {model} on {name}, here and now; the "
+            "curves are those of their training."
+        )
+    text = f"This page was made by training {model} on {name}."
+    if findings.beside and findings.beside.dataset_name != name:
         text += (
-            f" The committed run on {findings.published[0].dataset_name} stands beside it as "
+            f" The committed run on {findings.beside.dataset_name} stands beside it as "
             "“published run”."
         )
     return text
@@ -263,9 +269,7 @@ def recall_rows(findings: Findings) -> list[dict[str, Any]]:
 def _runs(findings: Findings) -> list[tuple[str, Study]]:
     """The studies that a chart draws, each by what it is called there."""
     runs = [(findings.run, findings.study)]
-    if findings.live and findings.published:
-        runs.append(("published run", findings.published[0]))
-    return runs
+    return [*runs, ("published run", findings.beside)] if findings.beside else runs
 
 
 def hardest_rows(findings: Findings, count: int = HARDEST) -> list[dict[str, Any]]:

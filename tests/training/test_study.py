@@ -87,7 +87,7 @@ def test_mean_and_deviation_are_over_seeds(studies):
 def test_full_without_data_shows_the_published_run(folder, monkeypatch):
     monkeypatch.setattr("kwslib.training.findings.recipe_for", lambda *_, **__: RECIPE)
     shown = findings("full", "", "tiny_conv", "yes,no", 0, 1, folder)
-    assert not shown.live and shown.run == "published run"
+    assert shown.origin == shown.run.split()[0] == "published"
     assert shown.study.subject["seed"] == 1
     sound, same = shown.hear("yes/0_nohash_0")
     assert sound.shape == (16_000,) and sound.any() and not same
@@ -106,7 +106,8 @@ def test_full_with_the_same_data_scores_the_published_weights_now(
     monkeypatch.setattr("kwslib.training.findings.recipe_for", lambda *_, **__: RECIPE)
     monkeypatch.setattr("kwslib.training.findings.fit", _must_not_train)
     shown = findings("full", str(tones), "tiny_conv", "yes,no", 0, 0, folder)
-    assert shown.live
+    assert shown.origin == "scored" and shown.beside is None
+    assert {row["run"] for row in recall_rows(shown)} == {"published run"}
     assert shown.study.value("accuracy", split="testing") == studies[0].value(
         "accuracy", split="testing"
     )
@@ -125,7 +126,11 @@ def live(folder, tones):
 
 
 def test_other_settings_train_now_and_show_the_published_run_beside(live):
-    assert live.live and live.study.subject["seed"] == 3 and len(live.study.history) == 1
+    assert (
+        live.origin == "trained"
+        and live.study.subject["seed"] == 3
+        and len(live.study.history) == 1
+    )
     assert {row["run"] for row in accuracy_rows(live)} == {
         "this run",
         "published run",
