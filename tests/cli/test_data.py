@@ -2,29 +2,12 @@ import json
 import shutil
 
 import pytest
-
-from kwslib.cli.main import _run
+from command_line import refused, runner
 
 
 @pytest.fixture
 def kws(capsys):
-    def run(*arguments):
-        code = _run(["data", *map(str, arguments)])
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return run
-
-
-def refused(result, *parts):
-    """Exit code 2, nothing on standard output, one line on standard error with ``parts``."""
-    code, out, err = result
-    assert (code, out) == (2, "")
-    assert len(err.splitlines()) == 1
-    assert "Traceback" not in err
-    for part in parts:
-        assert part in err
-    return True
+    return runner("data", capsys)
 
 
 def test_json_is_one_object_with_what_the_contract_names(kws, tones):

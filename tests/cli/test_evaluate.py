@@ -3,9 +3,9 @@ import json
 
 import pytest
 import torch
+from command_line import refused, runner
 
 from kwslib import models
-from kwslib.cli.main import _run
 from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Task
 from kwslib.models.checkpoint import NetworkInfo, save
@@ -17,12 +17,7 @@ TASK = {"keywords": ["yes", "no"], "silence_percent": 33, "unknown_percent": 33}
 
 @pytest.fixture
 def kws(capsys):
-    def run(*arguments):
-        code = _run(["evaluate", *map(str, arguments)])
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return run
+    return runner("evaluate", capsys)
 
 
 @pytest.fixture(scope="module")
@@ -36,17 +31,6 @@ def checkpoint(tmp_path_factory):
         NetworkInfo("tiny_conv", LABELS, {"task": TASK}),
     )
     return path
-
-
-def refused(result, *parts):
-    """Exit code 2, nothing on standard output, one line on standard error with ``parts``."""
-    code, out, err = result
-    assert (code, out) == (2, "")
-    assert len(err.splitlines()) == 1
-    assert "Traceback" not in err
-    for part in parts:
-        assert part in err
-    return True
 
 
 def test_json_is_one_object_with_what_the_contract_names(kws, checkpoint, tones):

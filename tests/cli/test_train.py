@@ -1,30 +1,14 @@
 import json
 
 import pytest
+from command_line import refused, runner
 
-from kwslib.cli.main import _run
 from kwslib.models.checkpoint import load
 
 
 @pytest.fixture
 def kws(capsys):
-    def run(*arguments):
-        code = _run(["train", *map(str, arguments)])
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return run
-
-
-def refused(result, *parts):
-    """Exit code 2, nothing on standard output, one line on standard error with ``parts``."""
-    code, out, err = result
-    assert (code, out) == (2, "")
-    assert len(err.splitlines()) == 1
-    assert "Traceback" not in err
-    for part in parts:
-        assert part in err
-    return True
+    return runner("train", capsys)
 
 
 def test_json_is_one_object_and_progress_is_on_standard_error(kws, tones, tmp_path):
