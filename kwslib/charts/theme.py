@@ -32,6 +32,9 @@ COLOURS = {
 }
 """The same colour for the same thing in every chapter."""
 
+SHAPES = {"this run": "circle", "published run": "square", "original report": "triangle-up"}
+"""The same shape for the same run, for those who see no colours."""
+
 WIDTH = 640
 """Pixels of a full-width chart; the page scales it down to fit."""
 

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import altair as alt
 
-from kwslib.charts.theme import COLOURS, WIDTH, colour_scale
+from kwslib.charts.theme import SHAPES, WIDTH, colour_scale
 from kwslib.data.task import SPLITS
 from kwslib.training.fit import Epoch
 
@@ -100,7 +100,7 @@ def accuracies(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
         rows: ``split``, ``run`` (``"this run"``, ``"published run"``, ``"original report"``),
             ``accuracy``, and ``low`` and ``high`` where an interval is known, ``note``.
     """
-    runs = [run for run in COLOURS if any(row["run"] == run for row in rows)]
+    runs = [run for run in SHAPES if any(row["run"] == run for row in rows)]
     splits = [split for split in SPLITS if any(row["split"] == split for row in rows)]
     base = alt.Chart(alt.Data(values=[dict(row) for row in rows])).encode(
         y=alt.Y("split:N", sort=splits, title=None),
@@ -137,7 +137,7 @@ def _with_intervals(base: alt.Chart, quantity: str, runs: Sequence[str]) -> alt.
             "run:N",
             sort=list(runs),
             title=None,
-            scale=alt.Scale(domain=list(runs)),
+            scale=alt.Scale(domain=list(runs), range=[SHAPES[run] for run in runs]),
             legend=_BELOW,
         ),
     )
@@ -166,7 +166,7 @@ def confusion(table: Sequence[Sequence[int]], labels: Sequence[str]) -> alt.Laye
             "predicted:N",
             sort=list(labels),
             title="predicted",
-            axis=alt.Axis(orient="top", labelAngle=0 if len(labels) < 6 else -45),
+            axis=alt.Axis(orient="top", labelAngle=-45),
         ),
         y=alt.Y("true label:N", sort=list(labels), title="true label"),
         tooltip=[
@@ -188,7 +188,7 @@ def confusion(table: Sequence[Sequence[int]], labels: Sequence[str]) -> alt.Laye
         text=alt.Text("clips:Q", format=","),
         color=alt.condition("datum.share > 0.5", alt.value("white"), alt.value("black")),
     )
-    size = 75 if len(labels) < 6 else 42
+    size = 58 if len(labels) < 6 else 42
     return (cells + text).properties(
         width=size * len(labels),
         height=size * len(labels) * 0.7,
@@ -203,7 +203,7 @@ def recall_by_label(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
         rows: ``label``, ``run``, ``recall``, ``low``, ``high`` and ``clips``.
     """
     labels = list(dict.fromkeys(row["label"] for row in rows))
-    runs = [run for run in COLOURS if any(row["run"] == run for row in rows)]
+    runs = [run for run in SHAPES if any(row["run"] == run for row in rows)]
     base = alt.Chart(alt.Data(values=[dict(row) for row in rows])).encode(
         y=alt.Y("label:N", sort=labels, title=None),
         yOffset=alt.YOffset("run:N", sort=runs),
