@@ -100,21 +100,10 @@ def accuracies(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
         rows: ``split``, ``run`` (``"this run"``, ``"published run"``, ``"original report"``),
             ``accuracy``, and ``low`` and ``high`` where an interval is known, ``note``.
     """
-    runs = [run for run in SHAPES if any(row["run"] == run for row in rows)]
+    runs = _runs_of(rows)
     splits = [split for split in SPLITS if any(row["split"] == split for row in rows)]
-    base = alt.Chart(alt.Data(values=[dict(row) for row in rows])).encode(
-        y=alt.Y("split:N", sort=splits, title=None),
-        yOffset=alt.YOffset("run:N", sort=runs),
-        color=alt.Color("run:N", scale=colour_scale(runs), sort=runs, title=None, legend=_BELOW),
-        tooltip=[
-            "run:N",
-            "split:N",
-            alt.Tooltip("accuracy:Q", format=".2%"),
-            alt.Tooltip("low:Q", format=".2%"),
-            alt.Tooltip("high:Q", format=".2%"),
-            alt.Tooltip("note:N", title="where and how"),
-        ],
-    )
+    note = alt.Tooltip("note:N", title="where and how")
+    base = _by_run(rows, "split", splits, ["accuracy", "low", "high"], ".2%", note)
     text = base.mark_text(dy=-9, fontSize=11).encode(
         x="accuracy:Q", text=alt.Text("accuracy:Q", format=".1%"), color=alt.value("currentColor")
     )
@@ -122,6 +111,34 @@ def accuracies(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
         width=WIDTH - 60,
         height=34 * len(runs) * len(splits),
         description="Accuracy on each split with its 95 % interval, by run.",
+    )
+
+
+def _runs_of(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The runs that have a row, in the theme's order."""
+    return [run for run in SHAPES if any(row["run"] == run for row in rows)]
+
+
+def _by_run(
+    rows: Sequence[Mapping[str, Any]],
+    category: str,
+    order: Sequence[str],
+    shares: Sequence[str],
+    form: str,
+    more: alt.Tooltip,
+) -> alt.Chart:
+    """Rows by category, one line and colour a run, with their shares in the tooltip."""
+    runs = _runs_of(rows)
+    return alt.Chart(alt.Data(values=[dict(row) for row in rows])).encode(
+        y=alt.Y(f"{category}:N", sort=list(order), title=None),
+        yOffset=alt.YOffset("run:N", sort=runs),
+        color=alt.Color("run:N", scale=colour_scale(runs), sort=runs, title=None, legend=_BELOW),
+        tooltip=[
+            f"{category}:N",
+            "run:N",
+            *(alt.Tooltip(f"{share}:Q", format=form) for share in shares),
+            more,
+        ],
     )
 
 
@@ -203,21 +220,9 @@ def recall_by_label(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
         rows: ``label``, ``run``, ``recall``, ``low``, ``high`` and ``clips``.
     """
     labels = list(dict.fromkeys(row["label"] for row in rows))
-    runs = [run for run in SHAPES if any(row["run"] == run for row in rows)]
-    base = alt.Chart(alt.Data(values=[dict(row) for row in rows])).encode(
-        y=alt.Y("label:N", sort=labels, title=None),
-        yOffset=alt.YOffset("run:N", sort=runs),
-        color=alt.Color("run:N", scale=colour_scale(runs), sort=runs, title=None, legend=_BELOW),
-        tooltip=[
-            "label:N",
-            "run:N",
-            alt.Tooltip("recall:Q", format=".1%"),
-            alt.Tooltip("low:Q", format=".1%"),
-            alt.Tooltip("high:Q", format=".1%"),
-            alt.Tooltip("clips:Q", format=","),
-        ],
-    )
-    return _with_intervals(base, "recall", runs).properties(
+    clips = alt.Tooltip("clips:Q", format=",")
+    base = _by_run(rows, "label", labels, ["recall", "low", "high"], ".1%", clips)
+    return _with_intervals(base, "recall", _runs_of(rows)).properties(
         width=WIDTH - 60,
         height=44 * len(labels),
         description="Share of each label's test clips that were recognised, with 95 % intervals.",

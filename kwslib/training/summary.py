@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from kwslib.data.task import SILENCE, SPLITS, UNKNOWN, Split
+from kwslib.data.task import SILENCE, SPLITS, UNKNOWN, Split, Task
 from kwslib.measurements import FOLDER, read_records, select
 from kwslib.training.findings import Findings
 from kwslib.training.recipe import Recipe
@@ -18,6 +18,7 @@ def numbers(findings: Findings) -> dict[str, str]:
         **_data_numbers(study),
         **_learning_numbers(study),
         **_accuracy_numbers(study),
+        **_original_numbers(),
         "origin": _origin(findings),
         "published_sentence": _published_sentence(findings),
         "hear_note": _hear_note(findings),
@@ -39,13 +40,12 @@ def _interval(interval: tuple[float, float] | None) -> str:
 
 
 def _data_numbers(study: Study) -> dict[str, str]:
-    labels = study.labels
+    *first, last = study.labels[2:]
     values = {
         "dataset": study.dataset_name,
-        "labels": ", ".join(labels),
-        "keywords": " and ".join(
-            [", ".join(labels[2:-1]), labels[-1]] if labels[3:] else labels[2:]
-        ),
+        "labels": ", ".join(study.labels),
+        "keywords": f"{', '.join(first)} and {last}" if first else last,
+        "other_share": f"{Task.of(study.labels[2:]).unknown_percent} %",
     }
     for split in SPLITS:
         values[f"{split}_clips"] = f"{study.counts[split]:,}"
@@ -61,6 +61,7 @@ def _learning_numbers(study: Study) -> dict[str, str]:
     gap = training - study.best.validation_accuracy
     return {
         "batch": str(recipe.batch),
+        "warm_up": _percent(recipe.warm_up, 0),
         "learning_rate": f"{recipe.learning_rate:g}",
         "shift": f"{varied.shift_ms} ms" if varied else "0 ms",
         "noise_share": _percent(varied.noise_probability, 0) if varied else "0 %",
@@ -90,6 +91,18 @@ def _accuracy_numbers(study: Study) -> dict[str, str]:
         record = study.record("accuracy", split=split)
         values[f"{split}_accuracy"] = _percent(record.value)
         values[f"{split}_interval"] = _interval(record.interval)
+    return values
+
+
+def _original_numbers() -> dict[str, str]:
+    """What the original report stated."""
+    claims = read_records(ORIGINAL)
+    clips = select(claims, "clips")[0].value
+    values = {}
+    for split in ("training", "validation"):
+        stated = select(claims, "accuracy", split=split)[0].value
+        values[f"original_{split}"] = _percent(stated, 2)
+        values[f"original_{split}_clips"] = f"{clips[split]:,}"
     return values
 
 
