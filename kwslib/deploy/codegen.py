@@ -1,0 +1,261 @@
+"""From a graph to C99: constants in flash, a static arena, one function a layer.
+
+The layers call the kernels of ``firmware/core`` with constant shapes; the kernels are inline
+functions, so that the C compiler specialises each call to its layer.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kwslib.deploy.arena import Arena, plan_arena, scratch_name, tensor_name
+from kwslib.deploy.graph import (
+    Add,
+    Conv2d,
+    DepthwiseConv2d,
+    FullyConnected,
+    Graph,
+    Mean,
+    Operator,
+    Pad,
+    Pool,
+    Reshape,
+    Softmax,
+    Tensor,
+    Weighted,
+)
+from kwslib.deploy.packing import Packed, pack
+
+Kernels = Literal["dsp", "portable"]
+KERNELS: tuple[Kernels, ...] = ("dsp", "portable")
+
+_PER_LINE = 16
+
+
+@dataclass(frozen=True)
+class NetworkSource:
+    """The C of a network.
+
+    Attributes:
+        source: ``network.c``.
+        header: ``network.h``.
+        arena: the plan of its RAM.
+        layers: the C functions of the layers, in order; a reshape has none.
+    """
+
+    source: str
+    header: str
+    arena: Arena
+    layers: tuple[str, ...]
+
+
+def generate(graph: Graph, kernels: Kernels = "dsp", labels: Sequence[str] = ()) -> NetworkSource:
+    """The C of a network.
+
+    Args:
+        graph: the network.
+        kernels: ``"dsp"`` for the Cortex-M4 (its instructions are emulated in C elsewhere), or
+            ``"portable"``.
+        labels: names of the outputs, for the header.
+    """
+    packed = [pack(operator, kernels == "dsp") for operator in graph.operators]
+    arena = plan_arena(graph, [layer.scratch for layer in packed])
+    functions, names = [], []
+    for step, (operator, layer) in enumerate(zip(graph.operators, packed, strict=True)):
+        if isinstance(operator, Reshape):
+            continue
+        names.append(f"layer_{step}_{operator.name}")
+        functions.append(_function(names[-1], step, operator, layer, arena))
+    includes = sorted({layer.header for layer in packed if layer.header})
+    source = "\n\n".join(
+        [
+            _title(graph),
+            "\n".join(['#include "network.h"', "", *(f'#include "{name}"' for name in includes)]),
+            _storage(arena),
+            *functions,
+            _interface(graph, arena, names),
+        ]
+    )
+    return NetworkSource(source, _header(graph, arena, labels), arena, tuple(names))
+
+
+def _title(graph: Graph) -> str:
+    facts = graph.facts
+    name = f"{facts['model']}: " if isinstance(facts.get("model"), str) else ""
+    return (
+        f"/* {_comment(name)}{graph.macs:,} multiply-accumulates.\n"
+        f"   Generated from a .tflite file with SHA-256\n   {graph.sha256 or 'unknown'}. */"
+    )
+
+
+def _comment(text: str) -> str:
+    return text.replace("*/", "").replace("\n", " ")
+
+
+def _storage(arena: Arena) -> str:
+    return f"static uint32_t arena[{arena.size // 4}]; /* {arena.peak} bytes live at the peak */"
+
+
+def _at(arena: Arena, name: str, kind: str = "int8_t") -> str:
+    return f"({kind} *)arena + {arena.offsets[name] // (2 if kind == 'int16_t' else 1)}"
+
+
+def _tensor(arena: Arena, tensor: Tensor) -> str:
+    return _at(arena, tensor_name(tensor.index))
+
+
+def _function(name: str, step: int, operator: Operator, layer: Packed, arena: Arena) -> str:
+    lines = [f"static __attribute__((noinline)) void {name}(void)", "{"]
+    constants, arguments = _call(operator, layer)
+    lines += [f"    {line}" for text in constants for line in text.splitlines()]
+    pointers = [_tensor(arena, tensor) for tensor in operator.inputs]
+    if layer.scratch:
+        arguments = [*arguments, _at(arena, scratch_name(step), "int16_t"), str(layer.row_stride)]
+    call = ", ".join(
+        argument.format(*pointers) for argument in [*arguments, _tensor(arena, operator.output)]
+    )
+    return "\n".join([*lines, f"    {layer.function}({call});", "}"])
+
+
+def _call(operator: Operator, layer: Packed) -> tuple[list[str], list[str]]:
+    """Constants of a layer, and its kernel's arguments; ``{0}`` stands for the first input."""
+    if isinstance(operator, Weighted):
+        return _weighted(operator, layer)
+    if isinstance(operator, Pool):
+        return [_window(operator), _quantization(operator)], ["&window", "&quantization", "{0}"]
+    if isinstance(operator, Mean):
+        by = operator.multiplier
+        scale = f"static const struct kws_channel scale = {{0, {by.mantissa}, {by.left}, {by.right}}};"
+        sizes = [str(extent) for extent in operator.extents]
+        return [_quantization(operator), scale], [*sizes, "&quantization", "&scale", "{0}"]
+    if isinstance(operator, Add):
+        return [_addition(operator)], [str(operator.output.size), "&addition", "{0}", "{1}"]
+    if isinstance(operator, Pad):
+        return [_padding(operator)], ["&padding", "{0}"]
+    if isinstance(operator, Softmax):
+        table = operator.exponentials
+        depth = operator.input.shape[-1]
+        constants = [_array("int32_t", "exponentials", table)]
+        sizes = [str(operator.input.size // depth), str(depth)]
+        return constants, [*sizes, "exponentials", str(len(table)), "{0}"]
+    raise TypeError(f"no kernel for {operator.name}")
+
+
+def _weighted(operator: Weighted, layer: Packed) -> tuple[list[str], list[str]]:
+    constants = [_quantization(operator), _array(layer.weight_type, "weights", layer.weights)]
+    rows = ",\n".join("    {" + ", ".join(map(str, row)) + "}" for row in layer.channels)
+    constants.append(
+        f"static const struct {layer.channel_type} channels[{len(layer.channels)}] = {{\n{rows}}};"
+    )
+    shared = ["&quantization", "{0}", "weights", "channels"]
+    if isinstance(operator, FullyConnected):
+        outputs, depth = operator.weights.shape
+        sizes = [str(depth), str(outputs)]
+        if layer.channel_type == "kws_channel":
+            sizes = [str(operator.output.size // outputs), *sizes]
+        return constants, [*sizes, *shared]
+    return [_window(operator), *constants], ["&window", *shared]
+
+
+def _window(operator: Any) -> str:
+    window = operator.window
+    _, height, width, channels = operator.input.shape
+    _, out_height, out_width, out_channels = operator.output.shape
+    fields = (
+        height, width, channels, out_height, out_width, out_channels,
+        *window.kernel, *window.stride, *window.before, *window.dilation,
+    )  # fmt: skip
+    return f"static const struct kws_window window = {{{', '.join(map(str, fields))}}};"
+
+
+def _quantization(operator: Any) -> str:
+    low, high = (-128, 127)
+    if not isinstance(operator, Mean):
+        low, high = operator.clamp.low, operator.clamp.high
+    fields = (-operator.input.zero_point, operator.output.zero_point, low, high)
+    return f"static const struct kws_quantization quantization = {{{', '.join(map(str, fields))}}};"
+
+
+def _addition(operator: Add) -> str:
+    first, second = operator.inputs
+    by = operator.input_multipliers
+    fields = [
+        str(operator.left_shift),
+        f"{{{-first.zero_point}, {-second.zero_point}}}",
+        f"{{{by[0].mantissa}, {by[1].mantissa}}}",
+        f"{{{by[0].right}, {by[1].right}}}",
+        str(operator.multiplier.mantissa),
+        str(operator.multiplier.right),
+        str(operator.output.zero_point),
+        str(operator.clamp.low),
+        str(operator.clamp.high),
+    ]
+    return f"static const struct kws_add addition = {{{', '.join(fields)}}};"
+
+
+def _padding(operator: Pad) -> str:
+    """Axes in front are filled up to four; the first is the batch, which must stay 1."""
+    missing = 4 - len(operator.before)
+    extents = [
+        [1] * missing + list(operator.input.shape),
+        [0] * missing + list(operator.before),
+        [1] * missing + list(operator.output.shape),
+    ]
+    fields = [f"{{{', '.join(map(str, extent[1:]))}}}" for extent in extents]
+    return (
+        f"static const struct kws_pad padding = {{{', '.join(fields)}, "
+        f"{operator.output.zero_point}}};"
+    )
+
+
+def _array(kind: str, name: str, values: NDArray[Any]) -> str:
+    flat = values.reshape(-1).tolist()
+    words = [hex(v) if kind == "uint32_t" else str(v) for v in flat]
+    if kind == "int32_t":
+        words = ["INT32_MIN" if v == np.iinfo(np.int32).min else str(v) for v in flat]
+    rows = [", ".join(words[i : i + _PER_LINE]) for i in range(0, len(words), _PER_LINE)]
+    body = ",\n    ".join(rows)
+    return f"static const {kind} {name}[{len(flat)}] = {{\n    {body}}};"
+
+
+def _interface(graph: Graph, arena: Arena, layers: Sequence[str]) -> str:
+    calls = "\n".join(f"    {name}();" for name in layers)
+    return (
+        f"int8_t *kws_network_input(void)\n{{\n    return {_tensor(arena, graph.input)};\n}}\n\n"
+        f"const int8_t *kws_network_output(void)\n{{\n"
+        f"    return {_tensor(arena, graph.output)};\n}}\n\n"
+        f"void kws_network_run(void)\n{{\n{calls}\n}}\n"
+    )
+
+
+def _header(graph: Graph, arena: Arena, labels: Sequence[str]) -> str:
+    named = "".join(f", {_string(label)}" for label in labels)[2:]
+    return f"""#ifndef KWS_NETWORK_H
+#define KWS_NETWORK_H
+
+#include <stdint.h>
+
+#define KWS_NETWORK_INPUT_SIZE {graph.input.size}
+#define KWS_NETWORK_OUTPUT_SIZE {graph.output.size}
+#define KWS_NETWORK_ARENA_SIZE {arena.size}
+#define KWS_NETWORK_SHA256 "{graph.sha256}"
+#define KWS_NETWORK_LABELS {{{named}}}
+
+/* Where the input belongs, int8: a log-mel image minus 128. kws_network_run overwrites it. */
+int8_t *kws_network_input(void);
+
+/* The scores of the labels after kws_network_run, int8: 256 * probability - 128. */
+const int8_t *kws_network_output(void);
+
+void kws_network_run(void);
+
+#endif
+"""
+
+
+def _string(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")
+    return f'"{escaped}"'

@@ -1,0 +1,156 @@
+"""Which kernel runs a layer, and its constants in the order in which that kernel reads them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kwslib.deploy.graph import (
+    Conv2d,
+    DepthwiseConv2d,
+    FullyConnected,
+    Operator,
+    Reshape,
+    Weighted,
+    Window,
+)
+from kwslib.deploy.lowering import sum_bounds
+
+_DSP_SUM_LIMIT = 2**30
+"""Sums of the DSP kernels are doubled before their multiplication."""
+
+_ROUNDING_LIMIT = 2**29
+"""Zero points are added before the last shift, beside products below ``2 ** 30``."""
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A layer's kernel and constants.
+
+    Attributes:
+        function: of the kernel.
+        header: that defines it.
+        weights: as the kernel reads them.
+        weight_type: their C type.
+        channels: one row a channel, in the order of the fields of ``channel_type``.
+        channel_type: the C struct of a channel.
+        scratch: bytes of scratch space.
+        row_stride: values of a row in it.
+    """
+
+    function: str = ""
+    header: str = ""
+    weights: NDArray[Any] = field(default_factory=lambda: np.empty(0, np.int8))
+    weight_type: str = "int8_t"
+    channels: tuple[tuple[int, ...], ...] = ()
+    channel_type: str = "kws_channel"
+    scratch: int = 0
+    row_stride: int = 0
+
+
+def pack(operator: Operator, dsp: bool) -> Packed:
+    """The kernel of an operator: the DSP one where there is one that fits, else the portable.
+
+    Args:
+        operator: of the graph.
+        dsp: whether DSP kernels may be chosen.
+    """
+    if isinstance(operator, Reshape):
+        return Packed()
+    if dsp and isinstance(operator, Weighted) and _narrow(operator):
+        if isinstance(operator, Conv2d) and operator.window.dilation == (1, 1):
+            return _conv2d_dsp(operator)
+        if isinstance(operator, FullyConnected) and operator.output.size == len(operator.bias):
+            return _fully_connected_dsp(operator)
+        if (
+            isinstance(operator, DepthwiseConv2d)
+            and operator.window.dilation == (1, 1)
+            and operator.depth_multiplier == 1
+        ):
+            return _depthwise_conv2d_dsp(operator)
+    weights, channels = np.empty(0, np.int8), ()
+    if isinstance(operator, Weighted):
+        weights, channels = operator.weights, tuple(
+            (int(bias), by.mantissa, by.left, by.right)
+            for bias, by in zip(operator.bias, operator.multipliers, strict=True)
+        )
+    return Packed(f"kws_{operator.name}", f"{operator.name}.h", weights, channels=channels)
+
+
+def _taps(operator: Weighted) -> NDArray[np.int8]:
+    """Weights as ``[outputs, taps]``."""
+    if isinstance(operator, DepthwiseConv2d):
+        return operator.weights.reshape(-1, operator.weights.shape[-1]).T
+    return operator.weights.reshape(len(operator.weights), -1)
+
+
+def _narrow(operator: Weighted) -> bool:
+    """Whether the DSP kernels' arithmetic holds every sum of a layer."""
+    bounds = sum_bounds(_taps(operator), operator.bias, operator.input)
+    return all(
+        bound < _DSP_SUM_LIMIT
+        and by.exponent <= 0
+        and abs(operator.output.zero_point) << by.right < _ROUNDING_LIMIT
+        for bound, by in zip(bounds, operator.multipliers, strict=True)
+    )
+
+
+def _dsp_channels(operator: Weighted, multiple: int) -> tuple[tuple[int, ...], ...]:
+    """``(bias, multiplier, rounding, shift)``, filled up with zeros to a multiple."""
+    zero_point = operator.output.zero_point
+    rows = [
+        (int(bias), by.mantissa, (1 << by.right >> 1) + (zero_point << by.right), by.right)
+        for bias, by in zip(operator.bias, operator.multipliers, strict=True)
+    ]
+    return tuple(rows + [(0, 0, 0, 0)] * (-len(rows) % multiple))
+
+
+def _filled(values: NDArray[Any], multiples: Sequence[int]) -> NDArray[Any]:
+    """Zeros after each axis up to a multiple."""
+    after = [(0, -size % multiple) for size, multiple in zip(values.shape, multiples, strict=True)]
+    return np.pad(values, after)
+
+
+def _row_stride(window: Window, out_width: int, channels: int) -> int:
+    """Values of a padded row of the input, even; the last pair read may lie beyond the kernel."""
+    columns = (out_width - 1) * window.stride[1]
+    row = columns * channels + 2 * -(-window.kernel[1] * channels // 2)
+    return row + row % 2
+
+
+def _conv2d_dsp(operator: Conv2d) -> Packed:
+    window = operator.window
+    outputs, height, width, depth = operator.weights.shape
+    rows = _filled(operator.weights.reshape(outputs, height, width * depth), (2, 1, 2))
+    pairs = rows.astype("<i2").view("<u4")  # [outputs, height, words]
+    pairs = pairs.reshape(-1, 2, height, pairs.shape[-1]).swapaxes(1, 2)
+    stride = _row_stride(window, operator.output.shape[2], depth)
+    return Packed(
+        "kws_conv2d_dsp", "conv2d_dsp.h", np.ascontiguousarray(pairs), "uint32_t",
+        _dsp_channels(operator, 2), "kws_channel_dsp", 2 * stride * height, stride,
+    )  # fmt: skip
+
+
+def _depthwise_conv2d_dsp(operator: DepthwiseConv2d) -> Packed:
+    height, width, channels = operator.weights.shape
+    taps = _filled(operator.weights.reshape(height * width, channels), (2, 2))
+    pairs = taps.reshape(len(taps) // 2, 2, -1, 2)  # [tap pair, tap, channel pair, channel]
+    pairs = np.ascontiguousarray(pairs.transpose(2, 0, 3, 1)).astype("<i2").view("<u4")
+    stride = _row_stride(operator.window, operator.output.shape[2], channels)
+    stride += 2 * (channels % 2)  # the last channel is read with one beside it
+    return Packed(
+        "kws_depthwise_conv2d_dsp", "depthwise_conv2d_dsp.h", pairs, "uint32_t",
+        _dsp_channels(operator, 2), "kws_channel_dsp", 2 * stride * height, stride,
+    )  # fmt: skip
+
+
+def _fully_connected_dsp(operator: FullyConnected) -> Packed:
+    weights = _filled(operator.weights, (4, 4))
+    words = np.ascontiguousarray(weights).view("<u4")  # [outputs, words]
+    words = words.reshape(-1, 4, words.shape[-1]).swapaxes(1, 2)
+    return Packed(
+        "kws_fully_connected_dsp", "fully_connected_dsp.h", np.ascontiguousarray(words),
+        "uint32_t", _dsp_channels(operator, 4), "kws_channel_dsp",
+    )  # fmt: skip

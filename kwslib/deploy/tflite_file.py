@@ -1,0 +1,60 @@
+"""What a ``.tflite`` file says of itself: JSON in its metadata entry ``kwslib``."""
+
+import json
+import struct
+from collections.abc import Mapping
+from typing import Any
+
+import flatbuffers
+from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
+
+_ENTRY = b"kwslib"
+_MOST_ENTRIES = 64
+_LARGEST = 2**16
+_STUMBLES = (struct.error, IndexError, ValueError, TypeError, OverflowError, AttributeError)
+
+
+def facts_in(data: bytes) -> dict[str, Any]:
+    """The facts in a file: network, labels, task, training; none where it was not made by kwslib.
+
+    Facts only describe, so a damaged entry counts as none.
+    """
+    try:
+        model = schema.Model.GetRootAs(data)
+        for i in range(min(model.MetadataLength(), _MOST_ENTRIES)):
+            entry = model.Metadata(i)
+            if entry.Name() != _ENTRY or not 0 <= entry.Buffer() < model.BuffersLength():
+                continue
+            buffer = model.Buffers(entry.Buffer())
+            if 0 < buffer.DataLength() <= _LARGEST:
+                facts = json.loads(buffer.DataAsNumpy().tobytes())
+                return facts if isinstance(facts, dict) else {}
+    except (*_STUMBLES, RecursionError):
+        return {}
+    return {}
+
+
+def with_facts(data: bytes, facts: Mapping[str, Any]) -> bytes:
+    """A file with ``facts`` in place of all its other metadata, and without signatures.
+
+    Args:
+        data: a file that a converter wrote, not one from elsewhere.
+        facts: what JSON can hold.
+    """
+    model = schema.ModelT.InitFromPackedBuf(data, 0)
+    for entry in model.metadata or []:
+        model.buffers[entry.buffer].data = None
+    text = json.dumps(facts, sort_keys=True, ensure_ascii=False).encode()
+    model.buffers.append(_buffer(text))
+    entry = schema.MetadataT()
+    entry.name, entry.buffer = _ENTRY.decode(), len(model.buffers) - 1
+    model.metadata, model.signatureDefs = [entry], None
+    builder = flatbuffers.Builder(len(data))
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+def _buffer(text: bytes) -> Any:
+    buffer = schema.BufferT()
+    buffer.data = list(text)
+    return buffer

@@ -1,0 +1,212 @@
+"""C compilers: zig's clang for the host and the Cortex-M4, Debian's gcc as a second opinion.
+
+zig comes from PyPI (``ziglang``), so that nothing but pip is needed to build for the board.
+A build is kept under the hash of everything that went into it.
+"""
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from kwslib.config import NANO33BLE
+from kwslib.errors import InputError
+from kwslib.files import cache_folder, sha256_of_file, sha256_of_text, write_beside
+
+Compiler = Literal["zig", "gcc"]
+
+FIRMWARE = Path(__file__).resolve().parent.parent.parent / "firmware"
+CORE = FIRMWARE / "core"
+EMULATOR = FIRMWARE / "emulator"
+
+STRICT = ("-std=c99", "-Wall", "-Wextra", "-Werror", "-ffp-contract=off")
+"""What every source of the firmware is compiled under."""
+
+_ZIG_CORTEX_M4 = (
+    "-target", "thumb-freestanding-eabihf", "-mcpu=cortex_m4+vfp4d16sp", "-fno-math-errno",
+    "-fno-sanitize=all", "-fomit-frame-pointer", "-nostdlib",
+)  # fmt: skip
+_GCC_CORTEX_M4 = (
+    "-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16", "-nostdlib", "-lgcc",
+)  # fmt: skip
+_FREESTANDING = ("-ffreestanding", "-fno-unwind-tables", "-fno-asynchronous-unwind-tables")
+_TIMEOUT_S = 300
+
+
+class CompileError(Exception):
+    """A compiler refused our own C: a mistake of the project, not of its user."""
+
+
+def shared_library(
+    sources: Sequence[Path],
+    output: Path,
+    *,
+    include: Sequence[Path] = (),
+    define: Sequence[str] = (),
+    flags: Sequence[str] = ("-O2",),
+) -> Path:
+    """Compile sources for this machine into a shared library.
+
+    Args:
+        sources: C files.
+        output: where to write it.
+        include: folders of headers beside ``firmware/core``.
+        define: ``NAME`` or ``NAME=value``.
+        flags: further ones.
+
+    Raises:
+        CompileError: the compiler refused.
+        InputError: zig is not installed.
+    """
+    command = [*_zig(), *STRICT, "-shared", "-fPIC", "-fno-sanitize=all", *flags]
+    return _build(command, sources, output, include, define)
+
+
+def cortex_m4(
+    sources: Sequence[Path],
+    output: Path,
+    *,
+    include: Sequence[Path] = (),
+    define: Sequence[str] = (),
+    flags: Sequence[str] = ("-O2",),
+    compiler: Compiler = "zig",
+) -> Path:
+    """Compile sources for a bare Cortex-M4F into an ELF file, with start-up code.
+
+    Every function that the sources export is in it, whether something calls it or not.
+
+    Args:
+        sources: C files.
+        output: where to write it.
+        include: folders of headers beside ``firmware/core``.
+        define: ``NAME`` or ``NAME=value``.
+        flags: further ones.
+        compiler: ``"zig"``, or ``"gcc"`` for Debian's ``arm-none-eabi-gcc``.
+
+    Raises:
+        CompileError: the compiler refused.
+        InputError: the compiler is not installed, or the program does not fit the board.
+    """
+    target = _ZIG_CORTEX_M4 if compiler == "zig" else _GCC_CORTEX_M4
+    driver = _zig() if compiler == "zig" else [_program("arm-none-eabi-gcc")]
+    command = [
+        *driver, *target, *STRICT, *_FREESTANDING, "-Wl,--gc-sections", "-T", str(EMULATOR / "board.ld"), *flags,
+    ]  # fmt: skip
+    ours = sorted(EMULATOR.glob("*.c"))
+    return _build(command, [*ours, *sources], output, [*include, EMULATOR / "include"], define)
+
+
+def sanitized_program(
+    sources: Sequence[Path],
+    output: Path,
+    *,
+    include: Sequence[Path] = (),
+    define: Sequence[str] = (),
+) -> Path:
+    """Compile sources with a ``main`` under gcc's address and undefined-behaviour sanitizers.
+
+    Raises:
+        CompileError: the compiler refused.
+        InputError: there is no gcc.
+    """
+    sanitizers = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g", "-O1"]
+    command = [_program("gcc"), *STRICT, *sanitizers]
+    return _build(command, sources, output, include, define)
+
+
+@cache
+def _zig() -> tuple[str, ...]:
+    if importlib.util.find_spec("ziglang") is None:
+        raise InputError("the compiler zig is missing; 'pip install ziglang' brings it")
+    return (sys.executable, "-m", "ziglang", "cc")
+
+
+def _program(name: str) -> str:
+    path = shutil.which(name)
+    if path is None:
+        package = "gcc-arm-none-eabi" if name.startswith("arm") else name
+        raise InputError(f"the compiler {name} is missing; 'apt-get install {package}' brings it")
+    return path
+
+
+@cache
+def _version(driver: tuple[str, ...]) -> str:
+    run = subprocess.run([*driver, "--version"], capture_output=True, text=True, check=False)
+    return run.stdout
+
+
+def _build(
+    command: Sequence[str],
+    sources: Sequence[Path],
+    output: Path,
+    include: Sequence[Path],
+    define: Sequence[str],
+) -> Path:
+    folders = [*include, CORE]
+    arguments = [
+        *(f"-D{name}" for name in define),
+        *(f"-I{folder}" for folder in folders),
+    ]
+    kept = cache_folder("builds") / _key(command, sources, folders, define)
+    if not kept.exists():
+        with write_beside(kept) as temporary:
+            _run([*command, *arguments, *map(str, sources), "-o", str(temporary)])
+            temporary.chmod(0o755)
+    with write_beside(output) as temporary:
+        shutil.copyfile(kept, temporary)
+    Path(output).chmod(0o755)
+    return Path(output)
+
+
+def _key(
+    command: Sequence[str], sources: Sequence[Path], folders: Sequence[Path], define: Sequence[str]
+) -> str:
+    """Hash of compiler, flags, sources and all headers and linker scripts in reach."""
+    driver = tuple(command[: command.index("cc") + 1] if "cc" in command else command[:1])
+    headers = [path for folder in [*folders, EMULATOR] for path in sorted(folder.glob("*.[hl]*"))]
+    flags = [word for word in command if not word.startswith("/")]
+    files = [f"{path.name} {sha256_of_file(path)}" for path in [*sources, *headers]]
+    return sha256_of_text(_version(driver), *flags, *define, *files)[:32]
+
+
+def _run(command: Sequence[str]) -> None:
+    with _zig_cache() as environment:
+        run = subprocess.run(
+            command, capture_output=True, text=True, check=False, env=environment,
+            timeout=_TIMEOUT_S,
+        )  # fmt: skip
+    if run.returncode:
+        raise _failure(run.stderr)
+
+
+@contextmanager
+def _zig_cache() -> Iterator[dict[str, str]]:
+    """zig keeps what it compiled of its own runtime; in our cache, not in the home folder."""
+    folder = str(cache_folder("zig"))
+    yield {**os.environ, "ZIG_GLOBAL_CACHE_DIR": folder, "ZIG_LOCAL_CACHE_DIR": folder}
+
+
+_OVERFLOW = re.compile(r"[`']?(FLASH|RAM)'?[:,]? (?:.*?)overflow(?:ed|s)? by (\d+) bytes", re.I)
+_OVERFLOW_LLD = re.compile(r"section '.*?' will not fit in region '(FLASH|RAM)': overflowed by (\d+)")
+
+
+def _failure(message: str) -> Exception:
+    """What went wrong, in one line."""
+    for pattern in (_OVERFLOW_LLD, _OVERFLOW):
+        overflows = [(region, int(size)) for region, size in pattern.findall(message)]
+        if overflows:
+            region, size = max(overflows, key=lambda found: found[1])
+            have = NANO33BLE.flash if region.upper() == "FLASH" else NANO33BLE.ram
+            return InputError(
+                f"the program needs {size:,} bytes of {region.lower()} more than the "
+                f"{have:,} of the {NANO33BLE.name}; take a smaller network"
+            )
+    lines = [line for line in message.splitlines() if "error" in line.lower()]
+    return CompileError((lines or message.splitlines() or ["no message"])[0])
