@@ -36,18 +36,17 @@ KWS_INLINE void kws_conv2d_dsp(const struct kws_window *w, const struct kws_quan
     for (int32_t y = 0; y < w->out_height; ++y) {
         const uint32_t *filter = weights;
         for (int32_t c = 0; c < w->out_channels; c += 2, filter += 2 * w->kernel_height * words) {
+            const struct kws_channel_dsp pair[2] = {channels[c], channels[c + 1]};
             for (int32_t x = 0; x < w->out_width; x += 2) {
                 const int16_t *first = rows + x * step;
                 const int16_t *second = x + 1 < w->out_width ? first + step : first;
-                int32_t sums[4] = {channels[c].bias, channels[c].bias, channels[c + 1].bias,
-                                   channels[c + 1].bias};
+                int32_t sums[4] = {pair[0].bias, pair[0].bias, pair[1].bias, pair[1].bias};
                 kws_conv2d_block(first, second, stride, filter, w->kernel_height, words, sums);
                 int8_t *to = output + x * w->out_channels + c;
                 for (int32_t i = 0; i < 4; ++i)
                     if (x + (i & 1) < w->out_width && c + (i >> 1) < w->out_channels)
                         to[(i & 1) * w->out_channels + (i >> 1)] =
-                            kws_requantize_dsp(sums[i], &channels[c + (i >> 1)],
-                                               q->output_zero_point, q->low, q->high);
+                            kws_requantize_dsp(2 * sums[i], pair[i >> 1], q);
             }
         }
         output += w->out_width * w->out_channels;

@@ -34,11 +34,9 @@ KWS_INLINE void kws_depthwise_conv2d_dsp(const struct kws_window *w,
                     first = kws_smlad(kws_pack_low(a, b), filter[0], first);
                     second = kws_smlad(kws_pack_high(a, b), filter[1], second);
                 }
-                *output++ = kws_requantize_dsp(first, &channels[c], q->output_zero_point, q->low,
-                                               q->high);
+                *output++ = kws_requantize_dsp(2 * first, channels[c], q);
                 if (c + 1 < w->in_channels)
-                    *output++ = kws_requantize_dsp(second, &channels[c + 1],
-                                                   q->output_zero_point, q->low, q->high);
+                    *output++ = kws_requantize_dsp(2 * second, channels[c + 1], q);
             }
         }
         if (y + 1 < w->out_height)

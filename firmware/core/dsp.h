@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "requantize.h"
+#include "window.h"
 
 /* The Cortex-M4's DSP instructions that the kernels use, as inline assembly where the compiler
    targets them and as equal portable C elsewhere, so that the same kernels run, and are tested,
@@ -22,13 +23,13 @@ struct kws_channel_dsp {
 KWS_INLINE uint32_t kws_load_word(const void *from)
 {
     uint32_t word;
-    memcpy(&word, from, sizeof word);
+    __builtin_memcpy(&word, from, sizeof word);
     return word;
 }
 
 KWS_INLINE void kws_store_word(void *to, uint32_t word)
 {
-    memcpy(to, &word, sizeof word);
+    __builtin_memcpy(to, &word, sizeof word);
 }
 
 KWS_INLINE uint32_t kws_pair(int32_t low, int32_t high)
@@ -94,6 +95,13 @@ KWS_INLINE uint32_t kws_pack_high(uint32_t first, uint32_t second)
     return result;
 }
 
+/* sum + a * b */
+KWS_INLINE uint64_t kws_smlal(int32_t a, int32_t b, uint64_t sum)
+{
+    __asm__("smlal %Q0, %R0, %1, %2" : "+r"(sum) : "r"(a), "r"(b));
+    return sum;
+}
+
 /* (a * b + 2^31) / 2^32, rounded down. */
 KWS_INLINE int32_t kws_smmulr(int32_t a, int32_t b)
 {
@@ -150,6 +158,11 @@ KWS_INLINE uint32_t kws_pack_high(uint32_t first, uint32_t second)
     return first >> 16 | (second & 0xFFFF0000);
 }
 
+KWS_INLINE uint64_t kws_smlal(int32_t a, int32_t b, uint64_t sum)
+{
+    return sum + (uint64_t)((int64_t)a * b);
+}
+
 KWS_INLINE int32_t kws_smmulr(int32_t a, int32_t b)
 {
     return (int32_t)(((int64_t)a * b + ((int64_t)1 << 31)) >> 32);
@@ -157,15 +170,15 @@ KWS_INLINE int32_t kws_smmulr(int32_t a, int32_t b)
 
 #endif
 
-/* A sum with its bias to an int8 output, as kws_requantize rounds it. Where the clamp cuts off
-   all that lies below the zero point, negative values need not be rounded away from zero. */
-KWS_INLINE int8_t kws_requantize_dsp(int32_t sum, const struct kws_channel_dsp *channel,
-                                     int32_t zero_point, int32_t low, int32_t high)
+/* Twice a sum with its bias to an int8 output, as kws_requantize rounds it. Where the clamp cuts
+   off all that lies below the zero point, negative values need not be rounded away from zero. */
+KWS_INLINE int8_t kws_requantize_dsp(int32_t twice, struct kws_channel_dsp channel,
+                                     const struct kws_quantization *q)
 {
-    int32_t product = kws_smmulr(sum * 2, channel->multiplier);
-    if (low < zero_point)
+    int32_t product = kws_smmulr(twice, channel.multiplier);
+    if (q->low < q->output_zero_point)
         product += product >> 31;
-    return (int8_t)kws_clamp((product + channel->rounding) >> channel->shift, low, high);
+    return (int8_t)kws_clamp((product + channel.rounding) >> channel.shift, q->low, q->high);
 }
 
 #endif

@@ -5,6 +5,10 @@
 
 #define KWS_INLINE static inline __attribute__((always_inline, unused))
 
+/* Keeps a compiler from remembering where a pointer into the static arena points: it would build
+   each address anew, in two instructions, where an offset from a register would do. */
+#define KWS_FORGET(pointer) __asm__("" : "+r"(pointer))
+
 /* How an output channel's int32 sum becomes int8: the bias is added, then the sum is multiplied
    by multiplier * 2^(left - right - 31). One of left and right is 0. */
 struct kws_channel {

@@ -13,20 +13,37 @@
 
 typedef uint32_t word __attribute__((may_alias));
 
+/* Copied by one load and one store of several registers. */
+typedef struct __attribute__((may_alias)) {
+    uint32_t words[8];
+} block;
+
 static int aligned(const void *a, const void *b)
 {
     return (((uintptr_t)a | (uintptr_t)b) & 3) == 0;
 }
 
-KWS_NO_LOOP_IDIOM void *memcpy(void *restrict to, const void *restrict from, size_t size)
+/* From the lowest byte up; `to` may overlap what lies above it. */
+KWS_NO_LOOP_IDIOM static void copy_upwards(unsigned char *to, const unsigned char *from,
+                                           size_t size)
 {
-    unsigned char *t = to;
-    const unsigned char *f = from;
-    if (aligned(t, f))
-        for (; size >= 4; size -= 4, t += 4, f += 4)
-            *(word *)t = *(const word *)f;
+    if (aligned(to, from)) {
+        for (; size >= sizeof(block); size -= sizeof(block)) {
+            *(block *)to = *(const block *)from;
+            to += sizeof(block), from += sizeof(block);
+        }
+        for (; size >= sizeof(word); size -= sizeof(word)) {
+            *(word *)to = *(const word *)from;
+            to += sizeof(word), from += sizeof(word);
+        }
+    }
     while (size--)
-        *t++ = *f++;
+        *to++ = *from++;
+}
+
+void *memcpy(void *restrict to, const void *restrict from, size_t size)
+{
+    copy_upwards(to, from, size);
     return to;
 }
 
@@ -34,16 +51,11 @@ KWS_NO_LOOP_IDIOM void *memmove(void *to, const void *from, size_t size)
 {
     unsigned char *t = to;
     const unsigned char *f = from;
-    if (t <= f) {
-        if (aligned(t, f))
-            for (; size >= 4; size -= 4, t += 4, f += 4)
-                *(word *)t = *(const word *)f;
-        while (size--)
-            *t++ = *f++;
-    } else {
+    if (t <= f)
+        copy_upwards(t, f, size);
+    else
         while (size--)
             t[size] = f[size];
-    }
     return to;
 }
 

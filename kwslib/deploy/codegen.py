@@ -34,6 +34,11 @@ KERNELS: tuple[Kernels, ...] = ("dsp", "portable")
 
 _PER_LINE = 16
 
+_OPTIMISED = """/* The Arduino IDE compiles for size; the kernels need their loops unrolled. */
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC optimize("O3")
+#endif"""
+
 
 @dataclass(frozen=True)
 class NetworkSource:
@@ -73,6 +78,7 @@ def generate(graph: Graph, kernels: Kernels = "dsp", labels: Sequence[str] = ())
     source = "\n\n".join(
         [
             _title(graph),
+            _OPTIMISED,
             "\n".join(['#include "network.h"', "", *(f'#include "{name}"' for name in includes)]),
             _storage(arena),
             *functions,
@@ -100,7 +106,8 @@ def _storage(arena: Arena) -> str:
 
 
 def _at(arena: Arena, name: str, kind: str = "int8_t") -> str:
-    return f"({kind} *)arena + {arena.offsets[name] // (2 if kind == 'int16_t' else 1)}"
+    size = {"int8_t": 1, "int16_t": 2, "int32_t": 4}[kind]
+    return f"({kind} *)arena + {arena.offsets[name] // size}"
 
 
 def _tensor(arena: Arena, tensor: Tensor) -> str:
@@ -113,7 +120,9 @@ def _function(name: str, step: int, operator: Operator, layer: Packed, arena: Ar
     lines += [f"    {line}" for text in constants for line in text.splitlines()]
     pointers = [_tensor(arena, tensor) for tensor in operator.inputs]
     if layer.scratch:
-        arguments = [*arguments, _at(arena, scratch_name(step), "int16_t"), str(layer.row_stride)]
+        arguments = [*arguments, _at(arena, scratch_name(step), layer.scratch_type)]
+    if layer.row_stride is not None:
+        arguments = [*arguments, str(layer.row_stride)]
     call = ", ".join(
         argument.format(*pointers) for argument in [*arguments, _tensor(arena, operator.output)]
     )
@@ -151,6 +160,10 @@ def _weighted(operator: Weighted, layer: Packed) -> tuple[list[str], list[str]]:
         f"static const struct {layer.channel_type} channels[{len(layer.channels)}] = {{\n{rows}}};"
     )
     shared = ["&quantization", "{0}", "weights", "channels"]
+    if layer.lanes:
+        fields = ", ".join(map(str, layer.lanes))
+        constants.append(f"static const struct kws_lanes lanes = {{{fields}}};")
+        shared.insert(1, "&lanes")
     if isinstance(operator, FullyConnected):
         outputs, depth = operator.weights.shape
         sizes = [str(depth), str(outputs)]

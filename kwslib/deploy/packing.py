@@ -21,6 +21,11 @@ from kwslib.deploy.lowering import sum_bounds
 _DSP_SUM_LIMIT = 2**30
 """Sums of the DSP kernels are doubled before their multiplication."""
 
+LANE_BITS = 21
+"""Of ``conv2d_lanes``: three sums stand in 64 bits."""
+
+_LANES_AT_ONCE = 3
+
 _ROUNDING_LIMIT = 2**29
 """Zero points are added before the last shift, beside products below ``2 ** 30``."""
 
@@ -37,7 +42,9 @@ class Packed:
         channels: one row a channel, in the order of the fields of ``channel_type``.
         channel_type: the C struct of a channel.
         scratch: bytes of scratch space.
-        row_stride: values of a row in it.
+        scratch_type: its C type.
+        row_stride: values of a row in it, where the kernel asks for them.
+        lanes: the fields of ``struct kws_lanes``, where the kernel asks for them.
     """
 
     function: str = ""
@@ -47,7 +54,9 @@ class Packed:
     channels: tuple[tuple[int, ...], ...] = ()
     channel_type: str = "kws_channel"
     scratch: int = 0
-    row_stride: int = 0
+    scratch_type: str = "int16_t"
+    row_stride: int | None = None
+    lanes: tuple[int, ...] = ()
 
 
 def pack(operator: Operator, dsp: bool) -> Packed:
@@ -61,7 +70,7 @@ def pack(operator: Operator, dsp: bool) -> Packed:
         return Packed()
     if dsp and isinstance(operator, Weighted) and _narrow(operator):
         if isinstance(operator, Conv2d) and operator.window.dilation == (1, 1):
-            return _conv2d_dsp(operator)
+            return _conv2d_lanes(operator) if _fits_lanes(operator) else _conv2d_dsp(operator)
         if isinstance(operator, FullyConnected) and operator.output.size == len(operator.bias):
             return _fully_connected_dsp(operator)
         if (
@@ -129,7 +138,46 @@ def _conv2d_dsp(operator: Conv2d) -> Packed:
     stride = _row_stride(window, operator.output.shape[2], depth)
     return Packed(
         "kws_conv2d_dsp", "conv2d_dsp.h", np.ascontiguousarray(pairs), "uint32_t",
-        _dsp_channels(operator, 2), "kws_channel_dsp", 2 * stride * height, stride,
+        _dsp_channels(operator, 2), "kws_channel_dsp", 2 * stride * height, row_stride=stride,
+    )  # fmt: skip
+
+
+def _fits_lanes(operator: Conv2d) -> bool:
+    """Whether the lanes of ``conv2d_lanes`` hold every sum without its bias.
+
+    The middle lane of a sum sees every tap and has half a lane for either sign; the outer lanes
+    see the even or the odd taps of each phase, and have a quarter.
+    """
+    if operator.input.shape[3] != 1:
+        return False
+    no_bias = np.zeros_like(operator.bias)
+    phases = operator.window.stride[1]
+    is_odd = np.arange(operator.window.kernel[1]) // phases % 2 == 1
+    outer = [operator.weights[:, :, part].reshape(len(no_bias), -1) for part in (is_odd, ~is_odd)]
+    limit = 1 << (LANE_BITS - 1)
+    return max(sum_bounds(_taps(operator), no_bias, operator.input)) < limit and all(
+        max(sum_bounds(taps, no_bias, operator.input)) < limit // 2 for taps in outer
+    )
+
+
+def _conv2d_lanes(operator: Conv2d) -> Packed:
+    """Pairs of taps ``w[m + 1] + w[m] * 2 ** 21`` of each phase, zeros after the last tap."""
+    outputs, height, width, _ = operator.weights.shape
+    phases, out_width = operator.window.stride[1], operator.output.shape[2]
+    taps = _filled(operator.weights[..., 0].astype(np.int32), (1, 1, 2 * phases))
+    taps = taps.reshape(outputs, height, -1, 2, phases).transpose(0, 1, 4, 2, 3)
+    words = taps[..., 1] + taps[..., 0] * (1 << LANE_BITS)  # [out, row, phase, tap pair]
+    blocks = out_width // 2 + 1
+    blocks += -blocks % _LANES_AT_ONCE
+    phase_words = blocks + words.shape[-1] - 1
+    scratch = 4 * (phases * phase_words * (height + 1) + 2 * blocks)
+    channels = tuple(
+        (bias - (1 << (LANE_BITS - 1)), *rest) for bias, *rest in _dsp_channels(operator, 1)
+    )
+    return Packed(
+        "kws_conv2d_lanes", "conv2d_lanes.h", words, "int32_t", channels, "kws_channel_dsp",
+        scratch, "int32_t",
+        lanes=(phases, phase_words, words.shape[-1], blocks),
     )  # fmt: skip
 
 
@@ -142,7 +190,7 @@ def _depthwise_conv2d_dsp(operator: DepthwiseConv2d) -> Packed:
     stride += 2 * (channels % 2)  # the last channel is read with one beside it
     return Packed(
         "kws_depthwise_conv2d_dsp", "depthwise_conv2d_dsp.h", pairs, "uint32_t",
-        _dsp_channels(operator, 2), "kws_channel_dsp", 2 * stride * height, stride,
+        _dsp_channels(operator, 2), "kws_channel_dsp", 2 * stride * height, row_stride=stride,
     )  # fmt: skip
 
 

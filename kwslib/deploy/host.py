@@ -1,0 +1,72 @@
+"""A compiled network on this machine: the C of the board, in a shared library."""
+
+import ctypes
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kwslib.deploy.codegen import Kernels, generate
+from kwslib.deploy.graph import Graph
+from kwslib.deploy.reader import read_graph
+from kwslib.deploy.toolchain import shared_library
+from kwslib.errors import InputError
+from kwslib.evaluation import Predict
+
+
+class HostNetwork:
+    """A network's C code, loaded."""
+
+    def __init__(self, library: Path | str, graph: Graph) -> None:
+        """Load a library that was made of ``graph``."""
+        self.graph = graph
+        self._library = ctypes.CDLL(str(library))
+        for function in ("kws_network_input", "kws_network_output"):
+            getattr(self._library, function).restype = ctypes.c_void_p
+
+    def run(self, values: NDArray[np.int8]) -> NDArray[np.int8]:
+        """The output, int8 ``[size]``, for an int8 input of the network's size."""
+        flat = np.ascontiguousarray(values, np.int8).reshape(-1)
+        if flat.size != self.graph.input.size:
+            raise ValueError(f"{flat.size} inputs for a network of {self.graph.input.size}")
+        ctypes.memmove(self._library.kws_network_input(), flat.ctypes.data, flat.size)
+        self._library.kws_network_run()
+        size = self.graph.output.size
+        return np.frombuffer(
+            ctypes.string_at(self._library.kws_network_output(), size), np.int8
+        ).copy()
+
+
+def build_host_network(graph: Graph, kernels: Kernels = "portable") -> HostNetwork:
+    """Compile a graph for this machine and load it."""
+    with tempfile.TemporaryDirectory(prefix="kws-host-") as name:
+        folder = Path(name)
+        source = generate(graph, kernels)
+        (folder / "network.h").write_text(source.header)
+        (folder / "network.c").write_text(source.source)
+        library = shared_library(
+            [folder / "network.c"], folder / "libkws.so", include=[folder], flags=["-O1"]
+        )
+        return HostNetwork(library, graph)
+
+
+def predictor(path: Path | str, kernels: Kernels = "portable") -> Predict:
+    """Scores of the compiled network in a ``.tflite`` file, int8 ``[n, labels]``, from images.
+
+    Raises:
+        InputError: the file cannot be compiled, or its input is not the deployed image.
+    """
+    graph = read_graph(path)
+    if graph.input.size != 49 * 40:
+        raise InputError(
+            f"{path}: takes {list(graph.input.shape)}, not an image of 49 x 40; "
+            "'kws convert' makes a network for images"
+        )
+    network = build_host_network(graph, kernels)
+
+    def predict(images: NDArray[np.uint8]) -> NDArray[np.int8]:
+        inputs = (images.astype(np.int16) - 128).astype(np.int8)
+        return np.stack([network.run(image) for image in inputs])
+
+    return predict
