@@ -9,8 +9,9 @@
        (v + w z) (x + y z) = v x + (w x + v y) z + w y z^2
 
    is, for two taps w, v and two neighbours x, y, what they add to three neighbouring outputs. A
-   64-bit sum carries the three as lanes of 21 bits; the compiler of networks chooses this kernel
-   only if no lane can overflow. The idea is that of Liu et al., "HiKonv: High Throughput
+   64-bit sum carries the three as lanes of 21 bits. It starts with what makes each lane's least
+   value 0, so that none borrows from the next; the compiler of networks chooses this kernel only
+   if the greatest value fits as well. The idea is that of Liu et al., "HiKonv: High Throughput
    Quantized Convolution With Novel Bit-wise Management and Computation" (2021).
 
    Columns are taken apart by their remainder modulo the stride (phases), since the outputs are a
@@ -18,13 +19,6 @@
 
 #define KWS_LANE_BITS 21
 #define KWS_LANE_MASK ((1 << KWS_LANE_BITS) - 1)
-
-/* Added to the middle lane, and half of it to the others, so that none is negative and borrows
-   from the next. An output is the middle lane of a sum, or two outer ones: either holds it once. */
-#define KWS_LANE_BIAS (1 << (KWS_LANE_BITS - 1))
-#define KWS_LANE_BIASES                                                                            \
-    (((((uint64_t)(KWS_LANE_BIAS / 2) << KWS_LANE_BITS) + KWS_LANE_BIAS) << KWS_LANE_BITS) +       \
-     KWS_LANE_BIAS / 2)
 
 struct kws_lanes {
     int32_t phases;      /* stride of the columns */
@@ -118,15 +112,15 @@ KWS_INLINE void kws_lanes_multiply_2(int32_t rows, int32_t stride, const int32_t
 
 #endif
 
-/* The sums of one channel of a row of outputs, KWS_LANE_BIAS too high, from the rows of the image
-   under it. sums[0] is no output; output x is sums[x + 1]. */
-KWS_INLINE void kws_lanes_sum(const struct kws_lanes *l, int32_t kernel_height,
+/* The sums of one channel of a row of outputs from the rows of the image under it, too high by the
+   middle lane of start. sums[0] is no output; output x is sums[x + 1]. */
+KWS_INLINE void kws_lanes_sum(const struct kws_lanes *l, int32_t kernel_height, uint64_t start,
                               const int32_t *pairs, const int32_t *taps, int32_t *sums)
 {
     const int32_t rows = kernel_height * l->phases;
     int32_t carried = 0;
     for (int32_t block = 0; block < l->blocks; block += 3, sums += 6) {
-        uint64_t lanes[3] = {KWS_LANE_BIASES, KWS_LANE_BIASES, KWS_LANE_BIASES};
+        uint64_t lanes[3] = {start, start, start};
         if (l->tap_words == 2 && l->phase_words < 256)
             kws_lanes_multiply_2(rows, l->phase_words, pairs + block, taps, lanes);
         else
@@ -176,12 +170,12 @@ KWS_INLINE void kws_lanes_fill(const struct kws_window *w, const struct kws_quan
 
 /* Convolution of a single channel without dilation. Weights are pairs of taps
    [channel][row][phase][tap_words]; scratch holds kernel_height rows of phases * phase_words
-   words, a line of twice as many int16, and 2 * blocks words. The channels' biases are lower by
-   KWS_LANE_BIAS. Equal to kws_conv2d. */
+   words, a line of twice as many int16, and 2 * blocks words. A channel's sums start with its
+   starts, of which the middle lane is taken off its bias. Equal to kws_conv2d. */
 KWS_INLINE void kws_conv2d_lanes(const struct kws_window *w, const struct kws_quantization *q,
                                  const struct kws_lanes *l, const int8_t *input,
                                  const int32_t *weights, const struct kws_channel_dsp *channels,
-                                 int32_t *restrict scratch, int8_t *restrict output)
+                                 const uint64_t *starts, int32_t *restrict scratch, int8_t *restrict output)
 {
     const int32_t row_words = l->phases * l->phase_words;
     const int32_t kept =
@@ -200,7 +194,7 @@ KWS_INLINE void kws_conv2d_lanes(const struct kws_window *w, const struct kws_qu
                        scratch);
         const int32_t *taps = weights;
         for (int32_t c = 0; c < w->out_channels; ++c) {
-            kws_lanes_sum(l, w->kernel_height, scratch, taps, sums);
+            kws_lanes_sum(l, w->kernel_height, starts[c], scratch, taps, sums);
             kws_lanes_output(w->out_width, sums + 1, channels[c], q, output + c, w->out_channels);
             taps += w->kernel_height * l->phases * l->tap_words;
         }

@@ -163,7 +163,8 @@ def _weighted(operator: Weighted, layer: Packed) -> tuple[list[str], list[str]]:
     if layer.lanes:
         fields = ", ".join(map(str, layer.lanes))
         constants.append(f"static const struct kws_lanes lanes = {{{fields}}};")
-        shared.insert(1, "&lanes")
+        constants.append(_array("uint64_t", "starts", layer.lane_starts))
+        shared = ["&quantization", "&lanes", *shared[1:], "starts"]
     if isinstance(operator, FullyConnected):
         outputs, depth = operator.weights.shape
         sizes = [str(depth), str(outputs)]
@@ -226,7 +227,7 @@ def _padding(operator: Pad) -> str:
 
 def _array(kind: str, name: str, values: NDArray[Any]) -> str:
     flat = values.reshape(-1).tolist()
-    words = [hex(v) if kind == "uint32_t" else str(v) for v in flat]
+    words = [hex(v) if kind.startswith("u") else str(v) for v in flat]
     if kind == "int32_t":
         words = ["INT32_MIN" if v == np.iinfo(np.int32).min else str(v) for v in flat]
     rows = [", ".join(words[i : i + _PER_LINE]) for i in range(0, len(words), _PER_LINE)]

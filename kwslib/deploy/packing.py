@@ -17,6 +17,7 @@ from kwslib.deploy.graph import (
     Window,
 )
 from kwslib.deploy.lowering import sum_bounds
+from kwslib.deploy.requantization import INT8_MAX, INT8_MIN
 
 _DSP_SUM_LIMIT = 2**30
 """Sums of the DSP kernels are doubled before their multiplication."""
@@ -45,6 +46,7 @@ class Packed:
         scratch_type: its C type.
         row_stride: values of a row in it, where the kernel asks for them.
         lanes: the fields of ``struct kws_lanes``, where the kernel asks for them.
+        lane_starts: what each channel's lanes start with, likewise.
     """
 
     function: str = ""
@@ -57,6 +59,7 @@ class Packed:
     scratch_type: str = "int16_t"
     row_stride: int | None = None
     lanes: tuple[int, ...] = ()
+    lane_starts: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))
 
 
 def pack(operator: Operator, dsp: bool) -> Packed:
@@ -142,22 +145,32 @@ def _conv2d_dsp(operator: Conv2d) -> Packed:
     )  # fmt: skip
 
 
-def _fits_lanes(operator: Conv2d) -> bool:
-    """Whether the lanes of ``conv2d_lanes`` hold every sum without its bias.
+def _lowest_and_highest(operator: Conv2d, taps: NDArray[np.int8]) -> NDArray[np.int64]:
+    """Bounds of each output's sum over some taps, without bias, ``[2, outputs]``."""
+    weights = taps.reshape(len(taps), -1).astype(np.int64)
+    inputs = np.array([INT8_MIN, INT8_MAX])[:, None, None] - operator.input.zero_point
+    products = weights * inputs  # for the least and for the greatest input
+    return np.stack([products.min(axis=0).sum(axis=1), products.max(axis=0).sum(axis=1)])
 
-    The middle lane of a sum sees every tap and has half a lane for either sign; the outer lanes
-    see the even or the odd taps of each phase, and have a quarter.
+
+def _fits_lanes(operator: Conv2d) -> bool:
+    """Whether the lanes of ``conv2d_lanes`` hold every sum: the middle one sees every tap.
+
+    Padding adds products of 0, which every bound spans.
     """
-    if operator.input.shape[3] != 1:
-        return False
-    no_bias = np.zeros_like(operator.bias)
+    low, high = _lowest_and_highest(operator, operator.weights)
+    return operator.input.shape[3] == 1 and int((high - low).max()) < 1 << LANE_BITS
+
+
+def _lane_starts(operator: Conv2d) -> NDArray[np.uint64]:
+    """What makes the least value of each lane 0; the outer lanes see odd and even taps."""
     phases = operator.window.stride[1]
     is_odd = np.arange(operator.window.kernel[1]) // phases % 2 == 1
-    outer = [operator.weights[:, :, part].reshape(len(no_bias), -1) for part in (is_odd, ~is_odd)]
-    limit = 1 << (LANE_BITS - 1)
-    return max(sum_bounds(_taps(operator), no_bias, operator.input)) < limit and all(
-        max(sum_bounds(taps, no_bias, operator.input)) < limit // 2 for taps in outer
+    odd, even = (
+        -_lowest_and_highest(operator, operator.weights[:, :, part])[0]
+        for part in (is_odd, ~is_odd)
     )
+    return (odd + ((odd + even) << LANE_BITS) + (even << 2 * LANE_BITS)).astype(np.uint64)
 
 
 def _conv2d_lanes(operator: Conv2d) -> Packed:
@@ -171,13 +184,15 @@ def _conv2d_lanes(operator: Conv2d) -> Packed:
     blocks += -blocks % _LANES_AT_ONCE
     phase_words = blocks + words.shape[-1] - 1
     scratch = 4 * (phases * phase_words * (height + 1) + 2 * blocks)
+    lowest = _lowest_and_highest(operator, operator.weights)[0]
     channels = tuple(
-        (bias - (1 << (LANE_BITS - 1)), *rest) for bias, *rest in _dsp_channels(operator, 1)
+        (bias + int(low), *rest)
+        for low, (bias, *rest) in zip(lowest, _dsp_channels(operator, 1), strict=True)
     )
     return Packed(
         "kws_conv2d_lanes", "conv2d_lanes.h", words, "int32_t", channels, "kws_channel_dsp",
         scratch, "int32_t",
-        lanes=(phases, phase_words, words.shape[-1], blocks),
+        lanes=(phases, phase_words, words.shape[-1], blocks), lane_starts=_lane_starts(operator),
     )  # fmt: skip
 
 

@@ -1,0 +1,192 @@
+"""From a PyTorch network to a float and a full-int8 ``.tflite`` file.
+
+TensorFlow's converter does it, on a channels-last function with the network's weights
+(:mod:`kwslib.deploy.translate`). The result ends in a Softmax; an int8 network's input is a pixel
+minus 128, its output 256 times a probability minus 128.
+"""
+
+import os
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from kwslib.config import DEPLOYED
+from kwslib.deploy.flatfile import parse
+from kwslib.deploy.tflite_file import with_facts
+from kwslib.deploy.translate import Translation
+from kwslib.errors import InputError
+
+CALIBRATION_CLIPS = 500
+"""Training images, evenly spread over the split, that set the ranges of the activations."""
+
+_INPUT_SHAPE = (1, DEPLOYED.frames, DEPLOYED.bands, 1)
+
+
+def quiet_tensorflow() -> Any:
+    """TensorFlow, without what it says when it is loaded and when it converts."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+    with _no_stderr():
+        import tensorflow as tf
+
+    tf.get_logger().setLevel("ERROR")
+    return tf
+
+
+def calibration_images(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Those images of a training split that calibrate, always the same ones.
+
+    Args:
+        images: uint8 ``[clips, 49, 40]``.
+    """
+    chosen = np.linspace(0, len(images) - 1, min(CALIBRATION_CLIPS, len(images))).astype(int)
+    return images[chosen]
+
+
+def convert_float(network: nn.Module, facts: Mapping[str, Any]) -> bytes:
+    """A float ``.tflite`` file: images in 0 to 1 to probabilities.
+
+    Raises:
+        InputError: a layer of the network has no translation.
+    """
+    return with_facts(_quietly(_converter(_probabilities(network))), facts)
+
+
+def convert_int8(
+    network: nn.Module, images: NDArray[np.uint8], facts: Mapping[str, Any]
+) -> bytes:
+    """A full-int8 ``.tflite`` file.
+
+    Args:
+        network: PyTorch, images ``[n, 1, 49, 40]`` in 0 to 1 to logits.
+        images: uint8 ``[clips, 49, 40]``, training images that set the ranges.
+        facts: what the file is to say of itself.
+
+    Raises:
+        InputError: a layer has no translation.
+    """
+    tf = quiet_tensorflow()
+
+    def representative() -> Iterator[list[NDArray[np.float32]]]:
+        # The corners of the input's range are always among the images, so that its scale is
+        # exactly 1/255 and its zero point -128.
+        corners = np.zeros(_INPUT_SHAPE, np.float32)
+        corners.flat[0] = 1.0
+        yield [corners]
+        for image in calibration_images(images):
+            yield [image.reshape(_INPUT_SHAPE).astype(np.float32) / np.float32(255)]
+
+    converter = _converter(_probabilities(network))
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = representative
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = converter.inference_output_type = tf.int8
+    data = with_facts(_quietly(converter), facts)
+    _check_interface(data)
+    return data
+
+
+def layer_differences(network: nn.Module, images: NDArray[np.uint8]) -> dict[str, float]:
+    """For each layer, how far float TFLite is from PyTorch at most.
+
+    A file for each layer, which ends there, is run by TensorFlow Lite's reference kernels.
+
+    Args:
+        network: PyTorch.
+        images: uint8 ``[clips, 49, 40]``.
+    """
+    translation = Translation(network)
+    pixels = torch.from_numpy(images)[:, None].float() / 255
+    expected = translation.torch_layers(pixels)
+    differences = {}
+    for name in translation.layers():
+        function = _function(lambda x, name=name: translation.run(x)[1][name])
+        found = _run_float(_quietly(_converter(function)), pixels.numpy())
+        wanted = expected[name]
+        if wanted.ndim == 4 and wanted.shape[1:] != found.shape[1:]:
+            wanted = wanted.permute(0, 2, 3, 1)
+        differences[name] = float(np.abs(wanted.numpy() - found).max())
+    return differences
+
+
+def _run_float(data: bytes, images: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What a float file gives for each of the images ``[n, 1, 49, 40]``."""
+    interpreter = reference_interpreter(data)
+    source = interpreter.get_input_details()[0]["index"]
+    result = interpreter.get_output_details()[0]["index"]
+    found = []
+    for image in images:
+        interpreter.set_tensor(source, image.reshape(_INPUT_SHAPE))
+        interpreter.invoke()
+        found.append(interpreter.get_tensor(result)[0])
+    return np.stack(found)
+
+
+def reference_interpreter(data: bytes) -> Any:
+    """TensorFlow Lite's interpreter with its reference kernels, ready to run."""
+    tf = quiet_tensorflow()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that the class moves to another package
+        interpreter = tf.lite.Interpreter(
+            model_content=data,
+            experimental_op_resolver_type=tf.lite.experimental.OpResolverType.BUILTIN_REF,
+        )
+    interpreter.allocate_tensors()
+    return interpreter
+
+
+def _probabilities(network: nn.Module) -> Any:
+    tf = quiet_tensorflow()
+    translation = Translation(network)
+    return _function(lambda images: tf.nn.softmax(translation.run(images)[0]))
+
+
+def _function(body: Callable[[Any], Any]) -> Any:
+    tf = quiet_tensorflow()
+    signature = [tf.TensorSpec(_INPUT_SHAPE, tf.float32)]
+    return tf.function(body, input_signature=signature).get_concrete_function()
+
+
+def _converter(function: Any) -> Any:
+    tf = quiet_tensorflow()
+    return tf.lite.TFLiteConverter.from_concrete_functions([function], function)
+
+
+def _quietly(converter: Any) -> bytes:
+    """Convert; what TensorFlow's C++ says meanwhile is of no use to anybody."""
+    with warnings.catch_warnings(), _no_stderr():
+        warnings.simplefilter("ignore")
+        return converter.convert()
+
+
+@contextmanager
+def _no_stderr() -> Iterator[None]:
+    """The file descriptor itself, since C++ writes to it past ``sys.stderr``."""
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def _check_interface(data: bytes) -> None:
+    """An int8 network's input is a pixel minus 128, its output 256 times a probability - 128."""
+    file = parse(data)
+    for index, scale in ((file.inputs[0], 1 / 255), (file.outputs[0], 1 / 256)):
+        tensor = file.tensors[index]
+        found = (tensor.scales.tolist(), tensor.zero_points.tolist())
+        if found != ([float(np.float32(scale))], [-128]):
+            raise InputError(
+                f"the converter gave {tensor.name!r} scale and zero point {found}, "
+                f"not {scale:.6g} and -128; this TensorFlow does not suit"
+            )

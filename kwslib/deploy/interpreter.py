@@ -1,0 +1,76 @@
+"""Scores of a ``.tflite`` file by the reference kernels, which define what is right.
+
+Full-int8 files run in TensorFlow Lite Micro's interpreter, float files in TensorFlow Lite's with
+its reference kernels. Never XNNPACK, which differs in the last bit.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kwslib.config import DEPLOYED
+from kwslib.deploy.flatfile import parse, read_bytes
+from kwslib.deploy.reader import graph_of
+from kwslib.errors import InputError
+from kwslib.evaluation import Predict
+
+_ARENA = 2**20
+
+
+def predictor(path: Path | str) -> Predict:
+    """Scores from images uint8 ``[n, 49, 40]``: int8 outputs, or probabilities of a float file.
+
+    Raises:
+        InputError: the file is damaged, not for images, or holds operators of others.
+    """
+    data = read_bytes(path)
+    file = parse(data, str(path))
+    pixels = DEPLOYED.frames * DEPLOYED.bands
+    shapes = [file.tensors[i].shape for i in file.inputs if 0 <= i < len(file.tensors)]
+    if len(shapes) != 1 or int(np.prod(shapes[0])) != pixels:
+        raise InputError(f"{path}: takes {shapes}, not one image of 49 x 40")
+    if file.tensors[file.inputs[0]].type == "FLOAT32":
+        return _float_predictor(data, shapes[0])
+    graph_of(data, str(path))
+    return _int8_predictor(data, shapes[0])
+
+
+def micro_interpreter(data: bytes) -> Any:
+    """TensorFlow Lite Micro's interpreter of a file that has been checked."""
+    from tflite_micro.python.tflite_micro import runtime
+
+    return runtime.Interpreter.from_bytes(data, arena_size=_ARENA)
+
+
+def _int8_predictor(data: bytes, shape: tuple[int, ...]) -> Predict:
+    interpreter = micro_interpreter(data)
+
+    def predict(images: NDArray[np.uint8]) -> NDArray[np.int8]:
+        scores = []
+        for image in (images.astype(np.int16) - 128).astype(np.int8):
+            interpreter.set_input(image.reshape(shape), 0)
+            interpreter.invoke()
+            scores.append(interpreter.get_output(0).reshape(-1).copy())
+        return np.stack(scores)
+
+    return predict
+
+
+def _float_predictor(data: bytes, shape: tuple[int, ...]) -> Predict:
+    from kwslib.deploy.convert import reference_interpreter
+
+    interpreter = reference_interpreter(data)
+    source = interpreter.get_input_details()[0]["index"]
+    result = interpreter.get_output_details()[0]["index"]
+
+    def predict(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        scores = []
+        for image in images.astype(np.float32) / np.float32(255):
+            interpreter.set_tensor(source, image.reshape(shape))
+            interpreter.invoke()
+            scores.append(interpreter.get_tensor(result).reshape(-1).copy())
+        return np.stack(scores)
+
+    return predict

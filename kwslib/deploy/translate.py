@@ -1,0 +1,301 @@
+"""A PyTorch network as a channels-last TensorFlow function with the same weights.
+
+The network is traced with ``torch.fx`` and each step is said again in TensorFlow. Images are
+``[n, time, frequency, channels]`` there, as TFLite and the board hold them, so that the converter
+has nothing to transpose.
+"""
+
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import fx, nn
+from torch.nn import functional as F
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from kwslib.errors import InputError
+from kwslib.models.padding import SameConv2d, same_padding
+
+_ADVICE = "; say it with layers that can be converted, or teach kwslib/deploy/translate.py"
+
+
+@dataclass(frozen=True)
+class _Value:
+    """A tensor of TensorFlow and how PyTorch sees it.
+
+    Attributes:
+        tensor: channels last.
+        channels_first: whether PyTorch has its channels in front.
+        flattened: ``(channels, height, width)`` where PyTorch flattened channels first.
+    """
+
+    tensor: Any
+    channels_first: bool = True
+    flattened: tuple[int, int, int] | None = None
+
+
+class _Tracer(fx.Tracer):
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        return isinstance(m, nn.Conv2d) or super().is_leaf_module(m, module_qualified_name)
+
+
+class Translation:
+    """A traced network whose BatchNorm is folded; :meth:`run` says it in TensorFlow."""
+
+    def __init__(self, network: nn.Module) -> None:
+        """Trace ``network``, which is left as it is.
+
+        Raises:
+            InputError: it has a step that has no translation.
+        """
+        tracer = _Tracer()
+        try:
+            graph = tracer.trace(network.eval())
+        except (fx.proxy.TraceError, TypeError) as error:
+            raise InputError(f"the network cannot be traced ({error}){_ADVICE}") from error
+        self.graph = graph
+        self.modules: dict[str, nn.Module] = dict(network.named_modules())
+        self._fold_batch_norms()
+
+    def layers(self) -> list[str]:
+        """Names of the steps that compute, in order."""
+        return [node.name for node in self.graph.nodes if node.op.startswith("call")]
+
+    def run(self, images: Any) -> tuple[Any, dict[str, Any]]:
+        """Logits ``[n, labels]`` of images ``[n, time, frequency, 1]`` in TensorFlow.
+
+        Returns:
+            The logits, and the tensor of each layer.
+
+        Raises:
+            InputError: a step has no translation.
+        """
+        values: dict[str, Any] = {}
+        layers: dict[str, Any] = {}
+        for node in self.graph.nodes:
+            if node.op == "placeholder":
+                values[node.name] = _Value(images)
+            elif node.op == "output":
+                return values[node.args[0].name].tensor, layers
+            else:
+                value = self._step(node, values)
+                values[node.name] = value
+                layers[node.name] = value.tensor
+        raise InputError(f"the network gives nothing{_ADVICE}")
+
+    def torch_layers(self, images: torch.Tensor) -> dict[str, torch.Tensor]:
+        """What each layer gives in PyTorch, channels last as in :meth:`run`."""
+        found: dict[str, torch.Tensor] = {}
+        modules = self.modules
+
+        class Recorder(fx.Interpreter):
+            def run_node(self, n: fx.Node) -> Any:
+                if n.op == "call_module":
+                    result = modules[str(n.target)](*self.fetch_args_kwargs_from_env(n)[0])
+                else:
+                    result = super().run_node(n)
+                if n.op.startswith("call"):
+                    found[n.name] = result
+                return result
+
+        with torch.inference_mode():
+            Recorder(fx.GraphModule(nn.ModuleDict(), fx.Graph()), graph=self.graph).run(images)
+        return found
+
+    def _fold_batch_norms(self) -> None:
+        """Fold each BatchNorm into the convolution before it."""
+        for node in list(self.graph.nodes):
+            norm = self._module(node)
+            if not isinstance(norm, nn.BatchNorm2d):
+                continue
+            before = node.args[0]
+            conv = self._module(before)
+            if not isinstance(conv, nn.Conv2d) or len(before.users) != 1:
+                raise InputError(f"layer {node.name}: BatchNorm must follow a convolution{_ADVICE}")
+            self.modules[str(before.target)] = fuse_conv_bn_eval(conv, norm)
+            node.replace_all_uses_with(before)
+            self.graph.erase_node(node)
+
+    def _module(self, node: Any) -> nn.Module | None:
+        is_module = isinstance(node, fx.Node) and node.op == "call_module"
+        return self.modules[str(node.target)] if is_module else None
+
+    def _step(self, node: fx.Node, values: dict[str, Any]) -> _Value:
+        arguments = fx.map_arg(node.args, lambda n: values[n.name])
+        keywords = fx.map_arg(node.kwargs, lambda n: values[n.name])
+        module = self._module(node)
+        if module is not None:
+            for kind, translate in _MODULES.items():
+                if isinstance(module, kind):
+                    return translate(module, *arguments)
+        translate_call = _CALLS.get(node.target)
+        if module is None and translate_call is not None:
+            return translate_call(*arguments, **keywords)
+        what = type(module).__name__ if module is not None else node.target
+        raise InputError(f"layer {node.name}: {what} has no translation{_ADVICE}")
+
+
+def _array(parameter: torch.Tensor | None) -> Any:
+    return None if parameter is None else parameter.detach().cpu().numpy()
+
+
+def _padding(conv: nn.Conv2d, height: int, width: int) -> str:
+    """TensorFlow's name for a convolution's padding."""
+    if isinstance(conv, SameConv2d) or conv.padding == "same":
+        return "SAME"
+    if conv.padding in ((0, 0), "valid"):
+        return "VALID"
+    reaches = [(k - 1) * d + 1 for k, d in zip(conv.kernel_size, conv.dilation, strict=True)]
+    same = [
+        same_padding(size, reach, stride)
+        for size, reach, stride in zip((height, width), reaches, conv.stride, strict=True)
+    ]
+    if [(p, p) for p in conv.padding] == same:
+        return "SAME"
+    raise InputError(
+        f"a convolution is padded by {conv.padding}, which TensorFlow's SAME is not; "
+        "take kwslib.models.padding.SameConv2d"
+    )
+
+
+def _conv2d(conv: nn.Conv2d, value: _Value) -> _Value:
+    import tensorflow as tf
+
+    _, height, width, channels = value.tensor.shape
+    padding = _padding(conv, height, width)
+    weights = conv.weight.detach().permute(2, 3, 1, 0)  # [height, width, in / groups, out]
+    stride, dilation = list(conv.stride), list(conv.dilation)
+    if conv.groups == 1:
+        result = tf.nn.conv2d(value.tensor, _array(weights), stride, padding, dilations=dilation)
+    elif conv.groups == channels:
+        factor = conv.out_channels // channels
+        weights = weights.reshape(*conv.kernel_size, channels, factor)
+        result = tf.nn.depthwise_conv2d(
+            value.tensor, _array(weights), [1, *stride, 1], padding, dilations=dilation
+        )
+    else:
+        raise InputError(f"a convolution has {conv.groups} groups: one, or one a channel, convert")
+    return _Value(result if conv.bias is None else tf.nn.bias_add(result, _array(conv.bias)))
+
+
+def _linear(linear: nn.Linear, value: _Value) -> _Value:
+    import tensorflow as tf
+
+    weights = linear.weight.detach()
+    if value.flattened is not None:
+        channels, height, width = value.flattened
+        weights = weights.reshape(-1, channels, height, width).permute(0, 2, 3, 1).flatten(1)
+    result = tf.matmul(value.tensor, _array(weights), transpose_b=True)
+    if linear.bias is not None:
+        result = tf.nn.bias_add(result, _array(linear.bias))
+    return _Value(result, channels_first=False)
+
+
+def _activation(name: str) -> Callable[..., _Value]:
+    def translate(*arguments: Any, **_: Any) -> _Value:
+        import tensorflow as tf
+
+        value = next(a for a in arguments if isinstance(a, _Value))
+        function = getattr(tf.nn, name)
+        return _Value(function(value.tensor), value.channels_first, value.flattened)
+
+    return translate
+
+
+def _same(*arguments: Any, **_: Any) -> _Value:
+    return next(a for a in arguments if isinstance(a, _Value))
+
+
+def _pool(name: str) -> Callable[[Any, _Value], _Value]:
+    def translate(pool: Any, value: _Value) -> _Value:
+        import tensorflow as tf
+
+        if pool.padding not in (0, (0, 0)) or getattr(pool, "ceil_mode", False):
+            raise InputError("a pooling layer is padded or rounds up, which does not convert")
+        kernel, stride = _pair(pool.kernel_size), _pair(pool.stride)
+        return _Value(getattr(tf.nn, name)(value.tensor, kernel, stride, "VALID"))
+
+    return translate
+
+
+def _pair(size: Any) -> list[int]:
+    return [size, size] if isinstance(size, int) else list(size)
+
+
+def _global_average(pool: nn.AdaptiveAvgPool2d, value: _Value) -> _Value:
+    if pool.output_size not in (1, (1, 1)):
+        raise InputError("adaptive pooling converts to one value a channel only")
+    return _mean(value, (2, 3), keepdim=True)
+
+
+def _mean(value: _Value, dim: Any = None, keepdim: bool = False) -> _Value:
+    import tensorflow as tf
+
+    axes = {axis % 4 for axis in ([dim] if isinstance(dim, int) else dim or ())}
+    if not value.channels_first or axes != {2, 3}:
+        raise InputError(f"a mean over {dim} does not convert; take it over time and frequency")
+    return _Value(tf.reduce_mean(value.tensor, [1, 2], keepdims=keepdim), channels_first=keepdim)
+
+
+def _flatten(value: _Value, start_dim: int = 0, end_dim: int = -1) -> _Value:
+    import tensorflow as tf
+
+    if start_dim != 1 or end_dim != -1:
+        raise InputError("flatten converts from axis 1 on only")
+    _, *extents = value.tensor.shape
+    flattened = None
+    if value.channels_first and len(extents) == 3 and extents[0] * extents[1] > 1:
+        flattened = (extents[2], extents[0], extents[1])
+    size = 1
+    for extent in extents:
+        size *= extent
+    return _Value(tf.reshape(value.tensor, [-1, size]), False, flattened)
+
+
+def _flatten_module(_: nn.Flatten, value: _Value) -> _Value:
+    return _flatten(value, 1)
+
+
+def _permute(value: _Value, *axes: Any) -> _Value:
+    order = axes[0] if len(axes) == 1 else axes
+    if tuple(order) != (0, 2, 3, 1) or not value.channels_first:
+        raise InputError(f"permute{tuple(order)} does not convert; (0, 2, 3, 1) does")
+    return _Value(value.tensor, channels_first=False)
+
+
+def _add(first: Any, second: Any) -> _Value:
+    if not (isinstance(first, _Value) and isinstance(second, _Value)):
+        raise InputError("adding a constant does not convert")
+    return _Value(first.tensor + second.tensor, first.channels_first, first.flattened)
+
+
+_MODULES: dict[type[nn.Module], Callable[..., _Value]] = {
+    nn.Conv2d: _conv2d,
+    nn.Linear: _linear,
+    nn.ReLU6: lambda _, value: _activation("relu6")(value),
+    nn.ReLU: lambda _, value: _activation("relu")(value),
+    nn.AvgPool2d: _pool("avg_pool2d"),
+    nn.MaxPool2d: _pool("max_pool2d"),
+    nn.AdaptiveAvgPool2d: _global_average,
+    nn.Flatten: _flatten_module,
+    nn.Dropout: _same,
+    nn.Dropout2d: _same,
+    nn.Identity: _same,
+}
+
+_CALLS: dict[Any, Callable[..., _Value]] = {
+    F.relu: _activation("relu"),
+    torch.relu: _activation("relu"),
+    F.relu6: _activation("relu6"),
+    "relu": _activation("relu"),
+    F.dropout: _same,
+    operator.add: _add,
+    torch.add: _add,
+    torch.flatten: _flatten,
+    "flatten": _flatten,
+    "permute": _permute,
+    "mean": _mean,
+    torch.mean: _mean,
+}
