@@ -79,7 +79,9 @@ class Emulator:
             unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS
         )
         self._engine.ctl_set_cpu_model(arm_const.UC_CPU_ARM_CORTEX_M4)
-        self._engine.mem_map(FLASH_START, NANO33BLE.flash, unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC)
+        self._engine.mem_map(
+            FLASH_START, NANO33BLE.flash, unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC
+        )
         self._engine.mem_map(RAM_START, NANO33BLE.ram)
         self._engine.mem_map(_SYSTEM_START, _SYSTEM_SIZE)
         self._engine.mem_map(_RETURN_TO, 0x1000)
@@ -178,6 +180,17 @@ class Emulator:
         memory = np.frombuffer(self.read(limit, top - limit), np.uint8)
         touched = np.flatnonzero(memory != _STACK_PAINT)
         return len(memory) - int(touched[0]) if len(touched) else 0
+
+
+def static_memory(program: Path | str) -> tuple[int, int]:
+    """Bytes that a program takes in flash, and in RAM without its stack.
+
+    Raises:
+        InputError: it is no program for the board.
+    """
+    elf = read_elf(program)
+    ram = elf.symbols["kws_bss_end"].address - elf.symbols["kws_data_start"].address
+    return elf.flash, ram
 
 
 class _Counts:

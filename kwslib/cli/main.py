@@ -15,6 +15,8 @@ _VERBS = {
     "train": "Train a network on a task.",
     "evaluate": "Score a network on a split.",
     "cost": "Count parameters, operations, flash and RAM of a network.",
+    "convert": "Turn a checkpoint into a full-int8 .tflite file.",
+    "compile": "Turn a .tflite file into C and build it for a target.",
     "report": "Run the chapters and build the site.",
 }
 

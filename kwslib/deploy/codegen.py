@@ -14,8 +14,6 @@ from numpy.typing import NDArray
 from kwslib.deploy.arena import Arena, plan_arena, scratch_name, tensor_name
 from kwslib.deploy.graph import (
     Add,
-    Conv2d,
-    DepthwiseConv2d,
     FullyConnected,
     Graph,
     Mean,
@@ -137,7 +135,9 @@ def _call(operator: Operator, layer: Packed) -> tuple[list[str], list[str]]:
         return [_window(operator), _quantization(operator)], ["&window", "&quantization", "{0}"]
     if isinstance(operator, Mean):
         by = operator.multiplier
-        scale = f"static const struct kws_channel scale = {{0, {by.mantissa}, {by.left}, {by.right}}};"
+        scale = (
+            f"static const struct kws_channel scale = {{0, {by.mantissa}, {by.left}, {by.right}}};"
+        )
         sizes = [str(extent) for extent in operator.extents]
         return [_quantization(operator), scale], [*sizes, "&quantization", "&scale", "{0}"]
     if isinstance(operator, Add):

@@ -58,9 +58,7 @@ def convert_float(network: nn.Module, facts: Mapping[str, Any]) -> bytes:
     return with_facts(_quietly(_converter(_probabilities(network))), facts)
 
 
-def convert_int8(
-    network: nn.Module, images: NDArray[np.uint8], facts: Mapping[str, Any]
-) -> bytes:
+def convert_int8(network: nn.Module, images: NDArray[np.uint8], facts: Mapping[str, Any]) -> bytes:
     """A full-int8 ``.tflite`` file.
 
     Args:

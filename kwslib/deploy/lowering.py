@@ -231,8 +231,7 @@ def _fully_connected(operands: Operands) -> Operator:
     rows = source.size // depth
     if rows * depth != source.size or output.size != rows * outputs:
         raise Refusal(
-            f"weights {list(weights.shape)} do not fit {list(source.shape)} to "
-            f"{list(output.shape)}"
+            f"weights {list(weights.shape)} do not fit {list(source.shape)} to {list(output.shape)}"
         )
     if output.shape[-1] != outputs:
         raise Refusal(f"has {outputs} outputs for {output.shape[-1]}")

@@ -84,9 +84,12 @@ def pack(operator: Operator, dsp: bool) -> Packed:
             return _depthwise_conv2d_dsp(operator)
     weights, channels = np.empty(0, np.int8), ()
     if isinstance(operator, Weighted):
-        weights, channels = operator.weights, tuple(
-            (int(bias), by.mantissa, by.left, by.right)
-            for bias, by in zip(operator.bias, operator.multipliers, strict=True)
+        weights, channels = (
+            operator.weights,
+            tuple(
+                (int(bias), by.mantissa, by.left, by.right)
+                for bias, by in zip(operator.bias, operator.multipliers, strict=True)
+            ),
         )
     return Packed(f"kws_{operator.name}", f"{operator.name}.h", weights, channels=channels)
 

@@ -188,13 +188,15 @@ def _run(command: Sequence[str]) -> None:
 
 @contextmanager
 def _zig_cache() -> Iterator[dict[str, str]]:
-    """zig keeps what it compiled of its own runtime; in our cache, not in the home folder."""
+    """Zig keeps what it compiled of its own runtime; in our cache, not in the home folder."""
     folder = str(cache_folder("zig"))
     yield {**os.environ, "ZIG_GLOBAL_CACHE_DIR": folder, "ZIG_LOCAL_CACHE_DIR": folder}
 
 
 _OVERFLOW = re.compile(r"[`']?(FLASH|RAM)'?[:,]? (?:.*?)overflow(?:ed|s)? by (\d+) bytes", re.I)
-_OVERFLOW_LLD = re.compile(r"section '.*?' will not fit in region '(FLASH|RAM)': overflowed by (\d+)")
+_OVERFLOW_LLD = re.compile(
+    r"section '.*?' will not fit in region '(FLASH|RAM)': overflowed by (\d+)"
+)
 
 
 def _failure(message: str) -> Exception:

@@ -1,0 +1,126 @@
+"""A trained checkpoint as files for the board, with what was found about them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kwslib.data.dataset import Dataset, open_source
+from kwslib.data.task import Split
+from kwslib.deploy import interpreter
+from kwslib.deploy.c_array import write_c_array
+from kwslib.deploy.convert import (
+    CALIBRATION_CLIPS,
+    convert_float,
+    convert_int8,
+    layer_differences,
+)
+from kwslib.errors import InputError
+from kwslib.evaluation import Predict, evaluate
+from kwslib.files import sha256_of_text, write_beside
+from kwslib.models.checkpoint import NetworkInfo, load, task_of
+from kwslib.training.predict import predictor
+
+SPLIT: Split = "validation"
+"""The split on which float and int8 are compared; the test set is not for choices."""
+
+LOGIT_TOLERANCE = 1e-4
+_COMPARED_CLIPS = 8
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written.
+
+    Attributes:
+        summary: what ``kws convert --json`` prints.
+        remarks: what the user should know.
+    """
+
+    summary: dict[str, Any]
+    remarks: tuple[str, ...]
+
+
+def export(
+    checkpoint: str,
+    out: Path,
+    data: str | None,
+    *,
+    with_float: bool = False,
+    c_array: bool = False,
+) -> Exported:
+    """Convert a checkpoint to int8 and score float and int8 on the validation split.
+
+    Args:
+        checkpoint: a path, or the name of a published network.
+        out: the ``.tflite`` file to write.
+        data: a folder of Speech Commands; embedded speech without it.
+        with_float: write ``<name>-float.tflite`` as well.
+        c_array: write ``<name>.cc`` and ``<name>.h`` as well.
+
+    Raises:
+        InputError: the checkpoint or the data do not suit, or the converted network is another.
+    """
+    network, info = load(checkpoint)
+    dataset = Dataset(open_source(data), task_of(checkpoint, info))
+    training = dataset.examples("training").deployed
+    differences = layer_differences(network, training[:_COMPARED_CLIPS])
+    worst = max(differences, key=differences.__getitem__)
+    if differences[worst] > LOGIT_TOLERANCE:
+        raise InputError(
+            f"{checkpoint}: layer {worst} of the float file differs from PyTorch by "
+            f"{differences[worst]:.1e}; this TensorFlow does not suit"
+        )
+    facts = _facts(info, dataset, network)
+    int8 = convert_int8(network, training, facts)
+    files = [_write(out, int8)]
+    if with_float:
+        beside = out.with_name(f"{out.stem}-float.tflite")
+        files.append(_write(beside, convert_float(network, facts)))
+    if c_array:
+        files += write_c_array(int8, out.with_suffix(".cc"))
+    summary = {
+        "tflite": str(out),
+        "bytes": len(int8),
+        "files": [str(path) for path in files],
+        "dataset": dataset.source.name,
+        "calibration_clips": min(CALIBRATION_CLIPS, len(training)),
+        "split": SPLIT,
+        "float_accuracy": _accuracy(predictor(network), dataset),
+        "int8_accuracy": _accuracy(interpreter.predictor(out), dataset),
+        "logit_difference": max(differences.values()),
+        "layer_differences": differences,
+    }
+    return Exported(summary, _remarks(info, dataset))
+
+
+def _accuracy(predict: Predict, dataset: Dataset) -> float:
+    clips = dataset.examples(SPLIT)
+    labels = dataset.task.labels
+    return evaluate(predict, clips.deployed, clips.labels, clips.names, labels).accuracy
+
+
+def _write(path: Path, data: bytes) -> Path:
+    with write_beside(path) as temporary:
+        temporary.write_bytes(data)
+    return path
+
+
+def _facts(info: NetworkInfo, dataset: Dataset, network: Any) -> Mapping[str, Any]:
+    """What the file says of itself: enough to evaluate it, and where it is from."""
+    weights = [f"{name} {tensor.tolist()}" for name, tensor in network.state_dict().items()]
+    return {
+        "model": info.model,
+        "labels": list(info.labels),
+        "training": {key: info.training[key] for key in ("task", "seed") if key in info.training},
+        "weights": sha256_of_text(*weights),
+        "calibration": dataset.identity(),
+    }
+
+
+def _remarks(info: NetworkInfo, dataset: Dataset) -> tuple[str, ...]:
+    trained_on = info.training.get("data")
+    name = trained_on.get("name") if isinstance(trained_on, Mapping) else trained_on
+    if not name or name == dataset.source.name:
+        return ()
+    return (f"note: trained on {name} but calibrated on {dataset.source.name}; --data names it",)
