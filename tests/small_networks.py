@@ -85,10 +85,13 @@ def valid(size, kernel, stride, dilation=1):
 
 
 def window_options(kind, stride, padding, activation, dilation=(1, 1), **more):
-    fields = dict(
-        strideH=stride[0], strideW=stride[1], padding=PADDINGS[padding],
-        fusedActivationFunction=ACTIVATIONS[activation], **more,
-    )  # fmt: skip
+    fields = {
+        "strideH": stride[0],
+        "strideW": stride[1],
+        "padding": PADDINGS[padding],
+        "fusedActivationFunction": ACTIVATIONS[activation],
+        **more,
+    }
     if kind != "Pool2DOptions":
-        fields |= dict(dilationHFactor=dilation[0], dilationWFactor=dilation[1])
+        fields |= {"dilationHFactor": dilation[0], "dilationWFactor": dilation[1]}
     return options(kind, **fields)

@@ -19,6 +19,11 @@ from kwslib.data.task import SPLITS, Split
     type=click.Path(dir_okay=False, path_type=Path),
     help="CSV file, a row a clip.",
 )
+@click.option(
+    "--target",
+    type=click.Choice(["host"]),
+    help="Score the compiled C code: 'host' runs it on this machine.",
+)
 @json_option
 def command(
     model: str,
@@ -26,23 +31,30 @@ def command(
     data: str | None,
     keywords: str | None,
     predictions: Path | None,
+    target: str | None,
     as_json: bool,
 ) -> None:
-    """Score the checkpoint MODEL on the clips of a split."""
+    """Score MODEL, a checkpoint, a .tflite file or a published network, on the clips of a split.
+
+    A checkpoint is run by PyTorch, a .tflite file by the reference interpreter; with --target the
+    C code that the file compiles to is run. A published network has both forms.
+    """
     from kwslib.data.dataset import Dataset, open_source
     from kwslib.data.task import Task
-    from kwslib.evaluation import write_predictions
-    from kwslib.models.checkpoint import load, task_of
-    from kwslib.training.fit import score
+    from kwslib.deploy.predictors import predictor_of
+    from kwslib.evaluation import evaluate, write_predictions
+    from kwslib.models.checkpoint import task_of
 
-    network, info = load(model)
+    predict, info = predictor_of(model, target)
     task = task_of(model, info, Task.of(keywords) if keywords else None)
     dataset = Dataset(open_source(data), task)
-    evaluation = score(network, dataset, split)
+    clips = dataset.examples(split)
+    evaluation = evaluate(predict, clips.deployed, clips.labels, clips.names, task.labels)
     if predictions:
         write_predictions(predictions, evaluation)
     result = {
         "model": info.model,
+        "target": target,
         "split": split,
         "dataset": dataset.source.name,
         **evaluation.summary(),

@@ -9,6 +9,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -104,13 +105,17 @@ def layer_differences(network: nn.Module, images: NDArray[np.uint8]) -> dict[str
     expected = translation.torch_layers(pixels)
     differences = {}
     for name in translation.layers():
-        function = _function(lambda x, name=name: translation.run(x)[1][name])
+        function = _function(partial(_layer, translation, name))
         found = _run_float(_quietly(_converter(function)), pixels.numpy())
         wanted = expected[name]
         if wanted.ndim == 4 and wanted.shape[1:] != found.shape[1:]:
             wanted = wanted.permute(0, 2, 3, 1)
         differences[name] = float(np.abs(wanted.numpy() - found).max())
     return differences
+
+
+def _layer(translation: Translation, name: str, images: Any) -> Any:
+    return translation.run(images)[1][name]
 
 
 def _run_float(data: bytes, images: NDArray[np.float32]) -> NDArray[np.float32]:

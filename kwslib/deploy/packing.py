@@ -82,16 +82,14 @@ def pack(operator: Operator, dsp: bool) -> Packed:
             and operator.depth_multiplier == 1
         ):
             return _depthwise_conv2d_dsp(operator)
-    weights, channels = np.empty(0, np.int8), ()
-    if isinstance(operator, Weighted):
-        weights, channels = (
-            operator.weights,
-            tuple(
-                (int(bias), by.mantissa, by.left, by.right)
-                for bias, by in zip(operator.bias, operator.multipliers, strict=True)
-            ),
-        )
-    return Packed(f"kws_{operator.name}", f"{operator.name}.h", weights, channels=channels)
+    name = operator.name
+    if not isinstance(operator, Weighted):
+        return Packed(f"kws_{name}", f"{name}.h")
+    channels = tuple(
+        (int(bias), by.mantissa, by.left, by.right)
+        for bias, by in zip(operator.bias, operator.multipliers, strict=True)
+    )
+    return Packed(f"kws_{name}", f"{name}.h", operator.weights, channels=channels)
 
 
 def _taps(operator: Weighted) -> NDArray[np.int8]:
@@ -178,7 +176,7 @@ def _lane_starts(operator: Conv2d) -> NDArray[np.uint64]:
 
 def _conv2d_lanes(operator: Conv2d) -> Packed:
     """Pairs of taps ``w[m + 1] + w[m] * 2 ** 21`` of each phase, zeros after the last tap."""
-    outputs, height, width, _ = operator.weights.shape
+    outputs, height = operator.weights.shape[:2]
     phases, out_width = operator.window.stride[1], operator.output.shape[2]
     taps = _filled(operator.weights[..., 0].astype(np.int32), (1, 1, 2 * phases))
     taps = taps.reshape(outputs, height, -1, 2, phases).transpose(0, 1, 4, 2, 3)

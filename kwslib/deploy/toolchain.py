@@ -97,7 +97,8 @@ def cortex_m4(
     target = _ZIG_CORTEX_M4 if compiler == "zig" else _GCC_CORTEX_M4
     driver = _zig() if compiler == "zig" else [_program("arm-none-eabi-gcc")]
     command = [
-        *driver, *target, *STRICT, *_FREESTANDING, "-Wl,--gc-sections", "-T", str(EMULATOR / "board.ld"), *flags,
+        *driver, *target, *STRICT, *_FREESTANDING, "-Wl,--gc-sections",
+        "-T", str(EMULATOR / "board.ld"), *flags,
     ]  # fmt: skip
     ours = sorted(EMULATOR.glob("*.c"))
     return _build(command, [*ours, *sources], output, [*include, EMULATOR / "include"], define)
