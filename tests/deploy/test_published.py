@@ -1,0 +1,72 @@
+"""The published int8 network, from the file to the board."""
+
+import numpy as np
+import pytest
+from reference import run_reference
+
+from kwslib.board.emulator import Emulator
+from kwslib.data.dataset import Dataset, open_source
+from kwslib.data.task import Task
+from kwslib.deploy.compile import compile_network
+from kwslib.deploy.host import build_host_network
+from kwslib.deploy.reader import read_graph
+from kwslib.models.checkpoint import PUBLISHED
+
+TINY_CONV = PUBLISHED / "tiny_conv-yes_no.tflite"
+
+
+@pytest.fixture(scope="module")
+def graph():
+    return read_graph(TINY_CONV)
+
+
+@pytest.fixture(scope="module")
+def board(graph, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("board")
+    return Emulator(compile_network(graph, "emulator", folder).program)
+
+
+def on_board(board, values):
+    board.write(board.call("kws_network_input").value, values.tobytes())
+    call = board.call("kws_network_run")
+    scores = board.read(board.call("kws_network_output").value, 4)
+    return np.frombuffer(scores, np.int8), call
+
+
+def test_the_file_is_small_and_takes_pixels_minus_128(graph):
+    assert TINY_CONV.stat().st_size <= 20 * 1024
+    assert (np.float32(graph.input.scale), graph.input.zero_point) == (np.float32(1 / 255), -128)
+    names = [operator.name for operator in graph.operators]
+    assert names == ["conv2d", "reshape", "fully_connected", "softmax"]
+    assert graph.macs == 336_000
+    assert graph.facts["labels"] == ["_silence_", "_unknown_", "yes", "no"]
+
+
+def test_the_board_executes_few_instructions_and_always_as_many(graph, board):
+    rng = np.random.default_rng(0)
+    counts = set()
+    for _ in range(3):
+        values = rng.integers(-128, 128, graph.input.size).astype(np.int8)
+        scores, call = on_board(board, values)
+        np.testing.assert_array_equal(scores, run_reference(TINY_CONV.read_bytes(), [values])[0])
+        counts.add(call.instructions // 1000)
+        again, repeated = on_board(board, values)
+        np.testing.assert_array_equal(again, scores)
+        assert repeated.instructions == call.instructions
+    assert max(counts) < 280
+
+
+@pytest.mark.real_speech
+def test_all_official_test_clips_give_the_reference_bits(graph, board, speech_commands):
+    clips = Dataset(open_source(str(speech_commands)), Task.of("yes,no")).examples("testing")
+    inputs = (clips.deployed.astype(np.int16) - 128).astype(np.int8).reshape(len(clips), -1)
+    assert len(inputs) == 1368
+    expected = run_reference(TINY_CONV.read_bytes(), inputs)
+    for kernels in ("portable", "dsp"):
+        network = build_host_network(graph, kernels)
+        found = np.stack([network.run(values) for values in inputs])
+        np.testing.assert_array_equal(found, expected)
+    found = np.stack([on_board(board, values)[0] for values in inputs])
+    np.testing.assert_array_equal(found, expected)
+    accuracy = (expected.argmax(axis=1) == clips.labels).mean()
+    assert accuracy > 0.9284 - 0.005  # the float network's accuracy on these clips

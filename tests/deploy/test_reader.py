@@ -1,0 +1,152 @@
+"""What the reader takes and what it names when it refuses."""
+
+import subprocess
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from small_networks import Builder, options, window_options
+
+from kwslib.deploy.arena import plan_arena
+from kwslib.deploy.codegen import generate
+from kwslib.deploy.packing import pack
+from kwslib.deploy.reader import graph_of, read_graph
+from kwslib.deploy.toolchain import sanitized_program
+from kwslib.errors import InputError
+from kwslib.models.checkpoint import PUBLISHED
+
+TINY_CONV = (PUBLISHED / "tiny_conv-yes_no.tflite").read_bytes()
+
+
+def network(name="RELU", given_options=None):
+    build = Builder()
+    x = build.tensor([1, 4, 4, 1], 0.1, 0, name="source")
+    y = build.tensor([1, 4, 4, 1], 0.1, 0, name="result")
+    build.operator(name, [x], y, given_options)
+    return build.finish([x], [y])
+
+
+def test_an_operator_that_cannot_be_compiled_is_named():
+    with pytest.raises(InputError, match=r"operator 0 LOGISTIC \(output 'result'\): cannot be"):
+        graph_of(network("LOGISTIC"))
+
+
+def test_a_float_network_is_told_what_it_needs():
+    build = Builder()
+    x = build.tensor([1, 4], name="source")
+    build.subgraph.tensors[x].type = 0
+    with pytest.raises(InputError, match="'source' is FLOAT32, not INT8; 'kws convert'"):
+        graph_of(build.finish([x], [x]))
+
+
+def test_missing_and_foreign_files_are_named(tmp_path):
+    with pytest.raises(InputError, match=r"none\.tflite: no such file"):
+        read_graph(tmp_path / "none.tflite")
+    path = tmp_path / "text.tflite"
+    path.write_text("this is no network at all")
+    with pytest.raises(InputError, match="is no TFLite file"):
+        read_graph(path)
+
+
+def test_sums_beyond_32_bits_are_refused():
+    build = Builder()
+    x = build.tensor([1, 4], 0.1, 0)
+    w = build.tensor([1, 4], 0.1, 0, np.full((1, 4), 127, np.int8))
+    b = build.tensor([1], 0.01, 0, np.array([2**31 - 1], np.int32))
+    y = build.tensor([1, 1], 0.1, 0)
+    build.operator("FULLY_CONNECTED", [x, w, b], y, options("FullyConnectedOptions"))
+    with pytest.raises(InputError, match="sums can exceed 32 bits"):
+        graph_of(build.finish([x], [y]))
+
+
+def test_a_wrong_output_shape_is_refused():
+    build = Builder()
+    x = build.tensor([1, 5, 5, 1], 0.1, 0)
+    y = build.tensor([1, 5, 5, 1], 0.1, 0)
+    given_options = window_options(
+        "Pool2DOptions", (2, 2), "SAME", "NONE", filterHeight=2, filterWidth=2
+    )
+    build.operator("MAX_POOL_2D", [x], y, given_options)
+    with pytest.raises(InputError, match="its output has 5 rows or columns, not 3"):
+        graph_of(build.finish([x], [y]))
+
+
+def survives(data):
+    """The network of altered bytes goes through the compiler, or is refused in one line."""
+    try:
+        graph = graph_of(data)
+    except InputError as error:
+        assert len(str(error).splitlines()) == 1
+        return None
+    for kernels in ("portable", "dsp"):
+        source = generate(graph, kernels)
+        packed = [pack(operator, kernels == "dsp") for operator in graph.operators]
+        arena = plan_arena(graph, [layer.scratch for layer in packed])
+        assert arena.peak <= arena.size == source.arena.size
+    return graph
+
+
+@settings(max_examples=1500)
+@given(st.integers(0, len(TINY_CONV) - 1), st.integers(0, 255), st.integers(0, 3))
+def test_an_altered_file_is_refused_or_compiles(position, value, width):
+    data = bytearray(TINY_CONV)
+    data[position : position + width + 1] = bytes([value]) * (width + 1)
+    survives(bytes(data[: len(TINY_CONV)]))
+
+
+STRUCTURE = [i for i in range(len(TINY_CONV)) if not 300 < i < 17_000]
+"""Bytes outside of the weights, roughly: alterations there matter most."""
+
+
+@settings(max_examples=1500)
+@given(st.lists(st.tuples(st.sampled_from(STRUCTURE), st.integers(0, 255)), min_size=1, max_size=4))
+def test_an_altered_structure_is_refused_or_compiles(changes):
+    data = bytearray(TINY_CONV)
+    for position, value in changes:
+        data[position] = value
+    survives(bytes(data))
+
+
+@settings(max_examples=300)
+@given(st.integers(0, len(TINY_CONV)))
+def test_a_truncated_file_is_refused_or_compiles(length):
+    survives(TINY_CONV[:length])
+
+
+MAIN = """
+#include "network.h"
+#include <stdio.h>
+int main(void)
+{
+    for (int i = 0; i < KWS_NETWORK_INPUT_SIZE; ++i)
+        kws_network_input()[i] = (int8_t)(i * 37);
+    kws_network_run();
+    for (int i = 0; i < KWS_NETWORK_OUTPUT_SIZE; ++i)
+        printf("%d ", kws_network_output()[i]);
+    return 0;
+}
+"""
+
+
+@pytest.mark.parametrize("kernels", ["portable", "dsp"])
+def test_altered_networks_that_compile_run_within_their_buffers(kernels, tmp_path):
+    """Some mutants that pass, under the address and undefined-behaviour sanitizers."""
+    rng = np.random.default_rng(7)
+    ran = 0
+    while ran < 6:
+        data = bytearray(TINY_CONV)
+        for position in rng.choice(STRUCTURE, 2):
+            data[position] = rng.integers(256)
+        graph = survives(bytes(data)) if ran else graph_of(TINY_CONV)
+        if graph is None:
+            continue
+        source = generate(graph, kernels)
+        (tmp_path / "network.h").write_text(source.header)
+        (tmp_path / "network.c").write_text(source.source)
+        (tmp_path / "main.c").write_text(MAIN)
+        sources = [tmp_path / "network.c", tmp_path / "main.c"]
+        program = sanitized_program(sources, tmp_path / "network", include=[tmp_path])
+        run = subprocess.run([program], capture_output=True, text=True, timeout=60, check=False)
+        assert run.returncode == 0, run.stderr[:2000]
+        ran += 1
