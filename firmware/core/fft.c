@@ -65,10 +65,16 @@ static inline __attribute__((always_inline)) void join_blocks(float *spectrum, s
                         turned(z + 3 * stride, twiddles + 4), z, stride);
 }
 
+#if KWS_FFT != 512
+#error "the stages are those of 256 points"
+#endif
+
+/* Each stage is written out, as constant strides become offsets in the instructions. */
 void kws_fft(float spectrum[KWS_FFT])
 {
     const float *twiddles = kws_twiddles;
     first_of_blocks(spectrum, 2);
-    for (size_t stride = 8; stride < KWS_FFT; twiddles += 3 * (stride - 2), stride *= 4)
-        join_blocks(spectrum, stride, twiddles);
+    join_blocks(spectrum, 8, twiddles);
+    join_blocks(spectrum, 32, twiddles + 3 * 6);
+    join_blocks(spectrum, 128, twiddles + 3 * 6 + 15 * 6);
 }

@@ -1,5 +1,3 @@
-#include <string.h>
-
 #include "frontend.h"
 #include "single_precision.h"
 
@@ -11,12 +9,12 @@
 uint8_t kws_frontend_pixel(float power)
 {
     uint32_t bits;
-    memcpy(&bits, &power, sizeof bits);
+    __builtin_memcpy(&bits, &power, sizeof bits);
     bits -= ROOT_HALF;
     const int32_t exponent = (int32_t)bits >> 23;
     bits = (bits & 0x7FFFFFu) + ROOT_HALF;
     float f;
-    memcpy(&f, &bits, sizeof f);
+    __builtin_memcpy(&f, &bits, sizeof f);
     f -= 1.0f;
     float level = kws_level_polynomial[KWS_LEVEL_DEGREE];
     for (int32_t i = KWS_LEVEL_DEGREE - 1; i >= 0; --i)

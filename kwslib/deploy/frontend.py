@@ -35,6 +35,9 @@ SOURCES = tuple(
 )
 """What is compiled with them."""
 
+_FFT = 512
+"""The length that ``fft.c`` is written for."""
+
 _PER_LINE = 6
 _DEGREE = 7
 """Of the polynomial for the logarithm: two millionths of a pixel off."""
@@ -85,9 +88,8 @@ def frontend_tables(config: LogMelConfig = DEPLOYED) -> str:
 
 
 def _check(config: LogMelConfig) -> None:
-    points = config.fft // 2
-    if config.fft % 2 or points < 16 or points & (points - 1) or points.bit_length() % 2 == 0:
-        raise InputError(f"fft {config.fft}: the front end in C takes 2 * 4^n; choose 128, 512, 2048")
+    if config.fft != _FFT:
+        raise InputError(f"fft {config.fft}: the front end in C takes {_FFT} alone")
     if config.window % 2 or not 0 < config.window <= config.fft:
         raise InputError(
             f"window {config.window}: must be even and at most the fft of {config.fft}"
@@ -174,7 +176,5 @@ def _array(kind: str, name: str, values: NDArray[Any]) -> str:
 
 
 def _lines(words: list[str]) -> str:
-    rows: Iterable[list[str]] = (
-        words[i : i + _PER_LINE] for i in range(0, len(words), _PER_LINE)
-    )
+    rows: Iterable[list[str]] = (words[i : i + _PER_LINE] for i in range(0, len(words), _PER_LINE))
     return ",\n    ".join(", ".join(row) for row in rows)
