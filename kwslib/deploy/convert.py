@@ -108,8 +108,10 @@ def layer_differences(network: nn.Module, images: NDArray[np.uint8]) -> dict[str
         function = _function(partial(_layer, translation, name))
         found = _run_float(_quietly(_converter(function)), pixels.numpy())
         wanted = expected[name]
+        if name in translation.flattened:
+            wanted = wanted.reshape(len(wanted), *translation.flattened[name])
         if wanted.ndim == 4 and wanted.shape[1:] != found.shape[1:]:
-            wanted = wanted.permute(0, 2, 3, 1)
+            wanted = wanted.permute(0, 2, 3, 1).reshape(found.shape)
         differences[name] = float(np.abs(wanted.numpy() - found).max())
     return differences
 
@@ -153,7 +155,7 @@ def _probabilities(network: nn.Module) -> Any:
 def _function(body: Callable[[Any], Any]) -> Any:
     tf = quiet_tensorflow()
     signature = [tf.TensorSpec(_INPUT_SHAPE, tf.float32)]
-    return tf.function(body, input_signature=signature).get_concrete_function()
+    return tf.function(body, input_signature=signature, autograph=False).get_concrete_function()
 
 
 def _converter(function: Any) -> Any:

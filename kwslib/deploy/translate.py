@@ -42,7 +42,14 @@ class _Tracer(fx.Tracer):
 
 
 class Translation:
-    """A traced network whose BatchNorm is folded; :meth:`run` says it in TensorFlow."""
+    """A traced network whose BatchNorm is folded; :meth:`run` says it in TensorFlow.
+
+    Attributes:
+        graph: the trace.
+        modules: by name, BatchNorm folded.
+        flattened: after :meth:`run`, the ``(channels, height, width)`` of each layer that
+            PyTorch flattens channels first.
+    """
 
     def __init__(self, network: nn.Module) -> None:
         """Trace ``network``, which is left as it is.
@@ -57,6 +64,7 @@ class Translation:
             raise InputError(f"the network cannot be traced ({error}){_ADVICE}") from error
         self.graph = graph
         self.modules: dict[str, nn.Module] = dict(network.named_modules())
+        self.flattened: dict[str, tuple[int, int, int]] = {}
         self._fold_batch_norms()
 
     def layers(self) -> list[str]:
@@ -83,6 +91,8 @@ class Translation:
                 value = self._step(node, values)
                 values[node.name] = value
                 layers[node.name] = value.tensor
+                if value.flattened is not None:
+                    self.flattened[node.name] = value.flattened
         raise InputError(f"the network gives nothing{_ADVICE}")
 
     def torch_layers(self, images: torch.Tensor) -> dict[str, torch.Tensor]:
