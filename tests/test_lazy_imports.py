@@ -21,6 +21,7 @@ STAGES = [
     {"models"},
     {"training"},
     {"evaluation"},
+    {"smoothing"},
     {"cost"},
     {"quantize", "prune"},
     {"deploy"},

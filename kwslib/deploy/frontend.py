@@ -71,11 +71,11 @@ def frontend_tables(config: LogMelConfig = DEPLOYED) -> str:
         _array("float", "kws_window", _hann(config.window)),
         "/* Where each pair of samples goes in a transform's input, in floats. */",
         _array("uint16_t", "kws_fft_order", 2 * digit_reversed(config.fft // 2)),
-        "/* exp(-2 pi i k j / size) for j = 1, 2, 3 and k = 1, 2 ... of each stage but the first. */",
+        "/* exp(-2 pi i k j / size), j = 1, 2, 3, k = 1, 2 ... of each stage but the first. */",
         _array("float", "kws_twiddles", twiddles(config.fft // 2)),
         "/* For each bin of the spectrum: the real and minus the imaginary part of\n"
-        "   exp(-2 pi i bin / KWS_FFT); the weight of the triangle that rises there and of the one\n"
-        "   that falls, a quarter of it, as the spectrum is twice as high. */",
+        "   exp(-2 pi i bin / KWS_FFT); a quarter of the weights of the triangle that rises there\n"
+        "   and of the one that falls, as the spectrum is twice as high. */",
         "struct kws_mel_bin {\n    float turn[2], rising, falling;\n};",
         f"{_TABLE} struct kws_mel_bin kws_mel_bins[{len(rows)}] = {{\n{_mel_rows(rows)}}};",
         "/* Bins on the rising side of each band's triangle. */",
@@ -152,7 +152,7 @@ def level_polynomial(config: LogMelConfig = DEPLOYED) -> NDArray[np.float64]:
     """Coefficients of ``offset + gain ln(1 + f)`` for 1 + f between the roots of 1/2 and 2."""
     domain = [np.sqrt(0.5) - 1.0, np.sqrt(2.0) - 1.0]
     level = Chebyshev.interpolate(lambda f: config.gain * np.log1p(f), _DEGREE, domain)
-    coefficients = level.convert(kind=Polynomial).coef
+    coefficients = np.asarray(level.convert(kind=Polynomial).coef, np.float64)
     coefficients[0] += config.offset
     return coefficients
 
