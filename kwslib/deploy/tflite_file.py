@@ -11,6 +11,7 @@ from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as sch
 _ENTRY = b"kwslib"
 _MOST_ENTRIES = 64
 _LARGEST = 2**16
+_ALIGNMENT = 16
 _STUMBLES = (struct.error, IndexError, ValueError, TypeError, OverflowError, AttributeError)
 
 
@@ -45,7 +46,8 @@ def with_facts(data: bytes, facts: Mapping[str, Any]) -> bytes:
     for entry in model.metadata or []:
         model.buffers[entry.buffer].data = None
     text = json.dumps(facts, sort_keys=True, ensure_ascii=False).encode()
-    model.buffers.append(_buffer(text))
+    model.buffers.append(schema.BufferT(list(text)))
+    model.buffers = [_AlignedBuffer(buffer.data) for buffer in model.buffers]
     entry = schema.MetadataT()
     entry.name, entry.buffer = _ENTRY.decode(), len(model.buffers) - 1
     model.metadata, model.signatureDefs = [entry], None
@@ -54,7 +56,20 @@ def with_facts(data: bytes, facts: Mapping[str, Any]) -> bytes:
     return bytes(builder.Output())
 
 
-def _buffer(text: bytes) -> Any:
-    buffer = schema.BufferT()
-    buffer.data = list(text)
-    return buffer
+class _AlignedBuffer(schema.BufferT):
+    """Packed as the schema's ``force_align: 16`` asks, which Python's packer overlooks.
+
+    An interpreter on the board reads constants in place, and a misaligned load may be a fault.
+    """
+
+    def Pack(self, builder: flatbuffers.Builder) -> int:  # noqa: N802
+        data = None
+        if self.data is not None:
+            builder.StartVector(1, len(self.data), _ALIGNMENT)
+            for byte in reversed(self.data):
+                builder.PrependUint8(byte)
+            data = builder.EndVector()
+        schema.BufferStart(builder)
+        if data is not None:
+            schema.BufferAddData(builder, data)
+        return schema.BufferEnd(builder)

@@ -2,6 +2,7 @@
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
 from kwslib.deploy.reader import graph_of
 from kwslib.deploy.tflite_file import facts_in, with_facts
@@ -16,6 +17,18 @@ def test_facts_are_replaced_and_the_network_stays():
     old, new = graph_of(TINY_CONV), graph_of(changed)
     assert [o.name for o in new.operators] == [o.name for o in old.operators]
     assert (new.operators[0].weights == old.operators[0].weights).all()
+
+
+def test_constants_lie_where_an_interpreter_can_read_them_in_place():
+    changed = with_facts(TINY_CONV, {"n": 1})
+    model = schema.Model.GetRootAs(changed)
+    starts = [
+        buffer._tab.Vector(buffer._tab.Offset(4))
+        for buffer in map(model.Buffers, range(model.BuffersLength()))
+        if buffer.DataLength()
+    ]
+    assert len(starts) >= 6
+    assert {start % 16 for start in starts} == {0}
 
 
 @settings(max_examples=300)
