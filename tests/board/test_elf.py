@@ -1,0 +1,51 @@
+"""ELF files are read with bounds."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kwslib.board.elf import read_elf
+from kwslib.deploy.toolchain import cortex_m4
+from kwslib.errors import InputError
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("elf")
+    (folder / "a.c").write_text(
+        "int f(int); int f(int x) { return x; }"
+        "int v = 3; int *g(void); int *g(void) { return &v; }\n"
+    )
+    return cortex_m4([folder / "a.c"], folder / "a.elf")
+
+
+def test_symbols_and_segments(program):
+    elf = read_elf(program)
+    assert elf.symbols["f"].is_function
+    assert elf.symbols["f"].size == 2
+    assert elf.symbols["f"].address % 2 == 0
+    assert not elf.symbols["v"].is_function
+    assert elf.symbols["v"].address >= 0x20000000
+    assert elf.segments[0].load_address == 0
+
+
+def test_missing_and_foreign_files_are_refused(tmp_path):
+    with pytest.raises(InputError, match="cannot be read"):
+        read_elf(tmp_path / "none")
+    (tmp_path / "text").write_text("hello")
+    with pytest.raises(InputError, match="is no program for the board"):
+        read_elf(tmp_path / "text")
+
+
+@settings(max_examples=300)
+@given(data=st.data())
+def test_an_altered_file_is_read_or_refused(program, data):
+    content = bytearray(program.read_bytes())
+    for _ in range(3):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    changed = program.with_suffix(".changed")
+    changed.write_bytes(bytes(content[: data.draw(st.integers(0, len(content)))]))
+    try:
+        read_elf(changed)
+    except InputError as error:
+        assert len(str(error).splitlines()) == 1

@@ -1,0 +1,133 @@
+"""The emulated board counts what it executes, exactly."""
+
+import numpy as np
+import pytest
+import unicorn
+
+from kwslib.board.emulator import Emulator, static_memory
+from kwslib.deploy.toolchain import cortex_m4
+from kwslib.errors import InputError
+
+SOURCE = r"""
+#include <stdint.h>
+#include <string.h>
+int32_t state[4] = {1, 2, 3, 4};
+int32_t zeroed[100];
+__attribute__((naked)) int32_t seven(void);
+int32_t seven(void)
+{
+    __asm__("movs r0, #3\n\tadds r0, #4\n\tbx lr");
+}
+__attribute__((naked)) int32_t countdown(int32_t n);
+int32_t countdown(__attribute__((unused)) int32_t n)
+{
+    __asm__("1: subs r0, #1\n\tbne 1b\n\tbx lr");
+}
+__attribute__((naked)) int32_t conditional(int32_t n);
+int32_t conditional(__attribute__((unused)) int32_t n)
+{
+    __asm__("cmp r0, #0\n\tite eq\n\tmoveq r0, #10\n\tmovne r0, #20\n\tbx lr");
+}
+int32_t first_of_state(void);
+int32_t first_of_state(void) { return state[0] + zeroed[50]; }
+float half(float x);
+float half(float x) { return x * 0.5f; }
+int32_t deep(volatile int32_t *out);
+int32_t deep(volatile int32_t *out)
+{
+    volatile int32_t room[64];
+    for (int i = 0; i < 64; ++i)
+        room[i] = i;
+    *out = room[63];
+    return room[5];
+}
+void hang(void);
+void hang(void) { for (;;) __asm__ volatile(""); }
+int32_t fault(void);
+int32_t fault(void) { return *(volatile int32_t *)0x70000000; }
+int32_t called(int32_t n);
+__attribute__((noinline)) int32_t called(int32_t n) { return n * n + 1; }
+int32_t caller(int32_t n);
+int32_t caller(int32_t n) { return called(n) + called(n + 1); }
+"""
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("program")
+    (folder / "program.c").write_text(SOURCE)
+    return cortex_m4([folder / "program.c"], folder / "program.elf")
+
+
+@pytest.fixture
+def board(program):
+    return Emulator(program)
+
+
+def test_hand_counted_functions(board):
+    assert (board.call("seven").value, board.call("seven").instructions) == (7, 3)
+    assert board.call("countdown", 1).instructions == 3
+    assert board.call("countdown", 1000).instructions == 2 * 1000 + 1
+
+
+@pytest.mark.parametrize(("argument", "value"), [(0, 10), (5, 20)])
+def test_an_instruction_that_is_not_taken_counts(board, argument, value):
+    call = board.call("conditional", argument)
+    assert (call.value, call.instructions) == (value, 5)
+
+
+def test_counts_equal_those_of_single_steps(program):
+    board = Emulator(program)
+    found = board.call("deep", board.symbol("zeroed")).instructions
+    steps = []
+    board._engine.hook_add(unicorn.UC_HOOK_CODE, lambda *_: steps.append(1))
+    board.call("deep", board.symbol("zeroed"))
+    assert found == len(steps)
+
+
+def test_counts_repeat_and_profile_adds_up(board):
+    first, second = board.call("caller", 9), board.call("caller", 9)
+    assert first == second
+    assert first.value == 82 + 101
+    profile = board.profile()
+    assert set(profile) == {"caller", "called"}
+    assert sum(profile.values()) == sum(board.executed().values()) == first.instructions
+
+
+def test_memory_is_set_up_and_can_be_written(board):
+    assert board.call("first_of_state").value == 1
+    board.write("state", np.array([40], "<i4").tobytes())
+    assert board.call("first_of_state").value == 40
+    assert np.frombuffer(board.read("state", 16), "<i4").tolist() == [40, 2, 3, 4]
+
+
+def test_stack_is_measured(board):
+    call = board.call("deep", board.symbol("zeroed"))
+    assert 256 <= call.stack <= 320
+    assert board.call("seven").stack == 0
+
+
+def test_memory_of_a_program(program):
+    flash, ram = static_memory(program)
+    assert 200 < flash < 10_000
+    assert ram == 16 + 400
+
+
+def test_a_fault_names_the_function(board):
+    with pytest.raises(InputError, match=r"fault failed at 0x\w+ in fault"):
+        board.call("fault")
+
+
+def test_a_hang_ends(program):
+    with pytest.raises(InputError, match="hang did not return"):
+        Emulator(program, limit=100_000).call("hang")
+
+
+def test_an_unknown_symbol_is_named(board):
+    with pytest.raises(InputError, match="has no symbol 'nothing'"):
+        board.call("nothing")
+
+
+def test_more_than_four_arguments_are_a_mistake(board):
+    with pytest.raises(ValueError, match="more than four"):
+        board.call("seven", 1, 2, 3, 4, 5)

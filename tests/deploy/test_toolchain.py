@@ -1,0 +1,84 @@
+"""The compilers build, remember what they built, and say in a line what went wrong."""
+
+import ctypes
+import os
+import shutil
+import subprocess
+
+import pytest
+
+from kwslib.board.emulator import Emulator
+from kwslib.deploy.toolchain import CompileError, cortex_m4, sanitized_program, shared_library
+from kwslib.errors import InputError
+
+ADD = "int add(int, int); int add(int a, int b) { return a + b; }\n"
+
+
+@pytest.fixture
+def add(tmp_path):
+    path = tmp_path / "add.c"
+    path.write_text(ADD)
+    return path
+
+
+def needs(program):
+    """Skip where a program is missing, but not under CI."""
+    if shutil.which(program) is None and os.environ.get("CI") != "true":
+        pytest.skip(f"{program} is not installed")
+
+
+def test_a_shared_library_runs_here(add, tmp_path):
+    library = ctypes.CDLL(str(shared_library([add], tmp_path / "add.so")))
+    assert library.add(2, 40) == 42
+
+
+@pytest.mark.parametrize("compiler", ["zig", "gcc"])
+def test_a_program_runs_on_the_emulated_board(add, tmp_path, compiler):
+    if compiler == "gcc":
+        needs("arm-none-eabi-gcc")
+    program = cortex_m4([add], tmp_path / "add.elf", compiler=compiler)
+    call = Emulator(program).call("add", 2, 40)
+    assert (call.value, call.instructions) == (42, 2)
+
+
+def test_a_changed_source_or_header_is_built_anew(tmp_path):
+    source = tmp_path / "value.c"
+    source.write_text('#include "value.h"\nint value(void); int value(void) { return VALUE; }\n')
+    for value in (1, 2):
+        (tmp_path / "value.h").write_text(f"#define VALUE {value}\n")
+        output = tmp_path / f"value{value}.so"
+        library = shared_library([source], output, include=[tmp_path])
+        assert ctypes.CDLL(str(library)).value() == value
+
+
+def test_what_the_compiler_refuses_is_one_line(tmp_path):
+    path = tmp_path / "bad.c"
+    path.write_text("int f(void); int f(void) { int unused = 1; return 0; }\n")
+    with pytest.raises(CompileError, match="unused") as caught:
+        shared_library([path], tmp_path / "bad.so")
+    assert len(str(caught.value).splitlines()) == 1
+    assert not (tmp_path / "bad.so").exists()
+
+
+@pytest.mark.parametrize(
+    ("source", "region"),
+    [
+        ("char room[300000]; char *f(int); char *f(int i) { room[i] = 1; return room; }", "ram"),
+        ("const char much[1100000] = {1}; const char *f(void); "
+         "const char *f(void) { return much; }", "flash"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_the_board_says_by_how_much(tmp_path, source, region):
+    path = tmp_path / "big.c"
+    path.write_text(source + "\n")
+    with pytest.raises(InputError, match=rf"needs [\d,]+ bytes of {region} more than"):
+        cortex_m4([path], tmp_path / "big.elf")
+
+
+def test_the_sanitizers_catch_a_read_outside(tmp_path):
+    path = tmp_path / "outside.c"
+    path.write_text("int main(int n, char **a) { int x[3] = {0}; (void)a; return x[n + 2]; }\n")
+    program = sanitized_program([path], tmp_path / "outside")
+    run = subprocess.run([program], capture_output=True, text=True, timeout=60, check=False)
+    assert run.returncode != 0
+    assert "out of bounds" in run.stderr or "overflow" in run.stderr
