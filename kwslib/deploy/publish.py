@@ -41,12 +41,12 @@ def publish(name: str, data: str, folder: Path = PUBLISHED) -> Path:
         "numbers": "int8",
         "tflite": sha256_of_file(tflite),
     }
-    where = {"machine": machine_name(), "target": "tflite-micro"}
+    machine, target = machine_name(), "tflite-micro"
     records = [
-        Record("size", summary["bytes"], "bytes", "measured", subject, {}, **where),
+        Record("size", summary["bytes"], "bytes", "measured", subject, {}, machine=machine, target=target),
         Record(
             "logit_difference", summary["logit_difference"], "logit", "measured", subject,
-            {**dataset.identity(), "split": "training"}, **where,
+            {**dataset.identity(), "split": "training"}, machine=machine, target=target,
         ),
     ]  # fmt: skip
     for split in SPLITS:
@@ -56,7 +56,7 @@ def publish(name: str, data: str, folder: Path = PUBLISHED) -> Path:
         records.append(
             Record(
                 "accuracy", result.accuracy, "fraction", "measured", subject,
-                {**dataset.identity(), "split": split}, interval=result.interval, **where,
+                {**dataset.identity(), "split": split}, interval=result.interval, machine=machine, target=target,
             )
         )  # fmt: skip
     path = folder / f"{name}-int8.json"
