@@ -4,6 +4,7 @@
 """
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -41,24 +42,25 @@ def publish(name: str, data: str, folder: Path = PUBLISHED) -> Path:
         "numbers": "int8",
         "tflite": sha256_of_file(tflite),
     }
-    machine, target = machine_name(), "tflite-micro"
+
+    def record(metric: str, value: Any, unit: str, split: str = "", **more: Any) -> Record:
+        where = {**dataset.identity(), "split": split} if split else {}
+        return Record(
+            metric, value, unit, "measured", subject, where,
+            machine=machine_name(), target="tflite-micro", **more,
+        )  # fmt: skip
+
     records = [
-        Record("size", summary["bytes"], "bytes", "measured", subject, {}, machine=machine, target=target),
-        Record(
-            "logit_difference", summary["logit_difference"], "logit", "measured", subject,
-            {**dataset.identity(), "split": "training"}, machine=machine, target=target,
-        ),
-    ]  # fmt: skip
+        record("size", summary["bytes"], "bytes"),
+        record("logit_difference", summary["logit_difference"], "logit", "training"),
+    ]
     for split in SPLITS:
         clips = dataset.examples(split)
         labels = dataset.task.labels
         result = evaluate(predict, clips.deployed, clips.labels, clips.names, labels)
         records.append(
-            Record(
-                "accuracy", result.accuracy, "fraction", "measured", subject,
-                {**dataset.identity(), "split": split}, interval=result.interval, machine=machine, target=target,
-            )
-        )  # fmt: skip
+            record("accuracy", result.accuracy, "fraction", split, interval=result.interval)
+        )
     path = folder / f"{name}-int8.json"
     write_records(path, records)
     return path
