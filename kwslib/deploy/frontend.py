@@ -11,7 +11,7 @@ import numpy as np
 from numpy.polynomial import Chebyshev, Polynomial
 from numpy.typing import NDArray
 
-from kwslib.config import DEPLOYED, LogMelConfig
+from kwslib.config import DEPLOYED, SAMPLE_RATE, LogMelConfig
 from kwslib.deploy.toolchain import CORE
 from kwslib.errors import InputError
 
@@ -96,6 +96,10 @@ def _check(config: LogMelConfig) -> None:
         )
     if not 0 < config.hop <= config.window:
         raise InputError(f"hop {config.hop}: must be from 1 to the window of {config.window}")
+    if not 0 <= config.low_hz < config.high_hz <= SAMPLE_RATE / 2:
+        raise InputError(
+            f"{config.low_hz} to {config.high_hz} Hz: must rise, from 0 to {SAMPLE_RATE // 2} Hz"
+        )
 
 
 def _hann(length: int) -> NDArray[np.float64]:
@@ -136,9 +140,12 @@ def _mel_bins(config: LogMelConfig) -> tuple[int, NDArray[np.int64], NDArray[np.
     from kwslib.features.logmel import mel_filters
 
     filters = mel_filters(config).numpy() / 4.0
+    filters[filters < 1e-12] = 0.0  # a corner that misses its bin by a rounding
     heard = np.flatnonzero(filters.any(axis=1))
     if not len(heard):
-        raise InputError(f"{config.low_hz} to {config.high_hz} Hz: holds no bin of the spectrum")
+        raise InputError(
+            f"{config.low_hz} to {config.high_hz} Hz: no bin of the spectrum is inside"
+        )
     bins = np.arange(heard[0], heard[-1] + 1)
     rising = np.array([np.flatnonzero(filters[k])[-1] for k in bins])
     falling = np.pad(filters, ((0, 0), (1, 0)))
