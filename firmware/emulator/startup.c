@@ -18,7 +18,8 @@ __attribute__((section(".vectors"), used)) static void *const vectors[16] = {
     kws_stack_top, (void *)kws_reset, (void *)kws_halt, (void *)kws_halt,
     (void *)kws_halt, (void *)kws_halt, (void *)kws_halt};
 
-void kws_halt(void)
+/* Weak, so that a program can end otherwise. */
+__attribute__((weak)) void kws_halt(void)
 {
     for (;;)
         __asm__ volatile("");

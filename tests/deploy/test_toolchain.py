@@ -1,11 +1,10 @@
 """The compilers build, remember what they built, and say in a line what went wrong."""
 
 import ctypes
-import os
-import shutil
 import subprocess
 
 import pytest
+from installed import needs
 
 from kwslib.board.emulator import Emulator
 from kwslib.deploy.toolchain import CompileError, cortex_m4, sanitized_program, shared_library
@@ -19,12 +18,6 @@ def add(tmp_path):
     path = tmp_path / "add.c"
     path.write_text(ADD)
     return path
-
-
-def needs(program):
-    """Skip where a program is missing, but not under CI."""
-    if shutil.which(program) is None and os.environ.get("CI") != "true":
-        pytest.skip(f"{program} is not installed")
 
 
 def test_a_shared_library_runs_here(add, tmp_path):
