@@ -40,8 +40,8 @@ bool kws_smoothing_reset(struct kws_smoothing *smoothing, int32_t labels, int32_
    milliseconds, which may wrap around. Returns the detected label or KWS_NO_DETECTION.
    Inferences that have not been yet count as probabilities of 0, so that a stream's first scores
    need as much evidence as later ones. Of equal averages the first label's wins. An average must
-   be greater than its threshold. The first inference refractory_ms or more
-   after a detection may detect again; a clock that goes backwards ends the wait at once. */
+   be greater than its threshold. The first inference refractory_ms or more after a detection may
+   detect again; a clock that goes backwards ends the wait at once. */
 int32_t kws_smoothing_push(struct kws_smoothing *smoothing, const int8_t *scores,
                            uint32_t time_ms);
 
