@@ -107,11 +107,7 @@ def layer_differences(network: nn.Module, images: NDArray[np.uint8]) -> dict[str
     for name in translation.layers():
         function = _function(partial(_layer, translation, name))
         found = _run_float(_quietly(_converter(function)), pixels.numpy())
-        wanted = expected[name]
-        if name in translation.flattened:
-            wanted = wanted.reshape(len(wanted), *translation.flattened[name])
-        if wanted.ndim == 4 and wanted.shape[1:] != found.shape[1:]:
-            wanted = wanted.permute(0, 2, 3, 1).reshape(found.shape)
+        wanted = translation.channels_last(name, expected[name])
         differences[name] = float(np.abs(wanted.numpy() - found).max())
     return differences
 

@@ -8,6 +8,7 @@ has nothing to transpose.
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -47,12 +48,10 @@ class Translation:
     Attributes:
         graph: the trace.
         modules: by name, BatchNorm folded.
-        flattened: after :meth:`run`, the ``(channels, height, width)`` of each layer that
-            PyTorch flattens channels first.
     """
 
     def __init__(self, network: nn.Module) -> None:
-        """Trace ``network``, which is left as it is.
+        """Trace ``network``, which is put into evaluation mode and otherwise left as it is.
 
         Raises:
             InputError: it has a step that has no translation.
@@ -64,7 +63,7 @@ class Translation:
             raise InputError(f"the network cannot be traced ({error}){_ADVICE}") from error
         self.graph = graph
         self.modules: dict[str, nn.Module] = dict(network.named_modules())
-        self.flattened: dict[str, tuple[int, int, int]] = {}
+        self._values: dict[str, _Value] = {}
         self._fold_batch_norms()
 
     def layers(self) -> list[str]:
@@ -86,17 +85,16 @@ class Translation:
             if node.op == "placeholder":
                 values[node.name] = _Value(images)
             elif node.op == "output":
-                return values[node.args[0].name].tensor, layers
+                return self._only(node, values).tensor, layers
             else:
                 value = self._step(node, values)
                 values[node.name] = value
                 layers[node.name] = value.tensor
-                if value.flattened is not None:
-                    self.flattened[node.name] = value.flattened
+                self._values[node.name] = value
         raise InputError(f"the network gives nothing{_ADVICE}")
 
     def torch_layers(self, images: torch.Tensor) -> dict[str, torch.Tensor]:
-        """What each layer gives in PyTorch, channels last as in :meth:`run`."""
+        """What each layer gives in PyTorch, its channels where PyTorch has them."""
         found: dict[str, torch.Tensor] = {}
         modules = self.modules
 
@@ -114,6 +112,13 @@ class Translation:
             Recorder(fx.GraphModule(nn.ModuleDict(), fx.Graph()), graph=self.graph).run(images)
         return found
 
+    def channels_last(self, name: str, found: torch.Tensor) -> torch.Tensor:
+        """What PyTorch gives for a layer, ordered as :meth:`run`, called before, orders it."""
+        value = self._values[name]
+        if value.flattened is not None:
+            return found.unflatten(1, value.flattened).permute(0, 2, 3, 1).flatten(1)
+        return found.permute(0, 2, 3, 1) if value.channels_first and found.ndim == 4 else found
+
     def _fold_batch_norms(self) -> None:
         """Fold each BatchNorm into the convolution before it."""
         for node in list(self.graph.nodes):
@@ -122,8 +127,13 @@ class Translation:
                 continue
             before = node.args[0]
             conv = self._module(before)
-            if not isinstance(conv, nn.Conv2d) or len(before.users) != 1:
-                raise InputError(f"layer {node.name}: BatchNorm must follow a convolution{_ADVICE}")
+            alone = isinstance(conv, nn.Conv2d) and len(before.users) == 1
+            if not alone or sum(n.target == before.target for n in self.graph.nodes) != 1:
+                raise InputError(
+                    f"layer {node.name}: BatchNorm must follow a convolution that nothing else "
+                    f"uses{_ADVICE}"
+                )
+            assert isinstance(conv, nn.Conv2d)
             self.modules[str(before.target)] = fuse_conv_bn_eval(conv, norm)
             node.replace_all_uses_with(before)
             self.graph.erase_node(node)
@@ -132,19 +142,40 @@ class Translation:
         is_module = isinstance(node, fx.Node) and node.op == "call_module"
         return self.modules[str(node.target)] if is_module else None
 
+    @staticmethod
+    def _only(node: fx.Node, values: dict[str, _Value]) -> _Value:
+        result = node.args[0]
+        if not isinstance(result, fx.Node):
+            raise InputError(f"the network must give one tensor, its logits{_ADVICE}")
+        return values[result.name]
+
     def _step(self, node: fx.Node, values: dict[str, Any]) -> _Value:
         arguments = fx.map_arg(node.args, lambda n: values[n.name])
         keywords = fx.map_arg(node.kwargs, lambda n: values[n.name])
         module = self._module(node)
-        if module is not None:
-            for kind, translate in _MODULES.items():
-                if isinstance(module, kind):
-                    return translate(module, *arguments)
-        translate_call = _CALLS.get(node.target)
-        if module is None and translate_call is not None:
-            return translate_call(*arguments, **keywords)
-        what = type(module).__name__ if module is not None else node.target
-        raise InputError(f"layer {node.name}: {what} has no translation{_ADVICE}")
+        called: Any = node.target if module is None else type(module)
+        what = getattr(called, "__name__", called)
+        translate = _CALLS.get(node.target) if module is None else _module_translation(module)
+        if translate is None:
+            raise InputError(f"layer {node.name}: {what} has no translation{_ADVICE}")
+        try:
+            return translate(*arguments, **keywords)
+        except InputError as error:
+            raise InputError(f"layer {node.name}: {error}") from error
+        except (TypeError, ValueError, AttributeError) as error:
+            raise InputError(f"layer {node.name}: {what} does not convert so{_ADVICE}") from error
+
+
+def _module_translation(module: nn.Module) -> Callable[..., _Value] | None:
+    for kind, translate in _MODULES.items():
+        if isinstance(module, kind):
+            return partial(translate, module)
+    return None
+
+
+def _check_channels_first(value: _Value) -> None:
+    if not value.channels_first:
+        raise InputError("takes images [n, channels, time, frequency]; permute only to flatten")
 
 
 def _array(parameter: torch.Tensor | None) -> Any:
@@ -153,6 +184,8 @@ def _array(parameter: torch.Tensor | None) -> Any:
 
 def _padding(conv: nn.Conv2d, height: int, width: int) -> str:
     """TensorFlow's name for a convolution's padding."""
+    if conv.padding_mode != "zeros" or (isinstance(conv, SameConv2d) and conv.padding_value):
+        raise InputError("a convolution is padded with other values than 0; pad with zeros")
     if isinstance(conv, SameConv2d) or conv.padding == "same":
         return "SAME"
     if conv.padding in ((0, 0), "valid"):
@@ -173,6 +206,7 @@ def _padding(conv: nn.Conv2d, height: int, width: int) -> str:
 def _conv2d(conv: nn.Conv2d, value: _Value) -> _Value:
     import tensorflow as tf
 
+    _check_channels_first(value)
     _, height, width, channels = value.tensor.shape
     padding = _padding(conv, height, width)
     weights = conv.weight.detach().permute(2, 3, 1, 0)  # [height, width, in / groups, out]
@@ -193,6 +227,8 @@ def _conv2d(conv: nn.Conv2d, value: _Value) -> _Value:
 def _linear(linear: nn.Linear, value: _Value) -> _Value:
     import tensorflow as tf
 
+    if len(value.tensor.shape) != 2:
+        raise InputError("a fully connected layer converts after flatten(1) or a mean only")
     weights = linear.weight.detach()
     if value.flattened is not None:
         channels, height, width = value.flattened
@@ -218,24 +254,41 @@ def _same(*arguments: Any, **_: Any) -> _Value:
     return next(a for a in arguments if isinstance(a, _Value))
 
 
-def _pool(name: str) -> Callable[[Any, _Value], _Value]:
-    def translate(pool: Any, value: _Value) -> _Value:
-        import tensorflow as tf
+def _pool(
+    name: str,
+    value: _Value,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    **others: Any,
+) -> _Value:
+    """A pooling; ``others`` are PyTorch's further settings, which must be left alone."""
+    import tensorflow as tf
 
-        if pool.padding not in (0, (0, 0)) or getattr(pool, "ceil_mode", False):
-            raise InputError("a pooling layer is padded or rounds up, which does not convert")
-        kernel, stride = _pair(pool.kernel_size), _pair(pool.stride)
-        return _Value(getattr(tf.nn, name)(value.tensor, kernel, stride, "VALID"))
+    _check_channels_first(value)
+    usual = {"ceil_mode": False, "divisor_override": None, "dilation": 1, "return_indices": False}
+    odd = [key for key, setting in usual.items() if others.get(key, setting) != setting]
+    if padding not in (0, (0, 0)) or odd:
+        settings = ", ".join(odd or ["padding"])
+        raise InputError(f"a pooling layer with {settings} does not convert; leave it out")
+    kernel = _pair(kernel_size)
+    return _Value(getattr(tf.nn, name)(value.tensor, kernel, _pair(stride or kernel), "VALID"))
 
-    return translate
+
+def _pool_module(name: str) -> Callable[[Any, _Value], _Value]:
+    return lambda pool, value: _pool(
+        name,
+        value,
+        **{key: setting for key, setting in vars(pool).items() if key in pool.__constants__},
+    )
 
 
 def _pair(size: Any) -> list[int]:
     return [size, size] if isinstance(size, int) else list(size)
 
 
-def _global_average(pool: nn.AdaptiveAvgPool2d, value: _Value) -> _Value:
-    if pool.output_size not in (1, (1, 1)):
+def _global_average(value: _Value, output_size: Any) -> _Value:
+    if output_size not in (1, (1, 1), [1, 1]):
         raise InputError("adaptive pooling converts to one value a channel only")
     return _mean(value, (2, 3), keepdim=True)
 
@@ -277,7 +330,11 @@ def _permute(value: _Value, *axes: Any) -> _Value:
 
 def _add(first: Any, second: Any) -> _Value:
     if not (isinstance(first, _Value) and isinstance(second, _Value)):
-        raise InputError("adding a constant does not convert")
+        raise InputError("adding a constant does not convert; put it into a bias")
+    if (first.channels_first, first.flattened, first.tensor.shape) != (
+        second.channels_first, second.flattened, second.tensor.shape,
+    ):  # fmt: skip
+        raise InputError("an addition converts for two tensors of one shape and order only")
     return _Value(first.tensor + second.tensor, first.channels_first, first.flattened)
 
 
@@ -286,9 +343,9 @@ _MODULES: dict[type[nn.Module], Callable[..., _Value]] = {
     nn.Linear: _linear,
     nn.ReLU6: lambda _, value: _activation("relu6")(value),
     nn.ReLU: lambda _, value: _activation("relu")(value),
-    nn.AvgPool2d: _pool("avg_pool2d"),
-    nn.MaxPool2d: _pool("max_pool2d"),
-    nn.AdaptiveAvgPool2d: _global_average,
+    nn.AvgPool2d: _pool_module("avg_pool2d"),
+    nn.MaxPool2d: _pool_module("max_pool2d"),
+    nn.AdaptiveAvgPool2d: lambda pool, value: _global_average(value, pool.output_size),
     nn.Flatten: _flatten_module,
     nn.Dropout: _same,
     nn.Dropout2d: _same,
@@ -301,7 +358,11 @@ _CALLS: dict[Any, Callable[..., _Value]] = {
     F.relu6: _activation("relu6"),
     "relu": _activation("relu"),
     F.dropout: _same,
+    F.avg_pool2d: partial(_pool, "avg_pool2d"),
+    F.max_pool2d: partial(_pool, "max_pool2d"),
+    F.adaptive_avg_pool2d: _global_average,
     operator.add: _add,
+    operator.iadd: _add,
     torch.add: _add,
     torch.flatten: _flatten,
     "flatten": _flatten,

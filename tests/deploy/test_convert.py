@@ -47,6 +47,31 @@ class Separable(nn.Module):
         return self.classifier(self.flatten(x))
 
 
+class Pooled(nn.Module):
+    """The same ends said otherwise, with as many channels as rows and columns on the way."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = SameConv2d(1, 7, 3, stride=(7, 6))
+        self.convs = nn.Sequential(
+            nn.Conv2d(7, 14, 3, padding="same", groups=7), nn.ReLU6(), nn.Conv2d(14, 7, 1)
+        )
+        self.pool = nn.AvgPool2d(kernel_size=(2, 1), stride=1)
+        self.classifier = nn.Linear(7, 3, bias=False)
+
+    def forward(self, x):
+        x = self.first(x)  # [n, 7, 7, 7]
+        x += self.convs(x)
+        x = nn.functional.max_pool2d(nn.functional.dropout(self.pool(x), 0.5, self.training), 2)
+        return self.classifier(x.relu().mean(dim=(2, 3)))
+
+
+@pytest.fixture(scope="module")
+def pooled():
+    torch.manual_seed(2)
+    return Pooled().eval()
+
+
 @pytest.fixture(scope="module")
 def separable():
     torch.manual_seed(1)
@@ -63,7 +88,7 @@ def tiny_conv():
     return create("tiny_conv", 4).eval()
 
 
-@pytest.mark.parametrize("name", ["tiny_conv", "separable"])
+@pytest.mark.parametrize("name", ["tiny_conv", "separable", "pooled"])
 def test_every_layer_equals_pytorch(name, request):
     network = request.getfixturevalue(name)
     differences = layer_differences(network, IMAGES[:4])
@@ -71,7 +96,7 @@ def test_every_layer_equals_pytorch(name, request):
     assert len(differences) >= 5
 
 
-@pytest.mark.parametrize("name", ["tiny_conv", "separable"])
+@pytest.mark.parametrize("name", ["tiny_conv", "separable", "pooled"])
 def test_nothing_is_transposed_or_padded_apart(name, request):
     data = convert_int8(request.getfixturevalue(name), IMAGES, {})
     names = {operator.name for operator in parse(data).operators}
@@ -117,18 +142,51 @@ def test_few_images_calibrate_all_of_them_and_many_are_spread():
     assert (chosen[0], chosen[-1]) == (0, len(many) - 1)
 
 
-def test_a_layer_without_translation_is_named():
-    network = nn.Sequential(SameConv2d(1, 2, 3), nn.Hardswish(), nn.Flatten(), nn.Linear(3920, 2))
-    with pytest.raises(InputError, match="Hardswish has no translation"):
-        convert_float(network, {})
+class Said(nn.Module):
+    """A network that ends as ``end`` says."""
+
+    def __init__(self, end):
+        super().__init__()
+        self.conv = SameConv2d(1, 2, 3)
+        self.end = end
+
+    def forward(self, x):
+        return self.end(self.conv(x))
 
 
-def test_symmetric_padding_that_same_is_not_is_refused():
-    network = nn.Sequential(nn.Conv2d(1, 2, 3, stride=2, padding=1), nn.Flatten())
-    with pytest.raises(InputError, match=r"take kwslib\.models\.padding\.SameConv2d"):
-        convert_float(network, {})
+@pytest.mark.parametrize(
+    ("end", "message"),
+    [
+        (nn.Hardswish(), "layer end: Hardswish has no translation"),
+        (nn.Conv2d(2, 2, 3, stride=2, padding=1), r"layer end: .*take kwslib.*SameConv2d"),
+        (nn.Conv2d(2, 2, 3, padding=1, padding_mode="reflect"), "layer end: .*pad with zeros"),
+        (nn.Conv2d(3, 2, 3), "layer end: Conv2d does not convert so"),
+        (nn.MaxPool2d(3, padding=1), "layer end: .*padding does not convert"),
+        (nn.AvgPool2d(3, ceil_mode=True), "layer end: .*ceil_mode does not convert"),
+        (nn.AdaptiveAvgPool2d(2), "layer end: .*one value a channel"),
+        (nn.Linear(40, 2), r"layer end: .*flatten\(1\)"),
+        (nn.BatchNorm1d(2), "layer end: BatchNorm1d has no translation"),
+        (lambda x: x.mean(1), "layer mean: .*over time and frequency"),
+        (lambda x: x + 1, "layer add: .*into a bias"),
+        (lambda x: x + x.permute(0, 2, 3, 1), "layer add: .*one shape and order"),
+        (lambda x: x.permute(0, 3, 2, 1), "layer permute: .*does"),
+        (lambda x: x.flatten(2), "layer flatten: .*from axis 1"),
+        (lambda x: x.view(1, -1), "layer view: view has no translation"),
+        (lambda x: (x, x), "one tensor, its logits"),
+        (lambda x: x if x.sum() > 0 else -x, "cannot be traced"),
+    ],
+)  # fmt: skip
+def test_what_does_not_convert_is_named(end, message):
+    with pytest.raises(InputError, match=message):
+        convert_float(Said(end), {})
 
 
 def test_a_batch_norm_on_its_own_is_refused():
     with pytest.raises(InputError, match="BatchNorm must follow a convolution"):
         Translation(nn.Sequential(nn.BatchNorm2d(1), nn.Flatten()))
+
+
+def test_a_convolution_that_two_steps_share_keeps_its_weights():
+    conv = SameConv2d(1, 1, 3)
+    with pytest.raises(InputError, match="nothing else uses"):
+        Translation(nn.Sequential(conv, conv, nn.BatchNorm2d(1), nn.Flatten()))
