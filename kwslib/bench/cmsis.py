@@ -46,6 +46,7 @@ def cmsis_convolution(
             vendor / "cmsis_nn" / "Include",
             vendor / "cmsis_core" / "Include",
         ],
+        define=["BAKENN_CMSIS_NN_BUILTIN_MEMORY"],  # loads of words, not calls of memcpy
         flags=[*flags, "-w"],
     )
     board = Emulator(program)
