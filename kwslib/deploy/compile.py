@@ -1,12 +1,12 @@
 """From a ``.tflite`` file to C for a target, and to the program it makes."""
 
 import shutil
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from kwslib.deploy.codegen import Kernels, generate
+from kwslib.deploy.frontend import HEADER, frontend_tables
 from kwslib.deploy.graph import Graph
 from kwslib.deploy.toolchain import CORE, cortex_m4, shared_library
 from kwslib.files import write_text
@@ -37,7 +37,7 @@ class Compiled:
 def compile_network(
     graph: Graph, target: Target, folder: Path | str, kernels: Kernels | None = None
 ) -> Compiled:
-    """Write a network's C with the kernels it includes, and build it.
+    """Write a network's C with the core (kernels, front end, smoothing), and build it all.
 
     Args:
         graph: the network.
@@ -55,22 +55,23 @@ def compile_network(
         kernels or ("portable" if target == "host" else "dsp"),
         [str(label) for label in labels] if isinstance(labels, list) else (),
     )
-    files = [folder / "network.h", folder / "network.c"]
-    write_text(files[0], source.header)
-    write_text(files[1], source.source)
-    files += _headers(folder)
+    files = [folder / "network.h", folder / "network.c", folder / HEADER]
+    for path, text in zip(files, (source.header, source.source, frontend_tables()), strict=True):
+        write_text(path, text)
+    files += _copies(folder)
+    sources = [path for path in files if path.suffix == ".c"]
     if target == "host":
-        program = shared_library([files[1]], folder / "libkws.so", include=[folder])
+        program = shared_library(sources, folder / "libkws.so", include=[folder])
     else:
-        program = cortex_m4([files[1]], folder / "kws.elf", include=[folder])
+        program = cortex_m4(sources, folder / "kws.elf", include=[folder])
     return Compiled(program, (*files, program), source.arena.size, source.arena.peak, source.layers)
 
 
-def _headers(folder: Path) -> Sequence[Path]:
-    """Copies of the kernels, so that the folder can be compiled wherever it is taken."""
+def _copies(folder: Path) -> list[Path]:
+    """Copies of the core, so that the folder can be compiled wherever it is taken."""
     copies = []
-    for header in sorted(CORE.glob("*.h")):
-        copy = folder / header.name
-        shutil.copyfile(header, copy)
+    for path in sorted(CORE.glob("*.[ch]")):
+        copy = folder / path.name
+        shutil.copyfile(path, copy)
         copies.append(copy)
     return copies
