@@ -4,6 +4,8 @@ Full-int8 files run in TensorFlow Lite Micro's interpreter, float files in Tenso
 its reference kernels. Never XNNPACK, which differs in the last bit.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +34,8 @@ def predictor(path: Path | str) -> Predict:
     if len(shapes) != 1 or int(np.prod(shapes[0])) != pixels:
         raise InputError(f"{path}: takes {shapes}, not one image of 49 x 40")
     if file.tensors[file.inputs[0]].type == "FLOAT32":
-        return _float_predictor(data, shapes[0])
-    graph_of(data, str(path))
+        return _float_predictor(data, shapes[0], str(path))
+    graph_of(data, str(path))  # TensorFlow Lite Micro trusts what it is given
     return _int8_predictor(data, shapes[0])
 
 
@@ -58,19 +60,30 @@ def _int8_predictor(data: bytes, shape: tuple[int, ...]) -> Predict:
     return predict
 
 
-def _float_predictor(data: bytes, shape: tuple[int, ...]) -> Predict:
+def _float_predictor(data: bytes, shape: tuple[int, ...], where: str) -> Predict:
     from kwslib.deploy.convert import reference_interpreter
 
-    interpreter = reference_interpreter(data)
-    source = interpreter.get_input_details()[0]["index"]
-    result = interpreter.get_output_details()[0]["index"]
+    with _damage_named(where):
+        interpreter = reference_interpreter(data)
+        source = interpreter.get_input_details()[0]["index"]
+        result = interpreter.get_output_details()[0]["index"]
 
     def predict(images: NDArray[np.uint8]) -> NDArray[np.float32]:
         scores = []
-        for image in images.astype(np.float32) / np.float32(255):
-            interpreter.set_tensor(source, image.reshape(shape))
-            interpreter.invoke()
-            scores.append(interpreter.get_tensor(result).reshape(-1).copy())
+        with _damage_named(where):
+            for image in images.astype(np.float32) / np.float32(255):
+                interpreter.set_tensor(source, image.reshape(shape))
+                interpreter.invoke()
+                scores.append(interpreter.get_tensor(result).reshape(-1).copy())
         return np.stack(scores)
 
     return predict
+
+
+@contextmanager
+def _damage_named(where: str) -> Iterator[None]:
+    """What TensorFlow Lite raises on a file that it cannot run, in one line."""
+    try:
+        yield
+    except (ValueError, RuntimeError, IndexError) as error:
+        raise InputError(f"{where}: cannot be run ({error}); convert or copy it again") from error

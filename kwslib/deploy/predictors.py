@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import numpy as np
+
+from kwslib.config import DEPLOYED
 from kwslib.deploy.flatfile import read_bytes
 from kwslib.deploy.tflite_file import facts_in
 from kwslib.errors import InputError
@@ -21,11 +24,7 @@ def predictor_of(model: str, target: str | None = None) -> tuple[Predict, Networ
     """
     path = Path(model)
     if target is not None and path.suffix != ".tflite":
-        path = PUBLISHED / f"{model}.tflite"
-        if not path.exists():
-            raise InputError(
-                f"{model}: only a .tflite file can be compiled; 'kws convert {model}' makes one"
-            )
+        path = _published(model)
     if path.suffix != ".tflite":
         from kwslib.training.predict import predictor
 
@@ -34,7 +33,24 @@ def predictor_of(model: str, target: str | None = None) -> tuple[Predict, Networ
     from kwslib.deploy import host, interpreter
 
     info = info_of(path)
-    return (host.predictor(path) if target else interpreter.predictor(path)), info
+    predict = host.predictor(path) if target else interpreter.predictor(path)
+    outputs = predict(np.zeros((1, DEPLOYED.frames, DEPLOYED.bands), np.uint8)).shape[1]
+    if outputs != len(info.labels):
+        raise InputError(
+            f"{path}: gives {outputs} scores but names the labels {' '.join(info.labels)}; "
+            "'kws convert' makes files that agree"
+        )
+    return predict, info
+
+
+def _published(model: str) -> Path:
+    """The ``.tflite`` file of a published network."""
+    path = PUBLISHED / f"{model}.tflite"
+    if path.parent != PUBLISHED or Path(model).exists() or not path.exists():
+        raise InputError(
+            f"{model}: only a .tflite file can be compiled; 'kws convert {model}' makes one"
+        )
+    return path
 
 
 def info_of(path: Path) -> NetworkInfo:

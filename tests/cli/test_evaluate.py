@@ -8,7 +8,8 @@ from command_line import refused, runner
 from kwslib import models
 from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Task
-from kwslib.models.checkpoint import NetworkInfo, save
+from kwslib.deploy.tflite_file import with_facts
+from kwslib.models.checkpoint import PUBLISHED, NetworkInfo, save
 from kwslib.training.fit import score
 
 LABELS = ("_silence_", "_unknown_", "yes", "no")
@@ -147,3 +148,55 @@ def test_predictions_where_a_folder_is(kws, checkpoint, tones, tmp_path):
     (tmp_path / "file").write_text("x")
     result = kws(checkpoint, "--data", tones, "--predictions", tmp_path / "file" / "p.csv")
     assert refused(result, "p.csv", "cannot be written")
+
+
+PUBLISHED_INT8 = PUBLISHED / "tiny_conv-yes_no.tflite"
+
+
+def rows_of(path):
+    with path.open(newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_a_tflite_file_gives_the_same_integers_interpreted_and_compiled(kws, tones, tmp_path):
+    common = ("--data", tones, "--split", "validation", "--json")
+    code, interpreted, err = kws(
+        PUBLISHED_INT8, *common, "--predictions", tmp_path / "interpreted.csv"
+    )
+    assert (code, err) == (0, "")
+    for model in (PUBLISHED_INT8, "tiny_conv-yes_no"):
+        path = tmp_path / "compiled.csv"
+        code, compiled, err = kws(model, *common, "--target", "host", "--predictions", path)
+        assert (code, err) == (0, "")
+        assert path.read_text() == (tmp_path / "interpreted.csv").read_text()
+        assert json.loads(compiled) == {**json.loads(interpreted), "target": "host"}
+    for row in rows_of(tmp_path / "interpreted.csv"):
+        scores = {label: int(row[label]) for label in LABELS}
+        assert -128 <= min(scores.values()) <= max(scores.values()) <= 127
+        assert row["predicted"] == max(scores, key=scores.get)
+
+
+def test_a_tflite_file_for_other_labels(kws, tones):
+    result = kws(PUBLISHED_INT8, "--data", tones, "--keywords", "up,down")
+    assert refused(result, "_silence_ _unknown_ yes no, not _silence_ _unknown_ up down")
+
+
+@pytest.mark.parametrize("labels", [None, "yes", LABELS[:3]])
+def test_a_tflite_file_whose_facts_do_not_suit(kws, tones, tmp_path, labels):
+    path = tmp_path / "net.tflite"
+    facts = {"labels": labels, "training": {"task": TASK}}
+    path.write_bytes(with_facts(PUBLISHED_INT8.read_bytes(), facts))
+    assert refused(kws(path, "--data", tones), "net.tflite", "labels", "kws convert")
+
+
+def test_a_tflite_file_that_is_missing_or_damaged(kws, tones, tmp_path):
+    path = tmp_path / "net.tflite"
+    assert refused(kws(path, "--data", tones), "net.tflite", "no such file")
+    path.write_bytes(PUBLISHED_INT8.read_bytes()[:9000])
+    assert refused(kws(path, "--data", tones), "net.tflite")
+
+
+def test_only_a_tflite_file_has_c_code(kws, checkpoint, tones):
+    for model in (checkpoint, checkpoint.parent, "no_such-network", "../published/x"):
+        assert refused(kws(model, "--data", tones, "--target", "host"), "kws convert")
+    assert refused(kws(checkpoint, "--data", tones, "--target", "moon"), "moon", "host")
