@@ -61,6 +61,15 @@ class HostFrontEnd:
         pointer = samples.ctypes.data_as(ctypes.c_void_p)
         return self.library.kws_frontend_push(self._state, pointer, ctypes.c_size_t(len(samples)))
 
+    def power_of(self, frame):
+        """Power in each band, float32, of one frame."""
+        spectrum = (ctypes.c_float * DEPLOYED.fft)()
+        power = np.empty(DEPLOYED.bands, np.float32)
+        self.library.kws_frontend_window(frame.ctypes.data_as(ctypes.c_void_p), spectrum)
+        self.library.kws_fft(spectrum)
+        self.library.kws_frontend_mel(spectrum, power.ctypes.data_as(ctypes.c_void_p))
+        return power
+
     @property
     def image(self):
         image = np.empty(self._shape, np.uint8)

@@ -5,6 +5,7 @@ import subprocess
 
 import numpy as np
 import pytest
+import torch
 from front_end import BoardFrontEnd, HostFrontEnd
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,9 +13,9 @@ from hypothesis import strategies as st
 from kwslib.config import CLIP_SAMPLES, DEPLOYED, SAMPLE_RATE
 from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Task
-from kwslib.deploy.frontend import SOURCES, digit_reversed
+from kwslib.deploy.frontend import HEADER, SOURCES, digit_reversed, frontend_tables
 from kwslib.deploy.toolchain import sanitized_program
-from kwslib.features.logmel import logmel_images, quantize_power
+from kwslib.features.logmel import LogMelImage, logmel_images, quantize_power
 
 EQUAL = 0.995
 """The share of pixels that must equal the reference; no other is off by more than 1."""
@@ -97,6 +98,24 @@ def test_sound_of_any_level(host, seed, level, tone, hertz):
     assert difference(host, clip[None]).max() <= 1
 
 
+def test_the_level_beside_a_loud_tone_is_less_than_half_a_pixel_off(host):
+    # Before rounding; hence no pixel can be off by more than 1.
+    rng = np.random.default_rng(8)
+    reference = LogMelImage()
+    for _ in range(500):
+        tone = sine(rng.uniform(0, 8000), 2.0 ** rng.uniform(10, 15), rng.uniform(0, 6))
+        noise = rng.normal(0.0, 2.0 ** rng.uniform(-3, 3), DEPLOYED.window)
+        frame = clipped(tone[: DEPLOYED.window] + noise)
+        expected = level_of(reference.power(torch.from_numpy(frame))[0].numpy())
+        assert np.abs(level_of(host.power_of(frame)) - expected).max() < 0.5
+
+
+def level_of(power):
+    """Where no pixel is 0."""
+    visible = np.exp(-DEPLOYED.offset / DEPLOYED.gain)
+    return DEPLOYED.gain * np.log(np.maximum(power.astype(float), visible))
+
+
 @given(st.lists(st.integers(0, 1500), min_size=1, max_size=40), st.integers(0, 2**32 - 1))
 def test_chunks_do_not_matter(host, chunks, seed):
     stream = np.random.default_rng(seed).integers(-3000, 3000, sum(chunks)).astype(np.int16)
@@ -147,8 +166,6 @@ def test_fft_equals_numpy(host):
 
 
 def test_pixels_are_the_rounded_logarithm(host):
-    import torch
-
     powers = np.exp(np.linspace(-80.0, 88.0, 100_000)).astype(np.float32)
     found = np.array([host.library.kws_frontend_pixel(float(power)) for power in powers])
     level = DEPLOYED.gain * np.log(powers.astype(float)) + DEPLOYED.offset
@@ -238,8 +255,6 @@ int main(void)
 
 
 def test_sanitizers_find_nothing(host, tmp_path):
-    from kwslib.deploy.frontend import HEADER, frontend_tables
-
     (tmp_path / HEADER).write_text(frontend_tables())
     (tmp_path / "main.c").write_text(MAIN)
     program = sanitized_program(
