@@ -82,6 +82,11 @@ class HostFrontEnd:
         self.library.kws_frontend_input(self._state, image.ctypes.data_as(ctypes.c_void_p))
         return image
 
+    @property
+    def spectrum(self):
+        """Bytes of the last frame's transform, with which the state begins."""
+        return self._state.raw[: 4 * DEPLOYED.fft]
+
     def image_of(self, clip):
         self.reset()
         self.push(clip)
@@ -122,6 +127,10 @@ class BoardFrontEnd:
     def input(self):
         self.call = self.board.call("kws_frontend_input", self._state, self._image)
         return self._read(np.int8)
+
+    @property
+    def spectrum(self):
+        return self.board.read(self._state, 4 * DEPLOYED.fft)
 
     def _read(self, kind):
         size = DEPLOYED.frames * DEPLOYED.bands

@@ -204,6 +204,7 @@ def test_cortex_m4_gives_the_same_bits(host, compiler, tmp_path):
     board = BoardFrontEnd(tmp_path, compiler, CONTRACTING[compiler])
     for clip in golden_clips():
         np.testing.assert_array_equal(board.image_of(clip), host.image_of(clip))
+        assert board.spectrum == host.spectrum
         np.testing.assert_array_equal(board.input, host.input)
 
 
