@@ -1,5 +1,6 @@
 """A ``.tflite`` file as C, which drops into TensorFlow Lite Micro's Arduino examples."""
 
+import re
 from pathlib import Path
 
 from kwslib.deploy.flatfile import parse
@@ -30,7 +31,7 @@ def write_c_array(data: bytes, source: Path) -> tuple[Path, Path]:
         source: where to write.
     """
     header = source.with_suffix(".h")
-    guard = "".join(c if c.isalnum() else "_" for c in header.name.upper()) + "_"
+    guard = "KWS_" + re.sub(r"[^A-Z0-9]", "_", header.name.upper(), flags=re.ASCII) + "_"
     names = dict.fromkeys(operator.name for operator in parse(data).operators)
     calls = "".join(f"//   resolver.{_RESOLVER_CALLS[name]}();\n" for name in names)
     write_text(

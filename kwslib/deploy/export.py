@@ -15,6 +15,7 @@ from kwslib.deploy.convert import (
     convert_int8,
     layer_differences,
 )
+from kwslib.deploy.reader import graph_of
 from kwslib.errors import InputError
 from kwslib.evaluation import Predict, evaluate
 from kwslib.files import sha256_of_text, write_beside
@@ -59,8 +60,11 @@ def export(
         c_array: write ``<name>.cc`` and ``<name>.h`` as well.
 
     Raises:
-        InputError: the checkpoint or the data do not suit, or the converted network is another.
+        InputError: the checkpoint, ``out`` or the data do not suit, or the converted network is
+            another than PyTorch's or cannot be compiled.
     """
+    if out.suffix != ".tflite":
+        raise InputError(f"--out {out}: must end in .tflite")
     network, info = load(checkpoint)
     dataset = Dataset(open_source(data), task_of(checkpoint, info))
     training = dataset.examples("training").deployed
@@ -73,6 +77,7 @@ def export(
         )
     facts = _facts(info, dataset, network)
     int8 = convert_int8(network, training, facts)
+    graph_of(int8, checkpoint)
     files = [_write(out, int8)]
     if with_float:
         beside = out.with_name(f"{out.stem}-float.tflite")
@@ -123,4 +128,6 @@ def _remarks(info: NetworkInfo, dataset: Dataset) -> tuple[str, ...]:
     name = trained_on.get("name") if isinstance(trained_on, Mapping) else trained_on
     if not name or name == dataset.source.name:
         return ()
-    return (f"note: trained on {name} but calibrated on {dataset.source.name}; --data names it",)
+    return (
+        f"note: trained on {name} but calibrated on {dataset.source.name}; --data names other data",
+    )

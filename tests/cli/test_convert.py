@@ -51,3 +51,44 @@ def test_a_missing_checkpoint_is_refused(tmp_path, capsys):
 def test_a_checkpoint_cannot_be_evaluated_on_a_target(checkpoint, capsys):
     run = runner("evaluate", capsys)
     assert refused(run(checkpoint, "--target", "host"), "kws convert")
+
+
+def test_the_result_must_be_called_a_tflite_file(checkpoint, tones, tmp_path, capsys):
+    run = runner("convert", capsys)
+    for name in ("net.cc", "net"):
+        result = run(checkpoint, "--out", tmp_path / name, "--data", tones, "--c-array")
+        assert refused(result, name, ".tflite")
+        assert not (tmp_path / name).exists()
+
+
+def test_text_names_size_data_and_both_accuracies(checkpoint, tones, tmp_path, capsys):
+    code, text, _ = runner("convert", capsys)(
+        checkpoint, "--out", tmp_path / "net.tflite", "--data", tones
+    )
+    assert code == 0
+    for part in ("net.tflite: ", "training clips of", "int8 0.", "float 0."):
+        assert part in text
+    assert not (tmp_path / "net-float.tflite").exists()
+
+
+def test_data_that_is_not_there_or_lacks_the_words(checkpoint, tones, tmp_path, capsys):
+    run = runner("convert", capsys)
+    out = tmp_path / "net.tflite"
+    assert refused(run(checkpoint, "--out", out, "--data", tmp_path / "none"), "--data")
+    facts = {"task": {**FACTS["task"], "keywords": ["left", "right"]}}
+    labels = (*LABELS[:2], "left", "right")
+    path = tmp_path / "left.safetensors"
+    save(path, create("tiny_conv", 4).state_dict(), NetworkInfo("tiny_conv", labels, facts))
+    assert refused(run(path, "--out", out, "--data", tones), "'left'")
+    assert not out.exists()
+
+
+def test_a_published_network_goes_by_its_name(tones, tmp_path, capsys):
+    out = tmp_path / "net.tflite"
+    code, text, err = runner("convert", capsys)(
+        "tiny_conv-yes_no", "--out", out, "--data", tones, "--json"
+    )
+    assert code == 0
+    assert "trained on Speech Commands" in err
+    assert len(text.splitlines()) == 1
+    assert json.loads(text)["bytes"] <= 20 * 1024
