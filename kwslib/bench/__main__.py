@@ -36,9 +36,13 @@ def _as_text(results: dict[str, Sequence[Row]]) -> str:
     for name, rows in results.items():
         lines.append(f"\n{name}")
         lines.extend(
-            f"  {row.what:<36} {row.value:>12,.4g} {row.unit:<8} {row.how}" for row in rows
+            f"  {row.what:<42} {_figure(row.value):>10} {row.unit:<8} {row.how}" for row in rows
         )
     return "\n".join(lines)
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1000 else f"{value:,.4g}"
 
 
 if __name__ == "__main__":

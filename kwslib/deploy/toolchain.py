@@ -65,7 +65,7 @@ def shared_library(
         CompileError: the compiler refused.
         InputError: zig is not installed.
     """
-    command = [*_zig(), *STRICT, "-shared", "-fPIC", "-fno-sanitize=all", *flags]
+    command = [*_zig(), *STRICT, "-shared", "-fPIC", "-fno-sanitize=all", *_for_zig(flags)]
     return _build(command, sources, output, include, define)
 
 
@@ -98,7 +98,7 @@ def cortex_m4(
     driver = _zig() if compiler == "zig" else [_program("arm-none-eabi-gcc")]
     command = [
         *driver, *target, *STRICT, *_FREESTANDING, "-Wl,--gc-sections",
-        "-T", str(EMULATOR / "board.ld"), *flags,
+        "-T", str(EMULATOR / "board.ld"), *(_for_zig(flags) if compiler == "zig" else flags),
     ]  # fmt: skip
     ours = sorted(EMULATOR.glob("*.c"))
     return _build(command, [*ours, *sources], output, [*include, EMULATOR / "include"], define)
@@ -127,6 +127,14 @@ def _zig() -> tuple[str, ...]:
     if importlib.util.find_spec("ziglang") is None:
         raise InputError("the compiler zig is missing; 'pip install ziglang' brings it")
     return (sys.executable, "-m", "ziglang", "cc")
+
+
+def _for_zig(flags: Sequence[str]) -> list[str]:
+    """Zig's driver takes -O1 and -O3 for -O2, and strips under -Os; its clang is told itself."""
+    told = [
+        ("-O2", "-Xclang", flag) if re.fullmatch("-O[13s]", flag) else (flag,) for flag in flags
+    ]
+    return [word for words in told for word in words]
 
 
 def _program(name: str) -> str:

@@ -75,3 +75,25 @@ def test_the_sanitizers_catch_a_read_outside(tmp_path):
     run = subprocess.run([program], capture_output=True, text=True, timeout=60, check=False)
     assert run.returncode != 0
     assert "out of bounds" in run.stderr or "overflow" in run.stderr
+
+
+LOOP = """int sum(const int *, int);
+int sum(const int *values, int n) {
+    int total = 0;
+    for (int i = 0; i < n; ++i)
+        total += values[i];
+    return total;
+}
+"""
+
+
+def test_zig_optimises_as_told(tmp_path):
+    path = tmp_path / "loop.c"
+    path.write_text(LOOP)
+    sizes, counts = {}, {}
+    for flag in ("-O1", "-O2", "-O3", "-Os"):
+        board = Emulator(cortex_m4([path], tmp_path / "loop.elf", flags=[flag]))
+        sizes[flag] = board.elf.flash
+        counts[flag] = board.call("sum", 0x20000000, 100).instructions
+    assert sizes["-Os"] < sizes["-O1"] < sizes["-O2"] < sizes["-O3"]
+    assert counts["-O2"] < counts["-O1"]
