@@ -29,6 +29,8 @@ _RETURN_TO = 0x00FF_F000
 """Where a called function returns to: an address outside of the program, at which we stop."""
 
 _STACK_PAINT = 0xA5
+_STACK_GUARD = 64
+"""Bytes at the end of the stack that nothing may touch; what overflows leaves its mark there."""
 LIMIT = 2_000_000_000
 """Halfwords of code after which a call is taken to hang."""
 
@@ -85,11 +87,15 @@ class Emulator:
         self._engine.mem_map(RAM_START, NANO33BLE.ram)
         self._engine.mem_map(_SYSTEM_START, _SYSTEM_SIZE)
         self._engine.mem_map(_RETURN_TO, 0x1000)
-        for segment in self.elf.segments:
-            if segment.data:
-                self._engine.mem_write(segment.load_address, segment.data)
+        self._stack = self.symbol("kws_stack_limit"), self.symbol("kws_stack_top")
+        try:
+            self._load()
+            self._start()
+        except (unicorn.UcError, ValueError) as error:
+            raise InputError(
+                f"{program}: is not laid out for the board ({error}); 'kws compile' makes one"
+            ) from error
         self._counts = _count_blocks(self._engine, limit)
-        self._start()
 
     def symbol(self, name: str) -> int:
         """Address of a function or variable.
@@ -113,20 +119,25 @@ class Emulator:
         """Call a function with up to four words and run it to its return.
 
         Raises:
-            InputError: no such function, a fault (address and function are named), or the limit
-                was reached.
+            InputError: no such function, a fault (address and function are named), the stack
+                overflowed, or the limit was reached.
         """
         if len(arguments) > 4:
             raise ValueError("more than four arguments go over the stack")
-        top = self.symbol("kws_stack_top")
-        limit = self.symbol("kws_stack_limit")
+        limit, top = self._stack
         self._engine.mem_write(limit, bytes([_STACK_PAINT]) * (top - limit))
         for i, argument in enumerate(arguments):
             self._engine.reg_write(arm_const.UC_ARM_REG_R0 + i, argument & 0xFFFFFFFF)
         self._engine.reg_write(arm_const.UC_ARM_REG_SP, top)
         self._run(name, self.symbol(name))
         value = self._engine.reg_read(arm_const.UC_ARM_REG_R0)
-        return Call(value, self._counts.instructions(self), self._stack_used(limit, top))
+        stack = self._stack_used()
+        if stack > top - limit - _STACK_GUARD:
+            raise InputError(
+                f"{self.program}: {name} needs more than the {top - limit:,} bytes of stack; "
+                "take a smaller network"
+            )
+        return Call(value, self._counts.instructions(self), stack)
 
     def executed(self) -> Mapping[int, int]:
         """How often each instruction of the last call was executed, by its address."""
@@ -147,6 +158,14 @@ class Emulator:
 
     def _address(self, where: int | str) -> int:
         return self.symbol(where) if isinstance(where, str) else where
+
+    def _load(self) -> None:
+        for segment in self.elf.segments:
+            if segment.data:
+                self._engine.mem_write(segment.load_address, segment.data)
+        limit, top = self._stack
+        if not RAM_START <= limit < top <= RAM_START + NANO33BLE.ram:
+            raise ValueError(f"a stack from {limit:#x} to {top:#x}")
 
     def _start(self) -> None:
         """Enable the FPU and set up .data and .bss, as the start-up code would before main."""
@@ -176,7 +195,8 @@ class Emulator:
                 return symbol.name
         return "no function"
 
-    def _stack_used(self, limit: int, top: int) -> int:
+    def _stack_used(self) -> int:
+        limit, top = self._stack
         memory = np.frombuffer(self.read(limit, top - limit), np.uint8)
         touched = np.flatnonzero(memory != _STACK_PAINT)
         return len(memory) - int(touched[0]) if len(touched) else 0

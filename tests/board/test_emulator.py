@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 import unicorn
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from kwslib.board.emulator import Emulator, static_memory
 from kwslib.deploy.toolchain import cortex_m4
@@ -45,6 +47,13 @@ void hang(void);
 void hang(void) { for (;;) __asm__ volatile(""); }
 int32_t fault(void);
 int32_t fault(void) { return *(volatile int32_t *)0x70000000; }
+int32_t recurse(int32_t n);
+int32_t recurse(int32_t n)
+{
+    volatile int32_t kept = n;
+    const int32_t below = n ? recurse(n - 1) : 0;
+    return kept + below;
+}
 int32_t called(int32_t n);
 __attribute__((noinline)) int32_t called(int32_t n) { return n * n + 1; }
 int32_t caller(int32_t n);
@@ -111,6 +120,36 @@ def test_memory_of_a_program(program):
     flash, ram = static_memory(program)
     assert 200 < flash < 10_000
     assert ram == 16 + 400
+
+
+def test_a_stack_that_overflows_is_told(board):
+    deep, deeper = board.call("recurse", 100), board.call("recurse", 101)
+    assert deep.value == 5050
+    room = board.symbol("kws_stack_top") - board.symbol("kws_stack_limit")
+    fits = (room - deep.stack) // (deeper.stack - deep.stack) + 95
+    assert room - 128 < board.call("recurse", fits).stack < room
+    with pytest.raises(
+        InputError, match=r"recurse needs more than the 2\d\d,\d\d\d bytes of stack"
+    ):
+        board.call("recurse", fits + 6)  # runs into .bss, but returns
+    with pytest.raises(InputError, match=r"recurse failed at 0x\w+ in recurse"):
+        board.call("recurse", 10_000_000)
+
+
+@settings(max_examples=200)
+@given(data=st.data())
+def test_an_altered_program_runs_or_is_refused(program, data):
+    content = bytearray(program.read_bytes())
+    end = len(content)
+    places = st.integers(0, 200) | st.integers(end - 1500, end - 1) | st.integers(0, end - 1)
+    for place in data.draw(st.lists(places, min_size=1, max_size=3)):
+        content[place] = data.draw(st.integers(0, 255))
+    changed = program.with_suffix(".changed")
+    changed.write_bytes(content)
+    try:
+        Emulator(changed, limit=100_000).call("first_of_state")
+    except InputError as error:
+        assert len(str(error).splitlines()) == 1
 
 
 def test_a_fault_names_the_function(board):
