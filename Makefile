@@ -14,7 +14,7 @@ IN_VENV := PATH="$(abspath $(VENV))/bin:$$PATH"
 BROWSERS := chromium chromium-browser google-chrome google-chrome-stable
 
 .DEFAULT_GOAL := help
-.PHONY: help install report test lint format browser picture bench constraints clean
+.PHONY: help install report test lint format browser cross picture bench constraints clean
 
 help:  ## list the targets
 	@echo "make TARGET [VARIABLE=VALUE ...]"
@@ -41,7 +41,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 report: $(INSTALLED)  ## build the site; PROFILE=, DATA= and P= choose what it shows
 	$(IN_VENV) kws report --profile $(PROFILE) $(if $(DATA),--data "$(DATA)") $(foreach p,$(P),-p $(p))
 
-test: lint browser  ## lint, types and tests
+test: lint browser cross  ## lint, types and tests
 	$(IN_VENV) OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} \
 	  python -m pytest -n $(WORKERS) --dist loadgroup $(TESTS)
 
@@ -67,6 +67,23 @@ browser:  ## install Chromium where apt-get can
 	  $$root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null && \
 	  exit 0; reason="apt-get could not install it"; fi; \
 	echo "no Chromium: $$reason; install one of $(BROWSERS) for the tests of the site" >&2; \
+	test "$$CI" != true
+
+# A second compiler and a second emulator confirm the first: their tests are skipped without them,
+# but not where CI=true.
+cross:  ## install the ARM gcc and QEMU where apt-get can
+	@reason=; command -v arm-none-eabi-gcc >/dev/null && command -v qemu-system-arm >/dev/null && exit 0; \
+	if ! command -v apt-get >/dev/null; then reason="there is no apt-get"; \
+	elif test "$$(id -u)" = 0; then root=; \
+	elif sudo -n true 2>/dev/null; then root="sudo -n"; \
+	else reason="apt-get needs root"; fi; \
+	if test -z "$$reason"; then \
+	  echo "installing gcc-arm-none-eabi and qemu-system-arm for the tests of the firmware"; \
+	  $$root apt-get update -qq && \
+	  $$root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+	    gcc-arm-none-eabi qemu-system-arm >/dev/null && \
+	  exit 0; reason="apt-get could not install them"; fi; \
+	echo "no ARM gcc or QEMU: $$reason; install gcc-arm-none-eabi and qemu-system-arm for the tests of the firmware" >&2; \
 	test "$$CI" != true
 
 picture: browser report  ## the README's picture: the built front page in Chromium
