@@ -187,7 +187,7 @@ KWS_INLINE void kws_conv2d_lanes(const struct kws_window *w, const struct kws_qu
     KWS_FORGET(line);
     memset(line, 0, (size_t)(2 * row_words) * sizeof *line);
     for (int32_t y = 0; y < w->out_height; ++y) {
-        if (y > 0)
+        if (y > 0 && kept > 0)
             memmove(scratch, scratch + w->stride_height * row_words,
                     (size_t)(kept * row_words) * sizeof *scratch);
         kws_lanes_fill(w, q, l, input, y * w->stride_height - w->pad_top, y > 0 ? kept : 0, line,

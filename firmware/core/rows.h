@@ -63,8 +63,9 @@ KWS_INLINE void kws_rows_next(struct kws_rows *rows, const struct kws_window *w,
 {
     const int32_t kept =
         w->kernel_height > w->stride_height ? w->kernel_height - w->stride_height : 0;
-    memmove(rows->values, rows->values + w->stride_height * rows->stride,
-            (size_t)(kept * rows->stride) * sizeof *rows->values);
+    if (kept > 0)
+        memmove(rows->values, rows->values + w->stride_height * rows->stride,
+                (size_t)(kept * rows->stride) * sizeof *rows->values);
     rows->first += w->stride_height;
     kws_rows_fill(rows, w, q, image, kept);
 }
