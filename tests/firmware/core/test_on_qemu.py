@@ -73,9 +73,10 @@ def build(folder, source, sources, compiler):
     return cortex_m4(sources, folder / "run.elf", include=[folder], compiler=compiler)
 
 
+@COMPILERS
 @pytest.mark.parametrize("kernels", ["portable", "dsp"])
 @pytest.mark.parametrize("name", NETWORKS)
-def test_networks(name, kernels, tmp_path):
+def test_networks(name, kernels, compiler, tmp_path):
     @settings(max_examples=2, suppress_health_check=list(HealthCheck), derandomize=True)
     @given(data=NETWORKS[name])
     def check(data):
@@ -83,7 +84,7 @@ def test_networks(name, kernels, tmp_path):
         source = generate(graph, kernels)
         (tmp_path / "network.h").write_text(source.header)
         (tmp_path / "network.c").write_text(source.source)
-        program = build(tmp_path, NETWORK, [tmp_path / "network.c"], "zig")
+        program = build(tmp_path, NETWORK, [tmp_path / "network.c"], compiler)
         values = np.random.default_rng(0).integers(-128, 128, graph.input.size).astype(np.int8)
         call = qemu.call(
             program, "run", SOMEWHERE,
