@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kwslib.data.dataset import Dataset
+from kwslib.data.task import Split
 from kwslib.files import write_beside
 
 Predict = Callable[[NDArray[np.uint8]], NDArray[Any]]
@@ -148,6 +150,12 @@ def evaluate(
     if scores.shape != (len(images), len(labels)):
         raise ValueError(f"scores are {scores.shape}, not {(len(images), len(labels))}")
     return Evaluation(tuple(labels), tuple(names), truth, scores)
+
+
+def evaluate_split(predict: Predict, dataset: Dataset, split: Split) -> Evaluation:
+    """Score ``predict`` on a split of its data set."""
+    clips = dataset.examples(split)
+    return evaluate(predict, clips.deployed, clips.labels, clips.names, dataset.task.labels)
 
 
 def write_predictions(path: Path | str, evaluation: Evaluation) -> None:

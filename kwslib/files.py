@@ -5,14 +5,17 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from kwslib.errors import InputError
 
 CACHE_VARIABLE = "KWS_CACHE"
+
+LIBRARY = Path(__file__).resolve().parent
+"""The folder of the library's code."""
 
 
 def cache_folder(*parts: str) -> Path:
@@ -65,6 +68,20 @@ def write_beside(path: Path | str) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def keep_newest(folder: Path, count: int) -> None:
+    """Remove all but the ``count`` files of a folder that were written or touched last.
+
+    Files whose name begins with a dot are left alone: they may be on their way in.
+    """
+    times = {}
+    for path in folder.iterdir():
+        if not path.name.startswith("."):
+            with suppress(FileNotFoundError):  # another process may remove some too
+                times[path] = path.stat().st_mtime_ns
+    for path in sorted(times, key=times.__getitem__, reverse=True)[count:]:
+        path.unlink(missing_ok=True)
+
+
 def write_text(path: Path | str, text: str) -> None:
     """Write ``text`` to ``path`` whole or not at all."""
     with write_beside(path) as temporary:
@@ -90,13 +107,26 @@ def sha256_of_text(*texts: str) -> str:
     return digest.hexdigest()
 
 
-def sha256_of_sources(*stages: str) -> str:
+def sha256_of_sources(*stages: str, without: Iterable[str] = ()) -> str:
     """Hash of the library's source text, or of the named modules and packages of it alone.
 
     What is computed once and kept must be computed again when the code that made it changes.
+
+    Args:
+        stages: e.g. ``"config.py"`` or ``"data"``; all by default.
+        without: modules and packages to leave out.
     """
-    library = Path(__file__).resolve().parent
-    roots = [library / stage for stage in stages] or [library]
-    files = [file for root in roots for file in ([root] if root.is_file() else root.rglob("*.py"))]
-    names = sorted(file.relative_to(library).as_posix() for file in files)
-    return sha256_of_text(*(f"{name} {sha256_of_file(library / name)}" for name in names))
+    named = {file for stage in stages or (".",) for file in _sources(stage)}
+    files = named.difference(*(_sources(stage) for stage in without))
+    return sha256_of_files(LIBRARY, files)
+
+
+def _sources(stage: str) -> set[Path]:
+    root = LIBRARY / stage
+    return {root} if root.is_file() else set(root.rglob("*.py"))
+
+
+def sha256_of_files(folder: Path, files: Iterable[Path]) -> str:
+    """Hash of the names in ``folder`` and the contents of ``files``, in whatever order."""
+    names = sorted(file.relative_to(folder).as_posix() for file in files)
+    return sha256_of_text(*(f"{name} {sha256_of_file(folder / name)}" for name in names))

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from kwslib.errors import InputError
 from kwslib.files import (
     cache_folder,
+    keep_newest,
     sha256_of_file,
+    sha256_of_files,
     sha256_of_sources,
     sha256_of_text,
     write_beside,
@@ -127,3 +129,33 @@ def test_the_hash_of_sources_is_that_of_the_named_stages_alone():
     assert len({whole, features, sha256_of_sources("config.py", "features")}) == 3
     assert features == sha256_of_sources("features")
     assert sha256_of_sources("features", "config.py") == sha256_of_sources("config.py", "features")
+
+
+def test_the_hash_of_sources_leaves_out_what_it_is_told_to():
+    both = sha256_of_sources("config.py", "features")
+    assert sha256_of_sources("config.py", "features", without=["features"]) != both
+    assert sha256_of_sources("config.py", "features", without=["features"]) == sha256_of_sources(
+        "config.py"
+    )
+    assert sha256_of_sources(without=["features/logmel.py"]) != sha256_of_sources()
+
+
+def test_the_hash_of_files_depends_on_names_and_contents_alone(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).write_text(name)
+    one, other = tmp_path / "a", tmp_path / "b"
+    before = sha256_of_files(tmp_path, [one, other])
+    assert before == sha256_of_files(tmp_path, [other, one])
+    one.write_text("changed")
+    after = sha256_of_files(tmp_path, [one, other])
+    one.rename(tmp_path / "c")
+    assert len({before, after, sha256_of_files(tmp_path, [tmp_path / "c", other])}) == 3
+
+
+def test_the_files_touched_last_are_kept(tmp_path):
+    for i, name in enumerate(["old", "new", "newer", ".on its way"]):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (i, i))
+    os.utime(tmp_path / "old", (10, 10))
+    keep_newest(tmp_path, 2)
+    assert {path.name for path in tmp_path.iterdir()} == {"old", "newer", ".on its way"}

@@ -1,4 +1,4 @@
-"""A clip from a user's sound file: any format, rate, length and number of channels.
+"""A user's sound file, whole or as a clip: any format, rate, length and number of channels.
 
 What had to be changed to make it one second at 16 kHz is told in notes, because a picture or a
 score of the changed clip is not one of the file.
@@ -43,17 +43,37 @@ def read_clip(path: Path | str) -> tuple[NDArray[np.int16], list[str]]:
             longer than 600 s.
     """
     path = Path(path)
+    sound = _open(path)
+    samples, notes = _one_second(sound.samples)
+    return _as_int16(samples), [f"{path.name}: {note}" for note in sound.notes + notes]
+
+
+def read_whole(path: Path | str) -> tuple[NDArray[np.int16], list[str]]:
+    """All of a sound file at 16 kHz, with notes on what was changed.
+
+    Another rate is resampled and channels are averaged as :func:`read_clip` does.
+
+    Returns:
+        int16 ``[samples]``, and one line for each change.
+
+    Raises:
+        InputError: as :func:`read_clip`.
+    """
+    path = Path(path)
+    sound = _open(path)
+    return _as_int16(sound.samples), [f"{path.name}: {note}" for note in sound.notes]
+
+
+def _open(path: Path) -> "_Sound":
     _check_is_file(path)
     try:
         with soundfile.SoundFile(path) as file:
-            sound = _read(file, path)
+            return _read(file, path)
     except (soundfile.SoundFileError, TypeError, OSError) as error:
         # TypeError: soundfile takes a name ending in .raw for headerless samples
         raise InputError(
             f"{path}: is no readable sound file ({error}); use WAV, FLAC, Ogg or MP3"
         ) from error
-    samples, notes = _one_second(sound.samples)
-    return samples, [f"{path.name}: {note}" for note in sound.notes + notes]
 
 
 def _check_is_file(path: Path) -> None:
@@ -130,8 +150,13 @@ def _resampled(blocks: _Blocks, rate: int) -> NDArray[np.float32]:
     return np.concatenate(parts)
 
 
-def _one_second(samples: NDArray[np.float32]) -> tuple[NDArray[np.int16], list[str]]:
-    """``samples`` cut to the loudest second or centred in one, as int16."""
+def _as_int16(samples: NDArray[np.float32]) -> NDArray[np.int16]:
+    whole = np.clip(np.rint(samples * _FULL_SCALE), -_FULL_SCALE, _FULL_SCALE - 1)
+    return whole.astype(np.int16)
+
+
+def _one_second(samples: NDArray[np.float32]) -> tuple[NDArray[np.float32], list[str]]:
+    """``samples`` cut to the loudest second or centred in one."""
     notes = []
     seconds = len(samples) / SAMPLE_RATE
     if len(samples) > CLIP_SAMPLES:
@@ -144,8 +169,7 @@ def _one_second(samples: NDArray[np.float32]) -> tuple[NDArray[np.int16], list[s
         before = (CLIP_SAMPLES - len(samples)) // 2
         samples = np.pad(samples, (before, CLIP_SAMPLES - len(samples) - before))
         notes.append(f"{seconds:.2f} s long, put in the middle of a second of silence")
-    whole = np.clip(np.rint(samples * _FULL_SCALE), -_FULL_SCALE, _FULL_SCALE - 1)
-    return whole.astype(np.int16), notes
+    return samples, notes
 
 
 def _loudest(samples: NDArray[np.float32]) -> int:

@@ -5,7 +5,7 @@ import pytest
 import soundfile
 
 from kwslib.data import recording
-from kwslib.data.recording import read_clip
+from kwslib.data.recording import read_clip, read_whole
 from kwslib.errors import InputError
 
 RATE = 16_000
@@ -164,3 +164,24 @@ def test_headerless_samples_are_refused(tmp_path):
     path.write_bytes(b"\0\1" * RATE)
     with pytest.raises(InputError, match="use WAV"):
         read_clip(path)
+
+
+def test_a_whole_file_keeps_its_length_and_its_samples(write):
+    samples = noise(3.7)
+    whole, notes = read_whole(write(samples))
+    np.testing.assert_array_equal(whole, samples)
+    assert notes == []
+
+
+def test_a_whole_file_is_resampled_and_averaged_as_a_clip_is(write):
+    stereo = np.stack([noise(1.0, 32_000, seed=1), noise(1.0, 32_000, seed=2)], axis=1)
+    path = write(stereo, 32_000)
+    whole, notes = read_whole(path)
+    clip, its_notes = read_clip(path)
+    np.testing.assert_array_equal(whole, clip)
+    assert notes == its_notes != []
+
+
+def test_a_whole_file_that_is_none_is_refused(tmp_path):
+    with pytest.raises(InputError, match="no such file"):
+        read_whole(tmp_path / "absent.wav")

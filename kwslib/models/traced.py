@@ -1,0 +1,59 @@
+"""A network as the steps that it takes, with BatchNorm folded: what converters start from."""
+
+import copy
+
+from torch import fx, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+
+class UnfoldableError(Exception):
+    """A BatchNorm that cannot be folded; the message is the name of its step."""
+
+
+class _Tracer(fx.Tracer):
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        return isinstance(m, nn.Conv2d) or super().is_leaf_module(m, module_qualified_name)
+
+
+def traced_and_folded(network: nn.Module) -> fx.GraphModule:
+    """A copy of a network, in evaluation mode, as a graph whose BatchNorms are in the convolutions
+    before them. ``network`` itself stays as it is.
+
+    Raises:
+        UnfoldableError: a BatchNorm does not follow a convolution that nothing else uses.
+        torch.fx.proxy.TraceError: the network's steps depend on its input.
+        TypeError: likewise.
+    """
+    own = copy.deepcopy(network).eval()
+    traced = fx.GraphModule(own, _Tracer().trace(own))
+    for node in list(traced.graph.nodes):
+        norm = module_of(node, traced)
+        if isinstance(norm, nn.BatchNorm2d):
+            _fold(node, norm, traced)
+    return traced
+
+
+def module_of(node: object, traced: fx.GraphModule) -> nn.Module | None:
+    """The module that a step calls, None where it calls something else."""
+    if not isinstance(node, fx.Node) or node.op != "call_module":
+        return None
+    return traced.get_submodule(str(node.target))
+
+
+def replace_module(name: str, module: nn.Module, traced: fx.GraphModule) -> None:
+    """Put a module in the place of the one of that name."""
+    parent, _, own = name.rpartition(".")
+    setattr(traced.get_submodule(parent), own, module)
+
+
+def _fold(node: fx.Node, norm: nn.BatchNorm2d, traced: fx.GraphModule) -> None:
+    before = node.args[0]
+    conv = module_of(before, traced)
+    if not isinstance(before, fx.Node) or not isinstance(conv, nn.Conv2d):
+        raise UnfoldableError(node.name)
+    calls = sum(each.target == before.target for each in traced.graph.nodes)
+    if len(before.users) != 1 or calls != 1:
+        raise UnfoldableError(node.name)
+    replace_module(str(before.target), fuse_conv_bn_eval(conv, norm), traced)
+    node.replace_all_uses_with(before)
+    traced.graph.erase_node(node)
