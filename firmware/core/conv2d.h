@@ -1,19 +1,20 @@
 #ifndef KWS_CONV2D_H
 #define KWS_CONV2D_H
 
+#include "narrow.h"
 #include "requantize.h"
 #include "window.h"
 
-/* Convolution, weights [out][height][width][in]. Equal to TensorFlow Lite Micro's reference
-   (ConvPerChannel) bit for bit. */
+/* Convolution, weights [out][height][width][in] of 8, 4 or 2 bits. Equal to TensorFlow Lite
+   Micro's reference (ConvPerChannel) bit for bit. */
 KWS_INLINE void kws_conv2d(const struct kws_window *w, const struct kws_quantization *q,
-                           const int8_t *input, const int8_t *weights,
+                           const int8_t *input, int32_t bits, const int8_t *weights,
                            const struct kws_channel *channels, int8_t *restrict output)
 {
     for (int32_t y = 0; y < w->out_height; ++y)
         for (int32_t x = 0; x < w->out_width; ++x)
             for (int32_t c = 0; c < w->out_channels; ++c) {
-                const int8_t *filter = weights + c * w->kernel_height * w->kernel_width * w->in_channels;
+                const int32_t filter = c * w->kernel_height * w->kernel_width * w->in_channels;
                 int32_t sum = channels[c].bias;
                 for (int32_t i = 0; i < w->kernel_height; ++i) {
                     const int32_t row = y * w->stride_height - w->pad_top + i * w->dilation_height;
@@ -25,9 +26,9 @@ KWS_INLINE void kws_conv2d(const struct kws_window *w, const struct kws_quantiza
                         if (column < 0 || column >= w->in_width)
                             continue;
                         const int8_t *pixel = input + (row * w->in_width + column) * w->in_channels;
-                        const int8_t *tap = filter + (i * w->kernel_width + j) * w->in_channels;
+                        const int32_t tap = filter + (i * w->kernel_width + j) * w->in_channels;
                         for (int32_t d = 0; d < w->in_channels; ++d)
-                            sum += tap[d] * (pixel[d] + q->input_offset);
+                            sum += kws_weight(weights, bits, tap + d) * (pixel[d] + q->input_offset);
                     }
                 }
                 const int32_t value = kws_requantize(sum, channels[c].multiplier, channels[c].left,

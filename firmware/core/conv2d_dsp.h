@@ -1,6 +1,7 @@
 #ifndef KWS_CONV2D_DSP_H
 #define KWS_CONV2D_DSP_H
 
+#include "narrow.h"
 #include "rows.h"
 
 /* Two outputs side by side times two channels: sums[2 * channel + output]. A row of the kernel is
@@ -24,18 +25,23 @@ KWS_INLINE void kws_conv2d_block(const int16_t *first, const int16_t *second, in
 
 /* Convolution without dilation, two multiplications an instruction. Weights are pairs
    [channel pair][row][2 channels][words], zero where a row or the last channel pair is filled up;
-   channels come in twos as well. rows holds kernel_height * stride values. Equal to kws_conv2d. */
+   channels come in twos as well. rows holds kernel_height * stride values, then the pairs of a
+   channel pair, unpacked for each row of outputs, where they have fewer than 8 bits. Equal to
+   kws_conv2d. */
 KWS_INLINE void kws_conv2d_dsp(const struct kws_window *w, const struct kws_quantization *q,
-                               const int8_t *input, const uint32_t *weights,
+                               const int8_t *input, int32_t bits, const uint32_t *weights,
                                const struct kws_channel_dsp *channels, int16_t *restrict rows,
                                int32_t stride, int8_t *restrict output)
 {
     const int32_t words = (w->kernel_width * w->in_channels + 1) / 2;
     const int32_t step = w->stride_width * w->in_channels;
+    const int32_t pairs = 2 * w->kernel_height * words;
+    uint32_t *const unpacked = (uint32_t *)(void *)(rows + w->kernel_height * stride);
     struct kws_rows window = kws_rows_begin(rows, stride, w, q, input);
     for (int32_t y = 0; y < w->out_height; ++y) {
-        const uint32_t *filter = weights;
-        for (int32_t c = 0; c < w->out_channels; c += 2, filter += 2 * w->kernel_height * words) {
+        const uint32_t *packed = weights;
+        for (int32_t c = 0; c < w->out_channels; c += 2, packed += kws_packed_words(pairs, bits)) {
+            const uint32_t *const filter = kws_pairs(packed, bits, pairs, unpacked);
             const struct kws_channel_dsp pair[2] = {channels[c], channels[c + 1]};
             for (int32_t x = 0; x < w->out_width; x += 2) {
                 const int16_t *first = rows + x * step;

@@ -1,13 +1,14 @@
 #ifndef KWS_DEPTHWISE_CONV2D_H
 #define KWS_DEPTHWISE_CONV2D_H
 
+#include "narrow.h"
 #include "requantize.h"
 #include "window.h"
 
-/* Depthwise convolution, weights [height][width][out]; output channel c sees input channel
-   c / (out / in). Equal to TensorFlow Lite Micro's reference (DepthwiseConvPerChannel). */
+/* Depthwise convolution, weights [height][width][out] of 8, 4 or 2 bits; output channel c sees
+   input channel c / (out / in). Equal to TensorFlow Lite Micro's reference (DepthwiseConvPerChannel). */
 KWS_INLINE void kws_depthwise_conv2d(const struct kws_window *w, const struct kws_quantization *q,
-                                     const int8_t *input, const int8_t *weights,
+                                     const int8_t *input, int32_t bits, const int8_t *weights,
                                      const struct kws_channel *channels, int8_t *restrict output)
 {
     const int32_t depth_multiplier = w->out_channels / w->in_channels;
@@ -26,7 +27,7 @@ KWS_INLINE void kws_depthwise_conv2d(const struct kws_window *w, const struct kw
                             continue;
                         const int32_t pixel = (row * w->in_width + column) * w->in_channels;
                         const int32_t tap = (i * w->kernel_width + j) * w->out_channels;
-                        sum += weights[tap + c] *
+                        sum += kws_weight(weights, bits, tap + c) *
                                (input[pixel + c / depth_multiplier] + q->input_offset);
                     }
                 }

@@ -1,19 +1,24 @@
 #ifndef KWS_DEPTHWISE_CONV2D_DSP_H
 #define KWS_DEPTHWISE_CONV2D_DSP_H
 
+#include "narrow.h"
 #include "rows.h"
 
 /* Depthwise convolution without dilation or depth multiplier, two taps of two channels at a time.
    Weights are pairs of taps [channel pair][tap pair][2 channels], zero where taps or channels are
-   filled up; channels come in twos as well. Equal to kws_depthwise_conv2d. */
+   filled up; channels come in twos as well. rows holds kernel_height * stride values, then all
+   pairs, unpacked once, where they have fewer than 8 bits. Equal to kws_depthwise_conv2d. */
 KWS_INLINE void kws_depthwise_conv2d_dsp(const struct kws_window *w,
                                          const struct kws_quantization *q, const int8_t *input,
-                                         const uint32_t *weights,
+                                         int32_t bits, const uint32_t *weights,
                                          const struct kws_channel_dsp *channels,
                                          int16_t *restrict rows, int32_t stride,
                                          int8_t *restrict output)
 {
     const int32_t taps = w->kernel_height * w->kernel_width;
+    const int32_t pairs = (w->in_channels + 1) / 2 * 2 * ((taps + 1) / 2);
+    weights = kws_pairs(weights, bits, pairs,
+                        (uint32_t *)(void *)(rows + w->kernel_height * stride));
     struct kws_rows window = kws_rows_begin(rows, stride, w, q, input);
     for (int32_t y = 0; y < w->out_height; ++y) {
         for (int32_t x = 0; x < w->out_width; ++x) {

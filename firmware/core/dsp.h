@@ -79,6 +79,14 @@ KWS_INLINE uint32_t kws_sxtb16_odd(uint32_t word)
     return result;
 }
 
+/* The halves of a minus those of b. */
+KWS_INLINE uint32_t kws_ssub16(uint32_t a, uint32_t b)
+{
+    uint32_t result;
+    __asm__("ssub16 %0, %1, %2" : "=r"(result) : "r"(a), "r"(b));
+    return result;
+}
+
 /* The low halves of two pairs. */
 KWS_INLINE uint32_t kws_pack_low(uint32_t first, uint32_t second)
 {
@@ -95,6 +103,28 @@ KWS_INLINE uint32_t kws_pack_high(uint32_t first, uint32_t second)
     return result;
 }
 
+/* The lowest `bits` bits of a word; a constant. */
+KWS_INLINE uint32_t kws_extract(uint32_t word, int32_t bits)
+{
+    uint32_t result;
+    __asm__("ubfx %0, %1, #0, %2" : "=r"(result) : "r"(word), "i"(bits));
+    return result;
+}
+
+/* into, but from bit `at` on the lowest `bits` bits of from; at and bits must be constants. */
+KWS_INLINE uint32_t kws_insert(uint32_t into, uint32_t from, int32_t at, int32_t bits)
+{
+    __asm__("bfi %0, %1, %2, %3" : "+r"(into) : "r"(from), "i"(at), "i"(bits));
+    return into;
+}
+
+/* The nearest int8; gcc does not find the instruction by itself. */
+KWS_INLINE int32_t kws_saturate(int32_t x)
+{
+    __asm__("ssat %0, #8, %0" : "+r"(x));
+    return x;
+}
+
 /* sum + a * b */
 KWS_INLINE uint64_t kws_smlal(int32_t a, int32_t b, uint64_t sum)
 {
@@ -107,6 +137,14 @@ KWS_INLINE int32_t kws_smmulr(int32_t a, int32_t b)
 {
     int32_t result;
     __asm__("smmulr %0, %1, %2" : "=r"(result) : "r"(a), "r"(b));
+    return result;
+}
+
+/* sum + kws_smmulr(a, b) */
+KWS_INLINE int32_t kws_smmlar(int32_t a, int32_t b, int32_t sum)
+{
+    int32_t result;
+    __asm__("smmlar %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(sum));
     return result;
 }
 
@@ -148,6 +186,11 @@ KWS_INLINE uint32_t kws_sxtb16_odd(uint32_t word)
     return kws_sxtab16(0, word >> 8);
 }
 
+KWS_INLINE uint32_t kws_ssub16(uint32_t a, uint32_t b)
+{
+    return kws_pair(kws_low(a) - kws_low(b), kws_high(a) - kws_high(b));
+}
+
 KWS_INLINE uint32_t kws_pack_low(uint32_t first, uint32_t second)
 {
     return (first & 0xFFFF) | second << 16;
@@ -156,6 +199,22 @@ KWS_INLINE uint32_t kws_pack_low(uint32_t first, uint32_t second)
 KWS_INLINE uint32_t kws_pack_high(uint32_t first, uint32_t second)
 {
     return first >> 16 | (second & 0xFFFF0000);
+}
+
+KWS_INLINE uint32_t kws_extract(uint32_t word, int32_t bits)
+{
+    return word & (((uint32_t)1 << bits) - 1);
+}
+
+KWS_INLINE uint32_t kws_insert(uint32_t into, uint32_t from, int32_t at, int32_t bits)
+{
+    const uint32_t mask = (((uint32_t)1 << bits) - 1) << at;
+    return (into & ~mask) | (from << at & mask);
+}
+
+KWS_INLINE int32_t kws_saturate(int32_t x)
+{
+    return kws_clamp(x, INT8_MIN, INT8_MAX);
 }
 
 KWS_INLINE uint64_t kws_smlal(int32_t a, int32_t b, uint64_t sum)
@@ -168,6 +227,11 @@ KWS_INLINE int32_t kws_smmulr(int32_t a, int32_t b)
     return (int32_t)(((int64_t)a * b + ((int64_t)1 << 31)) >> 32);
 }
 
+KWS_INLINE int32_t kws_smmlar(int32_t a, int32_t b, int32_t sum)
+{
+    return sum + kws_smmulr(a, b);
+}
+
 #endif
 
 /* Twice a sum with its bias to an int8 output, as kws_requantize rounds it. Where the clamp cuts
@@ -175,10 +239,17 @@ KWS_INLINE int32_t kws_smmulr(int32_t a, int32_t b)
 KWS_INLINE int8_t kws_requantize_dsp(int32_t twice, struct kws_channel_dsp channel,
                                      const struct kws_quantization *q)
 {
-    int32_t product = kws_smmulr(twice, channel.multiplier);
-    if (q->low < q->output_zero_point)
-        product += product >> 31;
-    return (int8_t)kws_clamp((product + channel.rounding) >> channel.shift, q->low, q->high);
+    int32_t sum;
+    if (q->low < q->output_zero_point) {
+        const int32_t product = kws_smmulr(twice, channel.multiplier);
+        sum = product + (product >> 31) + channel.rounding;
+    } else {
+        sum = kws_smmlar(twice, channel.multiplier, channel.rounding);
+    }
+    sum >>= channel.shift;
+    if (q->low == INT8_MIN && q->high == INT8_MAX)
+        return (int8_t)kws_saturate(sum);
+    return (int8_t)kws_clamp(sum, q->low, q->high);
 }
 
 #endif

@@ -1,4 +1,5 @@
-/* The four functions that compilers call even without a C library. */
+/* The four functions that compilers call even without a C library. Every program carries them, so
+   they are small: no loop is unrolled but by hand, and none is inlined into another. */
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -6,9 +7,11 @@
 /* Words are moved where both ends allow it; a compiler must not turn the loops into calls of the
    very functions they are in. */
 #if defined(__clang__)
-#define KWS_NO_LOOP_IDIOM __attribute__((no_builtin))
+#define KWS_LOOPS __attribute__((no_builtin, noinline))
+#define KWS_ROLLED _Pragma("clang loop unroll(disable)")
 #else
-#define KWS_NO_LOOP_IDIOM __attribute__((optimize("no-tree-loop-distribute-patterns")))
+#define KWS_LOOPS __attribute__((optimize("no-tree-loop-distribute-patterns"), noinline))
+#define KWS_ROLLED _Pragma("GCC unroll 1")
 #endif
 
 typedef uint32_t word __attribute__((may_alias));
@@ -24,19 +27,21 @@ static int aligned(const void *a, const void *b)
 }
 
 /* From the lowest byte up; `to` may overlap what lies above it. */
-KWS_NO_LOOP_IDIOM static void copy_upwards(unsigned char *to, const unsigned char *from,
-                                           size_t size)
+KWS_LOOPS static void copy_upwards(unsigned char *to, const unsigned char *from, size_t size)
 {
     if (aligned(to, from)) {
+        KWS_ROLLED
         for (; size >= sizeof(block); size -= sizeof(block)) {
             *(block *)to = *(const block *)from;
             to += sizeof(block), from += sizeof(block);
         }
+        KWS_ROLLED
         for (; size >= sizeof(word); size -= sizeof(word)) {
             *(word *)to = *(const word *)from;
             to += sizeof(word), from += sizeof(word);
         }
     }
+    KWS_ROLLED
     while (size--)
         *to++ = *from++;
 }
@@ -47,49 +52,69 @@ void *memcpy(void *restrict to, const void *restrict from, size_t size)
     return to;
 }
 
-KWS_NO_LOOP_IDIOM void *memmove(void *to, const void *from, size_t size)
+KWS_LOOPS void *memmove(void *to, const void *from, size_t size)
 {
     unsigned char *t = to;
     const unsigned char *f = from;
-    if (t <= f)
+    if (t <= f) {
         copy_upwards(t, f, size);
-    else
-        while (size--)
-            t[size] = f[size];
+        return to;
+    }
+    KWS_ROLLED
+    while (size--)
+        t[size] = f[size];
     return to;
 }
 
-KWS_NO_LOOP_IDIOM void *memset(void *to, int value, size_t size)
+KWS_LOOPS void *memset(void *to, int value, size_t size)
 {
     unsigned char *t = to;
     const uint32_t filled = (unsigned char)value * 0x01010101u;
-    if (aligned(t, t))
-        for (; size >= 4; size -= 4, t += 4)
+    if (aligned(t, t)) {
+        const block pattern = {{filled, filled, filled, filled, filled, filled, filled, filled}};
+        KWS_ROLLED
+        for (; size >= sizeof(block); size -= sizeof(block), t += sizeof(block))
+            *(block *)t = pattern;
+        KWS_ROLLED
+        for (; size >= sizeof(word); size -= sizeof(word), t += sizeof(word))
             *(word *)t = filled;
+    }
+    KWS_ROLLED
     while (size--)
         *t++ = (unsigned char)value;
     return to;
 }
 
-KWS_NO_LOOP_IDIOM int memcmp(const void *a, const void *b, size_t size)
+KWS_LOOPS int memcmp(const void *a, const void *b, size_t size)
 {
     const unsigned char *x = a, *y = b;
+    KWS_ROLLED
     for (; size--; ++x, ++y)
         if (*x != *y)
             return *x - *y;
     return 0;
 }
 
-/* The names and the argument order of the ARM run-time ABI, which clang calls. */
+/* The names of the ARM run-time ABI, which clang calls; what they return is ignored there. */
 #define KWS_RUN_TIME_ABI(width)                                                                    \
-    void __aeabi_memcpy##width(void *to, const void *from, size_t size);                           \
-    void __aeabi_memmove##width(void *to, const void *from, size_t size);                          \
-    void __aeabi_memset##width(void *to, size_t size, int value);                                  \
-    void __aeabi_memclr##width(void *to, size_t size);                                             \
-    void __aeabi_memcpy##width(void *to, const void *from, size_t size) { memcpy(to, from, size); }\
-    void __aeabi_memmove##width(void *to, const void *from, size_t size) { memmove(to, from, size); }\
-    void __aeabi_memset##width(void *to, size_t size, int value) { memset(to, value, size); }      \
-    void __aeabi_memclr##width(void *to, size_t size) { memset(to, 0, size); }
+    void *__aeabi_memcpy##width(void *restrict to, const void *restrict from, size_t size)         \
+        __attribute__((alias("memcpy")));                                                          \
+    void *__aeabi_memmove##width(void *to, const void *from, size_t size)                          \
+        __attribute__((alias("memmove")));                                                         \
+    void *__aeabi_memset##width(void *to, size_t size, int value)                                  \
+        __attribute__((alias("set_by_run_time_abi")));                                             \
+    void *__aeabi_memclr##width(void *to, size_t size) __attribute__((alias("clear")));
+
+/* In the argument order of that ABI. */
+__attribute__((used)) static void *set_by_run_time_abi(void *to, size_t size, int value)
+{
+    return memset(to, value, size);
+}
+
+__attribute__((used)) static void *clear(void *to, size_t size)
+{
+    return memset(to, 0, size);
+}
 
 KWS_RUN_TIME_ABI()
 KWS_RUN_TIME_ABI(4)
