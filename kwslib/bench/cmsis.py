@@ -5,6 +5,7 @@ instructions.
 """
 
 import importlib.util
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +45,7 @@ class CmsisNetwork:
             flags=[*flags, "-w"],
             compiler=compiler,
         )
-        self._board = Emulator(program)
+        self.board = Emulator(program)
         self._layers = _layers(graph)
 
     def convolution(self, values: NDArray[np.int8]) -> tuple[NDArray[np.int8], int]:
@@ -58,12 +59,23 @@ class CmsisNetwork:
     def _run(
         self, function: str, values: NDArray[np.int8], place: str, layer: Operator
     ) -> tuple[NDArray[np.int8], int]:
-        self._board.write(self._board.call("cmsis_input").value, values.tobytes())
-        call = self._board.call(function)
+        self.board.write(self.board.call("cmsis_input").value, values.tobytes())
+        call = self.board.call(function)
         if call.value != 0:
             raise ValueError(f"CMSIS-NN refused with {call.value}")
-        found = self._board.read(self._board.call(place).value, layer.output.size)
+        found = self.board.read(self.board.call(place).value, layer.output.size)
         return np.frombuffer(found, np.int8), call.instructions
+
+
+def one_multiplier(graph: Graph) -> Graph:
+    """A network with one multiplier in the fully connected layer: CMSIS-NN 4.0 knows no more."""
+    operators = [
+        replace(operator, multipliers=operator.multipliers[:1] * len(operator.multipliers))
+        if isinstance(operator, FullyConnected)
+        else operator
+        for operator in graph.operators
+    ]
+    return replace(graph, operators=tuple(operators))
 
 
 def _vendor() -> Path:

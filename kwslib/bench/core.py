@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kwslib.bench.cmsis import CmsisNetwork
+from kwslib.bench.cmsis import CmsisNetwork, one_multiplier
 from kwslib.bench.registry import Row, benchmark
 from kwslib.board.emulator import Emulator
 from kwslib.deploy import frontend
 from kwslib.deploy.codegen import Kernels, generate
-from kwslib.deploy.graph import FullyConnected, Graph
+from kwslib.deploy.graph import Graph
 from kwslib.deploy.reader import read_graph
 from kwslib.deploy.toolchain import CORE, Compiler, cortex_m4
 from kwslib.models.checkpoint import PUBLISHED
@@ -31,7 +31,7 @@ def core() -> Sequence[Row]:
 
     The weights are the published network's, with one multiplier in the last layer.
     """
-    graph = _one_multiplier(read_graph(PUBLISHED / "tiny_conv-yes_no.tflite"))
+    graph = one_multiplier(read_graph(PUBLISHED / "tiny_conv-yes_no.tflite"))
     values = np.random.default_rng(0).integers(-128, 128, graph.input.size).astype(np.int8)
     with tempfile.TemporaryDirectory(prefix="kws-bench-") as name:
         folder = Path(name)
@@ -69,17 +69,6 @@ def _builds() -> list[_Build]:
     """What others' code may choose its best from; gcc where it is installed."""
     compilers: list[Compiler] = ["zig", "gcc"] if which("arm-none-eabi-gcc") else ["zig"]
     return [_Build(compiler, flag) for compiler in compilers for flag in ("-O2", "-O3")]
-
-
-def _one_multiplier(graph: Graph) -> Graph:
-    """The same with one multiplier in the fully connected layer: CMSIS-NN 4.0 knows no more."""
-    operators = [
-        replace(operator, multipliers=operator.multipliers[:1] * len(operator.multipliers))
-        if isinstance(operator, FullyConnected)
-        else operator
-        for operator in graph.operators
-    ]
-    return replace(graph, operators=tuple(operators))
 
 
 def _convolution_of(graph: Graph) -> Graph:

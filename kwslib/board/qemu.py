@@ -2,13 +2,17 @@
 
 QEMU is told that every instruction takes the same virtual time, and a timer of the emulated board
 is read before and after a call; the time is longer than a tick of the timer, so that the count is
-exact. Programs need :data:`HARNESS` among their sources.
+exact. Programs need :data:`HARNESS` among their sources to be called function by function; those
+that ``kws compile --target qemu`` makes are served at a socket instead.
 """
 
 import shutil
+import socket
 import struct
 import subprocess
 import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +28,7 @@ _SHIFT = 8
 _NS_PER_INSTRUCTION = 1 << _SHIFT
 _NS_PER_TICK = 40  # the timer of mps2-an386 counts at 25 MHz
 _TIMEOUT_S = 300
+_LAST_WORDS_S = 1
 _REQUEST = struct.Struct("<I4I2I2I")
 _REPLY = struct.Struct("<III")
 
@@ -77,6 +82,55 @@ def call(
     return QemuCall(value, instructions, reply[_REPLY.size :])
 
 
+@contextmanager
+def serve(program: Path | str) -> Iterator[str]:
+    """Run a program whose UART is at a socket of this machine, until the body ends.
+
+    Whoever connects may leave and connect again; the program runs on.
+
+    Args:
+        program: an ELF file of ``kws compile --target qemu``.
+
+    Yields:
+        where it is, as ``--target`` takes it: ``socket://127.0.0.1:PORT``.
+
+    Raises:
+        InputError: QEMU is not installed, or it ended, and the body failed for it.
+    """
+    # QEMU gets a socket that listens already, so that nobody can come too early or take its port.
+    with socket.create_server(("127.0.0.1", 0)) as listening, tempfile.TemporaryFile() as messages:
+        command = _command(
+            program, "-chardev", f"socket,id=uart,fd={listening.fileno()},server=on,wait=off",
+            "-serial", "chardev:uart",
+        )  # fmt: skip
+        process = subprocess.Popen(
+            command, pass_fds=[listening.fileno()], stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=messages,
+        )  # fmt: skip
+        port = listening.getsockname()[1]
+        listening.close()  # else, once QEMU is gone, connections would still be taken
+        try:
+            yield f"socket://127.0.0.1:{port}"
+        except Exception as error:
+            if _ends(process):
+                messages.seek(0)
+                text = messages.read().decode(errors="replace")
+                raise InputError(_failure(program, "the device", text)) from error
+            raise
+        finally:
+            process.kill()
+            process.wait()
+
+
+def _ends(process: "subprocess.Popen[bytes]") -> bool:
+    """Whether a process has ended, or is about to: its sockets close before it is gone."""
+    try:
+        process.wait(_LAST_WORDS_S)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
 class _Addresses:
     def __init__(self, program: Path | str) -> None:
         self._program, self._symbols = program, read_elf(program).symbols
@@ -90,13 +144,7 @@ class _Addresses:
 
 
 def _run(program: Path | str, name: str, folder: str) -> None:
-    if shutil.which(_QEMU) is None:
-        raise InputError(f"{_QEMU} is missing; 'apt-get install qemu-system-arm' brings it")
-    command = [
-        _QEMU, "-M", "mps2-an386", "-nographic", "-monitor", "none", "-serial", "none",
-        "-semihosting-config", "enable=on,target=native",
-        "-icount", f"shift={_SHIFT},sleep=off", "-kernel", str(Path(program).resolve()),
-    ]  # fmt: skip
+    command = _command(program, "-serial", "none")
     try:
         run = subprocess.run(
             command, cwd=folder, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False,
@@ -105,5 +153,19 @@ def _run(program: Path | str, name: str, folder: str) -> None:
     except subprocess.TimeoutExpired as error:
         raise InputError(f"{program}: {name} did not return within {_TIMEOUT_S} s") from error
     if run.returncode:
-        message = (run.stderr.strip().splitlines() or ["it faulted"])[0]
-        raise InputError(f"{program}: {name} failed in QEMU: {message}")
+        raise InputError(_failure(program, name, run.stderr))
+
+
+def _command(program: Path | str, *options: str) -> Sequence[str]:
+    if shutil.which(_QEMU) is None:
+        raise InputError(f"{_QEMU} is missing; 'apt-get install qemu-system-arm' brings it")
+    return [
+        _QEMU, "-M", "mps2-an386", "-nographic", "-monitor", "none", *options,
+        "-semihosting-config", "enable=on,target=native",
+        "-icount", f"shift={_SHIFT},sleep=off", "-kernel", str(Path(program).resolve()),
+    ]  # fmt: skip
+
+
+def _failure(program: Path | str, name: str, messages: str) -> str:
+    message = (messages.strip().splitlines() or ["it faulted"])[0]
+    return f"{program}: {name} failed in QEMU: {message}"

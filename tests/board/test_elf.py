@@ -29,6 +29,27 @@ def test_symbols_and_segments(program):
     assert elf.segments[0].load_address == 0
 
 
+def test_functions_stand_under_one_name(tmp_path):
+    (tmp_path / "a.c").write_text(
+        "int f(int); int f(int x) { return x; }\n"
+        '__attribute__((alias("f"))) int _f(int); __attribute__((alias("f"))) int g(int);\n'
+        "__attribute__((noinline)) static int h(int x) { return x + 1; }\n"
+        "int i(int); int i(int x) { return h(h(x)); }\n"
+    )
+    (tmp_path / "b.c").write_text(
+        "__attribute__((noinline)) static int h(int x) { return x * x * 3; }\n"
+        "int j(int); int j(int x) { return h(h(x)); }\n"
+    )
+    elf = read_elf(cortex_m4([tmp_path / "a.c", tmp_path / "b.c"], tmp_path / "a.elf"))
+    names = [function.name for function in elf.functions]
+    assert names.count("f") == 1 and not {"_f", "g"} & set(names)
+    assert names.count("h") == 2, "two static functions of one name"
+    for function in elf.functions:
+        last = function.address + function.size - 1
+        assert elf.function_at(function.address) == elf.function_at(last) == function.name
+    assert elf.function_at(0x0FFFFFFF) == "no function"
+
+
 def test_missing_and_foreign_files_are_refused(tmp_path):
     with pytest.raises(InputError, match="cannot be read"):
         read_elf(tmp_path / "none")

@@ -1,5 +1,7 @@
 """The emulated board counts what it executes, exactly."""
 
+import time
+
 import numpy as np
 import pytest
 import unicorn
@@ -58,6 +60,20 @@ int32_t called(int32_t n);
 __attribute__((noinline)) int32_t called(int32_t n) { return n * n + 1; }
 int32_t caller(int32_t n);
 int32_t caller(int32_t n) { return called(n) + called(n + 1); }
+int32_t __attribute__((alias("called"))) _called(int32_t n);
+int32_t __attribute__((alias("called"))) by_another_name(int32_t n);
+__attribute__((naked)) int32_t fault_in_it_block(int32_t n, int32_t where);
+int32_t fault_in_it_block(__attribute__((unused)) int32_t n, __attribute__((unused)) int32_t where)
+{
+    __asm__("cmp r0, r0\n\titete ne\n\tmovne r0, #1\n\tldreq r0, [r1]\n\tmovne r0, #2\n\t"
+            "moveq r0, #3\n\tbx lr");
+}
+int32_t change_and_fault(void);
+int32_t change_and_fault(void)
+{
+    state[0] = 50;
+    return fault();
+}
 """
 
 
@@ -99,8 +115,10 @@ def test_counts_repeat_and_profile_adds_up(board):
     assert first == second
     assert first.value == 82 + 101
     profile = board.profile()
-    assert set(profile) == {"caller", "called"}
-    assert sum(profile.values()) == sum(board.executed().values()) == first.instructions
+    assert set(profile) == {"caller", "by_another_name"}, "each function once"
+    assert sum(board.executed().values()) == first.instructions
+    assert sum(cost.instructions for cost in profile.values()) == first.instructions
+    assert sum(cost.cycles for cost in profile.values()) == first.cycles
 
 
 def test_memory_is_set_up_and_can_be_written(board):
@@ -155,6 +173,59 @@ def test_an_altered_program_runs_or_is_refused(program, data):
 def test_a_fault_names_the_function(board):
     with pytest.raises(InputError, match=r"fault failed at 0x\w+ in fault"):
         board.call("fault")
+
+
+def test_a_failed_call_resets_the_board(board):
+    before = [board.call("conditional", 0), board.call("deep", board.symbol("zeroed"))]
+    board.write("state", np.array([40], "<i4").tobytes())
+    for arguments in (("change_and_fault",), ("fault_in_it_block", 0, 0x70000000)):
+        with pytest.raises(InputError, match=rf"{arguments[0]} failed at"):
+            board.call(*arguments)
+        assert board.call("first_of_state").value == 1
+        assert before == [board.call("conditional", 0), board.call("deep", board.symbol("zeroed"))]
+
+
+def test_a_call_after_a_hang_and_after_an_overflow_counts_as_before(program):
+    board = Emulator(program, limit=10_000_000)
+    before = board.call("recurse", 10)
+    for arguments in (("hang",), ("recurse", 100_000)):
+        with pytest.raises(InputError):
+            board.call(*arguments)
+        assert board.call("recurse", 10) == before
+        assert sum(board.executed().values()) == before.instructions
+
+
+def test_the_stack_is_measured_anew_in_each_call(board):
+    deep = board.call("recurse", 1000).stack
+    assert deep > 16_000
+    assert board.call("seven").stack == 0
+    room = board.symbol("kws_stack_top") - deep
+    board.write(room, b"on the stack")
+    assert board.call("seven").stack == 0
+    assert board.call("recurse", 1000).stack == deep
+
+
+@pytest.mark.parametrize("address", [0x100, 0x1FFFFFFF, 0x2003FFFF, 0x20040000, 0x40000000])
+def test_writes_go_to_ram(board, address):
+    with pytest.raises(InputError, match="do not lie in RAM"):
+        board.write(address, b"ab")
+
+
+def test_many_calls_are_cheap(board):
+    """An hour of sound is 180,000 frames."""
+    board.call("seven")
+    start = time.perf_counter()
+    for _ in range(1000):
+        board.call("seven")
+    assert time.perf_counter() - start < 1
+
+
+def test_a_foreign_program_is_refused(tmp_path, program):
+    content = program.read_bytes()
+    for name in (b"kws_bss_end", b"kws_data_start"):
+        (tmp_path / "foreign.elf").write_bytes(content.replace(name, name.upper()))
+        with pytest.raises(InputError, match=rf"has no symbol '{name.decode()}'; compile it anew"):
+            static_memory(tmp_path / "foreign.elf")
 
 
 def test_a_hang_ends(program):

@@ -1,0 +1,107 @@
+"""An hour of audio through the emulated board: does it drift, lose frames, or use more memory?"""
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from kwslib.bench.registry import Row, benchmark
+from kwslib.board.client import Board, StreamStatistics
+from kwslib.board.emulator import Emulator
+from kwslib.board.links import EmulatorLink
+from kwslib.config import DEPLOYED, SAMPLE_RATE
+from kwslib.data.spoken import EmbeddedSpeech
+from kwslib.deploy.compile import compile_network
+from kwslib.deploy.reader import read_graph
+from kwslib.models.checkpoint import PUBLISHED
+
+HOUR_S = 3600
+PERIOD_S = 20
+_WORD = "yes"
+_WORD_AT_S = 9
+
+
+@dataclass(frozen=True)
+class Endurance:
+    """What came of listening for long.
+
+    Attributes:
+        seconds: of audio.
+        frames: that the audio has.
+        statistics: what the board heard of it.
+        times_ms: of the detections of the word.
+        words: how often it was said.
+        stack_early, stack: bytes of stack, at most, in the first period and in all of them.
+    """
+
+    seconds: int
+    frames: int
+    statistics: StreamStatistics
+    times_ms: tuple[int, ...]
+    words: int
+    stack_early: int
+    stack: int
+
+    @property
+    def drift_ms(self) -> int:
+        """Between the earliest and the latest detection within a period, which are all alike."""
+        within = [time % (1000 * PERIOD_S) for time in self.times_ms]
+        return max(within) - min(within) if within else 0
+
+
+def listen(seconds: int, program: Path) -> Endurance:
+    """Let the emulated board hear the same 20 seconds of noise with a word, over and over.
+
+    Args:
+        seconds: of audio; a multiple of 20.
+        program: with a network that knows "yes".
+    """
+    link = EmulatorLink(Emulator(program))
+    board = Board(link, "emulator")
+    label, period = board.labels.index(_WORD), _period(board)
+    board.stream()
+    times: list[int] = []
+    stacks: list[int] = []
+    for _ in tqdm(range(seconds // PERIOD_S), "20 s of audio", leave=False, disable=None):
+        times += [found.time for found in board.hear(period) if found.label == label]
+        stacks.append(link.stack)
+    frames = (seconds * SAMPLE_RATE - DEPLOYED.window) // DEPLOYED.hop + 1
+    words = seconds // PERIOD_S
+    return Endurance(seconds, frames, board.stop(), tuple(times), words, stacks[0], stacks[-1])
+
+
+def _period(board: Board) -> NDArray[np.int16]:
+    """Quiet noise with the first of the embedded voices' words that the board knows in it."""
+    speech = EmbeddedSpeech()
+    label = board.labels.index(_WORD)
+    noise = np.random.default_rng(0).normal(0, 20, PERIOD_S * SAMPLE_RATE).astype(np.int16)
+    start = _WORD_AT_S * SAMPLE_RATE
+    for name in speech.keyword_clips(_WORD, "testing"):
+        period = noise.copy()
+        clip = speech.audio([name])[0]
+        period[start : start + len(clip)] += clip // 2
+        board.stream()
+        if label in [found.label for found in board.hear(period)]:
+            return period
+    raise ValueError(f"the board knows no {_WORD!r} of the embedded voices")
+
+
+@benchmark
+def hour() -> Sequence[Row]:
+    """An hour of audio, faster than it lasts."""
+    graph = read_graph(PUBLISHED / "tiny_conv-yes_no.tflite")
+    with tempfile.TemporaryDirectory(prefix="kws-bench-") as folder:
+        found = listen(HOUR_S, compile_network(graph, "emulator", folder).program)
+    how = f"{found.seconds:,} s of noise, {found.words} words in it"
+    heard = found.statistics
+    return [
+        Row("frames missing", found.frames - heard.frames, "frames", f"{how}: {heard.frames:,}"),
+        Row("words detected", len(found.times_ms), "words", how),
+        Row("drift of the detections", found.drift_ms, "ms", "latest less earliest, alike words"),
+        Row("stack, first 20 s", found.stack_early, "bytes", "the most of any call"),
+        Row("stack, all of it", found.stack, "bytes", "other memory is static"),
+    ]

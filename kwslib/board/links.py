@@ -1,0 +1,171 @@
+"""Links to a board: a serial port or socket, or a mailbox of a device that runs in this process."""
+
+import ctypes
+import time
+from pathlib import Path
+from typing import Protocol
+
+import serial
+from serial.tools import list_ports
+
+from kwslib.board.emulator import Emulator
+from kwslib.errors import InputError
+
+BAUD = 115_200
+"""The USB port of a board takes any speed; a UART needs one."""
+
+_WRITE_TIMEOUT_S = 5.0
+
+
+class BoardError(InputError):
+    """A board that is not there, does not answer, or is not the one that is wanted."""
+
+
+class Link(Protocol):
+    """Bytes to and from a board."""
+
+    def write(self, data: bytes) -> None:
+        """Send bytes.
+
+        Raises:
+            BoardError: they cannot be sent.
+        """
+
+    def read(self, timeout_s: float) -> bytes:
+        """The bytes that have come; waits for the first, but no longer than ``timeout_s``.
+
+        Raises:
+            BoardError: the link is gone.
+        """
+
+    def close(self) -> None:
+        """Free the link."""
+
+
+class SerialLink:
+    """A serial port (``/dev/ttyACM0``, ``COM3``) or whatever else pyserial opens as one
+    (``socket://localhost:4000``).
+    """
+
+    def __init__(self, port: str) -> None:
+        """Open it.
+
+        Raises:
+            BoardError: there is no such port, or somebody else has it.
+        """
+        self._port = port
+        try:
+            self._serial = serial.serial_for_url(port, BAUD, write_timeout=_WRITE_TIMEOUT_S)
+        except (serial.SerialException, ValueError, OSError) as error:
+            raise BoardError(
+                f"{port}: no board can be reached there ({error}); {_known()}"
+            ) from error
+
+    def write(self, data: bytes) -> None:
+        """Send bytes."""
+        try:
+            self._serial.write(data)
+        except (serial.SerialException, OSError) as error:
+            raise self._gone(error) from error
+
+    def read(self, timeout_s: float) -> bytes:
+        """The bytes that have come."""
+        try:
+            self._serial.timeout = timeout_s
+            return self._serial.read(1) + self._serial.read(self._serial.in_waiting)
+        except (serial.SerialException, OSError) as error:
+            raise self._gone(error) from error
+
+    def close(self) -> None:
+        """Close the port."""
+        self._serial.close()
+
+    def _gone(self, error: Exception) -> BoardError:
+        return BoardError(f"{self._port}: the board is gone ({error}); plug it in and try again")
+
+
+def _known() -> str:
+    names = [port.device for port in list_ports.comports()]
+    if not names:
+        return "no serial port is there at all: plug the board in"
+    return f"the serial ports are {', '.join(names)}"
+
+
+class _MailboxLink:
+    """A device in a mailbox: it answers while it is written to."""
+
+    def __init__(self) -> None:
+        self._answer = b""
+
+    def write(self, data: bytes) -> None:
+        """Send bytes; the device takes them up to a request, and answers that first."""
+        while data:
+            taken, answer = self._deliver(data)
+            self._answer += answer
+            data = data[taken:]
+
+    def read(self, timeout_s: float) -> bytes:
+        """What was answered; where that is nothing, nothing will come."""
+        answer, self._answer = self._answer, b""
+        if not answer:
+            time.sleep(timeout_s)
+        return answer
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def _deliver(self, data: bytes) -> tuple[int, bytes]:
+        raise NotImplementedError
+
+
+class EmulatorLink(_MailboxLink):
+    """The device in the emulated board."""
+
+    def __init__(self, board: Emulator) -> None:
+        """Start the device.
+
+        Raises:
+            InputError: the program is none with a device.
+        """
+        super().__init__()
+        self.board = board
+        self.stack = board.call("kws_device_start").stack
+        """The most bytes of stack that any call has used."""
+        self._in_size = self._number("in_size")
+
+    def _deliver(self, data: bytes) -> tuple[int, bytes]:
+        piece = data[: self._in_size]
+        self.board.write("kws_mailbox_in", piece)
+        call = self.board.call("kws_mailbox_deliver", len(piece))
+        self.stack = max(self.stack, call.stack)
+        return call.value, self.board.read("kws_mailbox_out", self._number("written"))
+
+    def _number(self, name: str) -> int:
+        return int.from_bytes(self.board.read(f"kws_mailbox_{name}", 4), "little")
+
+
+class HostLink(_MailboxLink):
+    """The device as a shared library in this process."""
+
+    def __init__(self, library: Path) -> None:
+        """Load it and start the device. Every link needs a file of its own: a library that is
+        loaded twice has one state.
+        """
+        super().__init__()
+        self.library = ctypes.CDLL(str(library))
+        self._inbox, self._outbox = self._array("in"), self._array("out")
+        self.library.kws_mailbox_deliver.restype = ctypes.c_uint32
+        self.library.kws_device_start()
+
+    def _deliver(self, data: bytes) -> tuple[int, bytes]:
+        piece = data[: len(self._inbox)]
+        ctypes.memmove(self._inbox, piece, len(piece))
+        taken = self.library.kws_mailbox_deliver(ctypes.c_uint32(len(piece)))
+        return taken, bytes(memoryview(self._outbox)[: self._number("written")])
+
+    def _array(self, name: str) -> ctypes.Array[ctypes.c_uint8]:
+        size = self._number(f"{name}_size")
+        return (ctypes.c_uint8 * size).in_dll(self.library, f"kws_mailbox_{name}")
+
+    def _number(self, name: str) -> int:
+        return ctypes.c_uint32.in_dll(self.library, f"kws_mailbox_{name}").value

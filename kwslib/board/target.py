@@ -1,0 +1,79 @@
+"""Where a network runs: names of targets, and the board that each stands for."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kwslib.board.client import Board
+from kwslib.board.emulator import Emulator
+from kwslib.board.links import EmulatorLink, HostLink, SerialLink
+from kwslib.deploy.compile import compile_network, spots_keywords
+from kwslib.deploy.graph import Graph
+from kwslib.errors import InputError
+from kwslib.evaluation import Predict
+
+TARGETS = "host, emulator, serial:PORT or socket://HOST:PORT"
+"""What a target may be: this machine, the emulated board, or a board at the end of a link."""
+
+_SERIAL, _SOCKET = "serial:", "socket://"
+
+
+def check_target(target: str) -> None:
+    """Refuse what is no target, before anything long begins.
+
+    Raises:
+        InputError: no such target.
+    """
+    named = target.startswith((_SERIAL, _SOCKET)) and target not in (_SERIAL, _SOCKET)
+    if target not in ("host", "emulator") and not named:
+        raise InputError(f"target {target!r}: must be {TARGETS}")
+
+
+@contextmanager
+def open_board(target: str, graph: Graph, model: str) -> Iterator[Board]:
+    """A board that runs a network: built here for ``host`` and ``emulator``, and otherwise found
+    at the end of its link and asked whether it runs that very network.
+
+    Args:
+        target: one of :data:`TARGETS`.
+        graph: the network.
+        model: what messages call it.
+
+    Raises:
+        InputError: no such target, or the network cannot run on a board.
+        BoardError: no board answers, or it runs another network.
+    """
+    check_target(target)
+    if not spots_keywords(graph):
+        raise InputError(
+            f"{model}: takes no image of 49 x 40 or does not name its labels; "
+            "'kws convert' makes networks for the board"
+        )
+    with (
+        tempfile.TemporaryDirectory(prefix="kws-board-") as folder,
+        _board(target, graph, Path(folder)) as board,
+    ):
+        board.require(graph.sha256, model)
+        yield board
+
+
+def _board(target: str, graph: Graph, folder: Path) -> Board:
+    if target == "host":
+        return Board(HostLink(compile_network(graph, "host", folder).program), target)
+    if target == "emulator":
+        program = compile_network(graph, "emulator", folder).program
+        return Board(EmulatorLink(Emulator(program)), target)
+    return Board(SerialLink(target.removeprefix(_SERIAL)), target)
+
+
+def board_predictor(board: Board) -> Predict:
+    """Scores that a board gives, int8 ``[n, labels]``, to images that are sent to it."""
+
+    def predict(images: NDArray[np.uint8]) -> NDArray[np.int8]:
+        return np.stack([board.infer(image) for image in images])
+
+    return predict
