@@ -8,14 +8,32 @@ import numpy as np
 from hypothesis import strategies as st
 from small_networks import Builder, options, same, valid, window_options
 
+from kwslib.deploy.tflite_file import with_facts
+
 zero_points = st.one_of(st.sampled_from([-128, 127, 0]), st.integers(-128, 127))
 scales = st.floats(1e-3, 2.0).map(lambda x: float(np.float32(x)))
+WIDE, NARROW = st.just(8), st.sampled_from([4, 3, 4, 3, 5, 6, 7])
+"""Bits of weights; a kernel has those of two or four to a byte, or a whole one."""
 activations = st.sampled_from(["NONE", "RELU", "RELU6", "RELU_N1_TO_1"])
 seeds = st.integers(0, 2**32 - 1)
 
 
 def _values(seed, shape, spread=127):
     return np.random.default_rng(seed).integers(-spread, spread + 1, shape).astype(np.int8)
+
+
+def _weights(draw, shape, bits):
+    """All of the range that narrow weights have, of which wide ones may use a little."""
+    if bits == 8:
+        return _values(draw(seeds), shape, draw(st.sampled_from([3, 127])))
+    rng = np.random.default_rng(draw(seeds))
+    return rng.integers(-(2 ** (bits - 1)), 2 ** (bits - 1), shape).astype(np.int8)
+
+
+def _finish(build, x, y, *bits):
+    """The file; it tells the bits of weights unless all have 8."""
+    data = build.finish([x], [y])
+    return data if set(bits) == {8} else with_facts(data, {"weight_bits": bits})
 
 
 def _biases(draw, shape):
@@ -40,12 +58,13 @@ def windows(draw, dilated):
 
 
 @st.composite
-def conv2d(draw, most_channels=5):
+def conv2d(draw, widths=WIDE, most_channels=5):
+    bits = draw(widths)
     extents, kernel, stride, dilation, padding, out = draw(windows(dilated=True))
     inputs, outputs = draw(st.integers(1, most_channels)), draw(st.integers(1, 5))
     build = Builder()
     x = build.tensor([1, *extents, inputs], draw(scales), draw(zero_points))
-    weights = _values(draw(seeds), (outputs, *kernel, inputs), draw(st.sampled_from([3, 127])))
+    weights = _weights(draw, (outputs, *kernel, inputs), bits)
     channel_scales = [draw(scales) for _ in range(draw(st.sampled_from([1, outputs])))]
     w = build.tensor(weights.shape, channel_scales, 0, weights)
     b = build.tensor([outputs], [1.0], 0, _biases(draw, outputs))
@@ -53,21 +72,22 @@ def conv2d(draw, most_channels=5):
     y = build.tensor([1, *out, outputs], draw(scales) * float(wide), draw(zero_points))
     given = window_options("Conv2DOptions", stride, padding, draw(activations), dilation)
     build.operator("CONV_2D", [x, w, b], y, given)
-    return build.finish([x], [y])
+    return _finish(build, x, y, bits)
 
 
 @st.composite
-def one_channel_conv2d(draw):
-    return draw(conv2d(most_channels=1))
+def one_channel_conv2d(draw, widths=WIDE):
+    return draw(conv2d(widths, most_channels=1))
 
 
 @st.composite
-def depthwise_conv2d(draw):
+def depthwise_conv2d(draw, widths=WIDE):
+    bits = draw(widths)
     extents, kernel, stride, dilation, padding, out = draw(windows(dilated=True))
     inputs, factor = draw(st.integers(1, 5)), draw(st.sampled_from([1, 1, 1, 2]))
     build = Builder()
     x = build.tensor([1, *extents, inputs], draw(scales), draw(zero_points))
-    weights = _values(draw(seeds), (1, *kernel, inputs * factor))
+    weights = _weights(draw, (1, *kernel, inputs * factor), bits)
     w = build.tensor(
         weights.shape, [draw(scales) for _ in range(inputs * factor)], 0, weights, axis=3
     )
@@ -80,16 +100,18 @@ def depthwise_conv2d(draw):
         depthMultiplier=factor,
     )  # fmt: skip
     build.operator("DEPTHWISE_CONV_2D", [x, w, b], y, given)
-    return build.finish([x], [y])
+    return _finish(build, x, y, bits)
 
 
 @st.composite
-def fully_connected(draw):
-    depth, outputs, rows = draw(st.integers(1, 40)), draw(st.integers(1, 9)), 1
+def fully_connected(draw, widths=WIDE):
+    bits = draw(widths)
+    depth = draw(st.integers(1, 40) | st.integers(250, 530))
+    outputs, rows = draw(st.integers(1, 9)), 1
     build = Builder()
     source, weight = draw(scales), draw(scales)
     x = build.tensor([rows, depth], source, draw(zero_points))
-    weights = _values(draw(seeds), (outputs, depth))
+    weights = _weights(draw, (outputs, depth), bits)
     w = build.tensor(weights.shape, weight, 0, weights)
     bias_scale = float(np.float32(source) * np.float32(weight))
     b = build.tensor([outputs], bias_scale, 0, _biases(draw, outputs))
@@ -98,7 +120,7 @@ def fully_connected(draw):
         "FULLY_CONNECTED", [x, w, b], y,
         options("FullyConnectedOptions", fusedActivationFunction=draw(st.sampled_from([0, 1, 3]))),
     )  # fmt: skip
-    return build.finish([x], [y])
+    return _finish(build, x, y, bits)
 
 
 @st.composite
@@ -172,28 +194,28 @@ def softmax(draw):
 
 
 @st.composite
-def chain(draw):
+def chain(draw, widths=WIDE):
     """Convolution, depthwise convolution, a sum with what went in, mean, softmax."""
     height, width, channels = draw(st.integers(2, 8)), draw(st.integers(2, 8)), 3
+    bits = draw(widths), draw(widths)
     rng = np.random.default_rng(draw(seeds))
     build = Builder()
     x = build.tensor([1, height, width, 1], 1 / 255, -128)
 
-    def weights(shape, axis):
-        count = shape[axis]
+    def weights(shape, axis, bits):
+        count, values = shape[axis], _weights(draw, shape, bits)
         return [
-            build.tensor(
-                shape, rng.uniform(0.005, 0.02, count), 0, _values(rng.integers(99), shape), axis
-            ),
+            build.tensor(shape, rng.uniform(0.005, 0.02, count) * 2 ** (8 - bits), 0, values, axis),
             build.tensor([count], [1.0], 0, rng.integers(-999, 999, count, np.int32)),
         ]  # fmt: skip
 
     first = build.tensor([1, height, width, channels], 0.03, -128)
     given = window_options("Conv2DOptions", (1, 1), "SAME", "RELU")
-    build.operator("CONV_2D", [x, *weights((channels, 3, 3, 1), 0)], first, given)
+    build.operator("CONV_2D", [x, *weights((channels, 3, 3, 1), 0, bits[0])], first, given)
     second = build.tensor([1, height, width, channels], 0.05, 4)
     given = window_options("DepthwiseConv2DOptions", (1, 1), "SAME", "NONE", depthMultiplier=1)
-    build.operator("DEPTHWISE_CONV_2D", [first, *weights((1, 3, 3, channels), 3)], second, given)
+    taps = weights((1, 3, 3, channels), 3, bits[1])
+    build.operator("DEPTHWISE_CONV_2D", [first, *taps], second, given)
     total = build.tensor([1, height, width, channels], 0.06, -20)
     build.operator("ADD", [first, second], total, options("AddOptions"))
     axes = build.tensor([2], constant=np.array([1, 2], np.int32))
@@ -201,7 +223,7 @@ def chain(draw):
     build.operator("MEAN", [total, axes], means, options("ReducerOptions", keepDims=False))
     scores = build.tensor([1, channels], 1 / 256, -128)
     build.operator("SOFTMAX", [means], scores, options("SoftmaxOptions", beta=1.0))
-    return build.finish([x], [scores])
+    return _finish(build, x, scores, *bits)
 
 
 NETWORKS = {
@@ -216,4 +238,13 @@ NETWORKS = {
     "pad": pad(),
     "softmax": softmax(),
     "chain": chain(),
+    "conv2d_narrow": conv2d(NARROW),
+    "conv2d_2_bits": conv2d(st.just(2)),
+    "one_channel_conv2d_narrow": one_channel_conv2d(NARROW),
+    "one_channel_conv2d_2_bits": one_channel_conv2d(st.just(2)),
+    "depthwise_conv2d_narrow": depthwise_conv2d(NARROW),
+    "depthwise_conv2d_2_bits": depthwise_conv2d(st.just(2)),
+    "fully_connected_narrow": fully_connected(NARROW),
+    "fully_connected_2_bits": fully_connected(st.just(2)),
+    "chain_narrow": chain(st.integers(2, 8)),
 }

@@ -47,12 +47,14 @@ class NetworkSource:
         header: ``network.h``.
         arena: the plan of its RAM.
         layers: the C functions of the layers, in order; a reshape has none.
+        weights: bytes of the weights in flash.
     """
 
     source: str
     header: str
     arena: Arena
     layers: tuple[str, ...]
+    weights: int
 
 
 def generate(graph: Graph, kernels: Kernels = "dsp", labels: Sequence[str] = ()) -> NetworkSource:
@@ -83,7 +85,9 @@ def generate(graph: Graph, kernels: Kernels = "dsp", labels: Sequence[str] = ())
             _interface(graph, arena, names),
         ]
     )
-    return NetworkSource(source, _header(graph, arena, labels), arena, tuple(names))
+    header = _header(graph, arena, len(names), labels)
+    weights = sum(layer.weights.nbytes for layer in packed)
+    return NetworkSource(source, header, arena, tuple(names), weights)
 
 
 def _title(graph: Graph) -> str:
@@ -159,7 +163,8 @@ def _weighted(operator: Weighted, layer: Packed) -> tuple[list[str], list[str]]:
     constants.append(
         f"static const struct {layer.channel_type} channels[{len(layer.channels)}] = {{\n{rows}}};"
     )
-    shared = ["&quantization", "{0}", "weights", "channels"]
+    bits = [] if layer.bits is None else [str(layer.bits)]
+    shared = ["&quantization", "{0}", *bits, "weights", "channels"]
     if layer.lanes:
         fields = ", ".join(map(str, layer.lanes))
         constants.append(f"static const struct kws_lanes lanes = {{{fields}}};")
@@ -237,15 +242,17 @@ def _array(kind: str, name: str, values: NDArray[Any]) -> str:
 
 def _interface(graph: Graph, arena: Arena, layers: Sequence[str]) -> str:
     calls = "\n".join(f"    {name}();" for name in layers)
+    table = ", ".join(layers)
     return (
         f"int8_t *kws_network_input(void)\n{{\n    return {_tensor(arena, graph.input)};\n}}\n\n"
         f"const int8_t *kws_network_output(void)\n{{\n"
         f"    return {_tensor(arena, graph.output)};\n}}\n\n"
+        f"void (*const kws_network_layers[KWS_NETWORK_LAYERS])(void) = {{{table}}};\n\n"
         f"void kws_network_run(void)\n{{\n{calls}\n}}\n"
     )
 
 
-def _header(graph: Graph, arena: Arena, labels: Sequence[str]) -> str:
+def _header(graph: Graph, arena: Arena, layers: int, labels: Sequence[str]) -> str:
     named = "".join(f", {_string(label)}" for label in labels)[2:]
     return f"""#ifndef KWS_NETWORK_H
 #define KWS_NETWORK_H
@@ -255,6 +262,7 @@ def _header(graph: Graph, arena: Arena, labels: Sequence[str]) -> str:
 #define KWS_NETWORK_INPUT_SIZE {graph.input.size}
 #define KWS_NETWORK_OUTPUT_SIZE {graph.output.size}
 #define KWS_NETWORK_ARENA_SIZE {arena.size}
+#define KWS_NETWORK_LAYERS {layers}
 #define KWS_NETWORK_SHA256 "{graph.sha256}"
 #define KWS_NETWORK_LABELS {{{named}}}
 
@@ -265,6 +273,9 @@ int8_t *kws_network_input(void);
 const int8_t *kws_network_output(void);
 
 void kws_network_run(void);
+
+/* What kws_network_run calls, in order, so that each layer can be timed. */
+extern void (*const kws_network_layers[KWS_NETWORK_LAYERS])(void);
 
 #endif
 """

@@ -1,18 +1,36 @@
 """From a ``.tflite`` file to C for a target, and to the program it makes."""
 
 import shutil
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from kwslib.config import DEPLOYED
 from kwslib.deploy.codegen import Kernels, generate
 from kwslib.deploy.frontend import HEADER, frontend_tables
 from kwslib.deploy.graph import Graph
-from kwslib.deploy.toolchain import CORE, cortex_m4, shared_library
+from kwslib.deploy.toolchain import (
+    CORE,
+    DEVICE,
+    MAILBOX,
+    NANO33BLE_PORT,
+    QEMU_PORT,
+    Compiler,
+    cortex_m4,
+    cortex_m4_object,
+    shared_library,
+)
+from kwslib.errors import InputError
 from kwslib.files import write_text
+from kwslib.smoothing import MAX_LABELS
 
-Target = Literal["host", "emulator"]
-TARGETS: tuple[Target, ...] = ("host", "emulator")
+Target = Literal["host", "emulator", "qemu", "arduino"]
+
+SKETCH = "kws_nano33ble"
+"""The Arduino sketch: the name of its folder, and of the ``.ino`` in it, which must be the same."""
+
+_LONGEST_LABEL = 32
 
 
 @dataclass(frozen=True)
@@ -20,11 +38,14 @@ class Compiled:
     """A network compiled for a target.
 
     Attributes:
-        program: shared library of the host, ELF file of the emulator.
+        program: shared library of the host, ELF file of an emulator, Arduino sketch.
         files: all that was written, the program last.
         arena: bytes of RAM for activations and scratch.
         peak: bytes live at the busiest step.
         layers: C functions of the layers, in order.
+        weights: bytes of the weights in flash.
+        elf: tells flash and RAM; None for the host. That of the Arduino sketch is without
+            Arduino's core, and no program for the board.
     """
 
     program: Path
@@ -32,46 +53,168 @@ class Compiled:
     arena: int
     peak: int
     layers: tuple[str, ...]
+    weights: int
+    elf: Path | None = None
+
+
+def labels_of(graph: Graph) -> tuple[str, ...]:
+    """The names of a network's outputs, none where its file does not tell them."""
+    labels = graph.facts.get("labels")
+    return tuple(map(str, labels)) if isinstance(labels, list) else ()
+
+
+def spots_keywords(graph: Graph) -> bool:
+    """Whether a network takes the deployed image and names its outputs, keywords among them.
+
+    Only around such a network can a board's whole program be built.
+    """
+    labels = labels_of(graph)
+    return (
+        graph.input.size == DEPLOYED.frames * DEPLOYED.bands
+        and 2 < len(labels) == graph.output.size <= MAX_LABELS
+        and all(0 < len(label.encode()) <= _LONGEST_LABEL for label in labels)
+    )
 
 
 def compile_network(
-    graph: Graph, target: Target, folder: Path | str, kernels: Kernels | None = None
+    graph: Graph,
+    target: Target,
+    folder: Path | str,
+    kernels: Kernels = "dsp",
+    compiler: Compiler = "zig",
 ) -> Compiled:
     """Write a network's C with the core (kernels, front end, smoothing), and build it all.
+
+    A network that spots keywords comes with the device around it, which answers the protocol.
+    For ``"arduino"`` the folder gets a sketch of its own, :data:`SKETCH`, to be opened or uploaded
+    with Arduino's tools; it is compiled as a check.
 
     Args:
         graph: the network.
         target: where it is to run.
         folder: where to write; it is created.
-        kernels: ``"dsp"`` or ``"portable"``; by default the target's own.
+        kernels: ``"dsp"``, which pays on every machine, or the simpler ``"portable"``.
+        compiler: ``"zig"``, or ``"gcc"`` for the emulators.
 
     Raises:
-        InputError: the compiler is missing, or the network does not fit the board.
+        InputError: the compiler is missing or cannot build for the target, or the network does not
+            spot keywords where it must, or does not fit the board.
     """
+    place = _PLACES[target]
+    if place.needs_keywords and not spots_keywords(graph):
+        raise InputError(
+            f"target {target}: the network takes no image of {DEPLOYED.frames} x {DEPLOYED.bands} "
+            "or does not name its labels; 'kws convert' makes networks for a board"
+        )
+    if compiler not in place.compilers:
+        raise InputError(
+            f"target {target}: is built by {' or '.join(place.compilers)}, not {compiler}"
+        )
     folder = Path(folder)
-    labels = graph.facts.get("labels")
-    source = generate(
-        graph,
-        kernels or ("portable" if target == "host" else "dsp"),
-        [str(label) for label in labels] if isinstance(labels, list) else (),
-    )
-    files = [folder / "network.h", folder / "network.c", folder / HEADER]
+    code = folder / place.code
+    source = generate(graph, kernels, labels_of(graph))
+    files = [code / "network.h", code / "network.c", code / HEADER]
     for path, text in zip(files, (source.header, source.source, frontend_tables()), strict=True):
         write_text(path, text)
-    files += _copies(folder)
-    sources = [path for path in files if path.suffix == ".c"]
-    if target == "host":
-        program = shared_library(sources, folder / "libkws.so", include=[folder])
-    else:
-        program = cortex_m4(sources, folder / "kws.elf", include=[folder])
-    return Compiled(program, (*files, program), source.arena.size, source.arena.peak, source.layers)
+    parts = [CORE, DEVICE, place.port] if spots_keywords(graph) else [CORE]
+    files += [_copy(path, code) for part in parts for path in sorted(part.glob("*.[ch]"))]
+    built = place.build(_Job(files, folder, compiler))
+    return Compiled(
+        built.program, (*files, *built.files, built.program),
+        source.arena.size, source.arena.peak, source.layers, source.weights, built.elf,
+    )  # fmt: skip
 
 
-def _copies(folder: Path) -> list[Path]:
-    """Copies of the core, so that the folder can be compiled wherever it is taken."""
-    copies = []
-    for path in sorted(CORE.glob("*.[ch]")):
-        copy = folder / path.name
-        shutil.copyfile(path, copy)
-        copies.append(copy)
-    return copies
+def _copy(path: Path, folder: Path) -> Path:
+    """A copy of a file, so that the folder can be compiled wherever it is taken."""
+    copy = folder / path.name
+    shutil.copyfile(path, copy)
+    return copy
+
+
+@dataclass(frozen=True)
+class _Job:
+    """C files to build, the folder for the program, and what to build it with."""
+
+    files: Sequence[Path]
+    folder: Path
+    compiler: Compiler
+
+    @property
+    def sources(self) -> list[Path]:
+        return [path for path in self.files if path.suffix == ".c"]
+
+    @property
+    def include(self) -> list[Path]:
+        return [self.files[0].parent]
+
+
+@dataclass(frozen=True)
+class _Built:
+    program: Path
+    elf: Path | None = None
+    files: tuple[Path, ...] = ()
+
+
+def _build_host(job: _Job) -> _Built:
+    define = ['KWS_MAILBOX_BOARD="this computer"']
+    return _Built(
+        shared_library(job.sources, job.folder / "libkws.so", include=job.include, define=define)
+    )
+
+
+def _build_emulator(job: _Job) -> _Built:
+    define = ['KWS_MAILBOX_BOARD="emulated Cortex-M4F"']
+    elf = cortex_m4(
+        job.sources, job.folder / "kws.elf",
+        include=job.include, define=define, compiler=job.compiler,
+    )  # fmt: skip
+    return _Built(elf, elf)
+
+
+def _build_qemu(job: _Job) -> _Built:
+    elf = cortex_m4(job.sources, job.folder / "kws.elf", include=job.include, compiler=job.compiler)
+    return _Built(elf, elf)
+
+
+def _build_sketch(job: _Job) -> _Built:
+    """Arduino's tools compile the sketch; here it is compiled against an empty Arduino core."""
+    sketch = _copy(NANO33BLE_PORT / f"{SKETCH}.ino", job.folder / SKETCH)
+    stubs = NANO33BLE_PORT / "stubs"
+    checked = job.folder / f"{SKETCH}-check"
+    checked.mkdir(exist_ok=True)
+    objects = [
+        cortex_m4_object(source, checked / f"{source.stem}.o", include=[stubs])
+        for source in (sketch, stubs / "arduino.cpp")
+    ]
+    elf = cortex_m4([*job.sources, *objects], checked / "kws.elf", include=job.include)
+    return _Built(sketch, elf, (*objects, elf))
+
+
+@dataclass(frozen=True)
+class _Place:
+    """What is special about a target.
+
+    Attributes:
+        port: the folder of C that joins the device to it.
+        build: makes the program.
+        compilers: that can build for it.
+        needs_keywords: it runs the whole device, and a network by itself is of no use there.
+        code: where in the folder the C belongs.
+    """
+
+    port: Path
+    build: Callable[[_Job], _Built]
+    compilers: tuple[Compiler, ...] = ("zig",)
+    needs_keywords: bool = False
+    code: str = "."
+
+
+_PLACES: dict[Target, _Place] = {
+    "host": _Place(MAILBOX, _build_host),
+    "emulator": _Place(MAILBOX, _build_emulator, ("zig", "gcc")),
+    "qemu": _Place(QEMU_PORT, _build_qemu, ("zig", "gcc"), needs_keywords=True),
+    "arduino": _Place(NANO33BLE_PORT, _build_sketch, needs_keywords=True, code=f"{SKETCH}/src"),
+}
+
+TARGETS: tuple[Target, ...] = tuple(_PLACES)

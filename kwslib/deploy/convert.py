@@ -22,9 +22,7 @@ from kwslib.deploy.flatfile import parse
 from kwslib.deploy.tflite_file import with_facts
 from kwslib.deploy.translate import Translation
 from kwslib.errors import InputError
-
-CALIBRATION_CLIPS = 500
-"""Training images, evenly spread over the split, that set the ranges of the activations."""
+from kwslib.quantize.ptq import calibration_clips
 
 _INPUT_SHAPE = (1, DEPLOYED.frames, DEPLOYED.bands, 1)
 
@@ -38,16 +36,6 @@ def quiet_tensorflow() -> Any:
 
     tf.get_logger().setLevel("ERROR")
     return tf
-
-
-def calibration_images(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Those images of a training split that calibrate, always the same ones.
-
-    Args:
-        images: uint8 ``[clips, 49, 40]``.
-    """
-    chosen = np.linspace(0, len(images) - 1, min(CALIBRATION_CLIPS, len(images))).astype(int)
-    return images[chosen]
 
 
 def convert_float(network: nn.Module, facts: Mapping[str, Any]) -> bytes:
@@ -78,7 +66,7 @@ def convert_int8(network: nn.Module, images: NDArray[np.uint8], facts: Mapping[s
         corners = np.zeros(_INPUT_SHAPE, np.float32)
         corners.flat[0] = 1.0
         yield [corners]
-        for image in calibration_images(images):
+        for image in calibration_clips(images):
             yield [image.reshape(_INPUT_SHAPE).astype(np.float32) / np.float32(255)]
 
     converter = _converter(_probabilities(network))

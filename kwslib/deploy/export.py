@@ -9,17 +9,13 @@ from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Split
 from kwslib.deploy import interpreter
 from kwslib.deploy.c_array import write_c_array
-from kwslib.deploy.convert import (
-    CALIBRATION_CLIPS,
-    convert_float,
-    convert_int8,
-    layer_differences,
-)
+from kwslib.deploy.convert import convert_float, convert_int8, layer_differences
 from kwslib.deploy.reader import graph_of
 from kwslib.errors import InputError
-from kwslib.evaluation import Predict, evaluate
+from kwslib.evaluation import evaluate_split
 from kwslib.files import sha256_of_text, write_beside
 from kwslib.models.checkpoint import NetworkInfo, load, task_of
+from kwslib.quantize.ptq import calibration_clips
 from kwslib.training.predict import predictor
 
 SPLIT: Split = "validation"
@@ -89,20 +85,14 @@ def export(
         "bytes": len(int8),
         "files": [str(path) for path in files],
         "dataset": dataset.source.name,
-        "calibration_clips": min(CALIBRATION_CLIPS, len(training)),
+        "calibration_clips": len(calibration_clips(training)),
         "split": SPLIT,
-        "float_accuracy": _accuracy(predictor(network), dataset),
-        "int8_accuracy": _accuracy(interpreter.predictor(out), dataset),
+        "float_accuracy": evaluate_split(predictor(network), dataset, SPLIT).accuracy,
+        "int8_accuracy": evaluate_split(interpreter.predictor(out), dataset, SPLIT).accuracy,
         "logit_difference": max(differences.values()),
         "layer_differences": differences,
     }
     return Exported(summary, _remarks(info, dataset))
-
-
-def _accuracy(predict: Predict, dataset: Dataset) -> float:
-    clips = dataset.examples(SPLIT)
-    labels = dataset.task.labels
-    return evaluate(predict, clips.deployed, clips.labels, clips.names, labels).accuracy
 
 
 def _write(path: Path, data: bytes) -> Path:

@@ -13,9 +13,12 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from kwslib.deploy.requantization import Clamp, Multiplier
+from kwslib.quantize.requantization import Clamp, Multiplier
 
 Shape = tuple[int, ...]
+
+WEIGHT_BITS = range(2, 9)
+"""Widths that weights may have; a file's are 8 where it does not tell them."""
 
 
 @dataclass(frozen=True)
@@ -87,12 +90,14 @@ class Weighted(Operator):
         bias: int32 ``[outputs]``.
         multipliers: one an output channel.
         clamp: of the output.
+        bits: 2 to 8; every weight lies within ``-2 ** (bits - 1)`` to ``2 ** (bits - 1) - 1``.
     """
 
     weights: NDArray[np.int8]
     bias: NDArray[np.int32]
     multipliers: tuple[Multiplier, ...]
     clamp: Clamp
+    bits: int = field(default=WEIGHT_BITS[-1], kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -237,6 +242,11 @@ class Graph:
     operators: tuple[Operator, ...]
     sha256: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def weight_bits(self) -> tuple[int, ...]:
+        """Bits of the weights of each operator that has some."""
+        return tuple(each.bits for each in self.operators if isinstance(each, Weighted))
 
     @property
     def macs(self) -> int:

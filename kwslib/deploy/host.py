@@ -9,10 +9,7 @@ from numpy.typing import NDArray
 
 from kwslib.deploy.codegen import Kernels, generate
 from kwslib.deploy.graph import Graph
-from kwslib.deploy.reader import read_graph
 from kwslib.deploy.toolchain import shared_library
-from kwslib.errors import InputError
-from kwslib.evaluation import Predict
 
 
 class HostNetwork:
@@ -49,24 +46,3 @@ def build_host_network(graph: Graph, kernels: Kernels = "portable") -> HostNetwo
             [folder / "network.c"], folder / "libkws.so", include=[folder], flags=["-O1"]
         )
         return HostNetwork(library, graph)
-
-
-def predictor(path: Path | str, kernels: Kernels = "portable") -> Predict:
-    """Scores of the compiled network in a ``.tflite`` file, int8 ``[n, labels]``, from images.
-
-    Raises:
-        InputError: the file cannot be compiled, or its input is not the deployed image.
-    """
-    graph = read_graph(path)
-    if graph.input.size != 49 * 40:
-        raise InputError(
-            f"{path}: takes {list(graph.input.shape)}, not an image of 49 x 40; "
-            "'kws convert' makes a network for images"
-        )
-    network = build_host_network(graph, kernels)
-
-    def predict(images: NDArray[np.uint8]) -> NDArray[np.int8]:
-        inputs = (images.astype(np.int16) - 128).astype(np.int8)
-        return np.stack([network.run(image) for image in inputs])
-
-    return predict

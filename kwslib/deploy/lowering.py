@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kwslib.deploy.exponential import softmax_exponentials
 from kwslib.deploy.flatfile import FileOperator, FileTensor
 from kwslib.deploy.graph import (
     Add,
@@ -25,22 +24,24 @@ from kwslib.deploy.graph import (
     Tensor,
     Window,
 )
-from kwslib.deploy.requantization import (
+from kwslib.quantize.exponential import softmax_exponentials
+from kwslib.quantize.multipliers import (
+    ADD_LEFT_SHIFT,
+    add_multipliers,
+    channel_multipliers,
+    farthest,
+    mean_multiplier,
+    sum_bounds,
+    sum_fits,
+)
+from kwslib.quantize.requantization import (
     FUSED_ACTIVATIONS,
-    INT8_MAX,
-    INT8_MIN,
     Clamp,
     Multiplier,
     activation_clamp,
-    quantize_multiplier,
 )
 
-ACCUMULATOR_LIMIT = 2**31 - 256
-"""What an accumulator, shifted left by its multiplier, must stay below. The rest is for the
-zero point that is added afterwards."""
-
 _MOST_TAPS = 2**16
-_ADD_LEFT_SHIFT = 20
 _BIAS_TOLERANCE = 0.02
 
 
@@ -125,17 +126,13 @@ def _bias(operands: Operands, outputs: int) -> NDArray[np.int32]:
 def _channel_multipliers(
     operands: Operands, weights: FileTensor, outputs: int, axis: int
 ) -> tuple[Multiplier, ...]:
-    """One multiplier a channel, in double precision.
-
-    Source: ``PopulateConvolutionQuantizationParams`` of TensorFlow Lite.
-    """
+    """One multiplier a channel."""
     if len(weights.scales) not in (1, outputs):
         raise Refusal(f"weights {weights.name!r} have {len(weights.scales)} scales")
     if len(weights.scales) > 1 and weights.axis != axis:
         raise Refusal(f"weights {weights.name!r} have their scales along axis {weights.axis}")
-    reals = operands.activation().scale * weights.scales.astype(np.float64)
-    reals = np.broadcast_to(reals / operands.output.scale, outputs)
-    return tuple(quantize_multiplier(float(real)) for real in reals)
+    found = channel_multipliers(operands.activation().scale, weights.scales, operands.output.scale)
+    return found * (outputs // len(found))
 
 
 def _check_sums(
@@ -143,16 +140,10 @@ def _check_sums(
     multipliers: tuple[Multiplier, ...],
 ) -> None:  # fmt: skip
     """Refuse if a sum can leave 32 bits; ``taps`` are ``[outputs, taps]``."""
-    for low, multiplier in zip(sum_bounds(taps, bias, source), multipliers, strict=True):
-        if multiplier.left > 30 or low << multiplier.left >= ACCUMULATOR_LIMIT:
+    bounds = sum_bounds(taps, bias, source.zero_point)
+    for bound, multiplier in zip(bounds, multipliers, strict=True):
+        if not sum_fits(int(bound), multiplier):
             raise Refusal("its sums can exceed 32 bits; its scales or its bias are not sane")
-
-
-def sum_bounds(taps: NDArray[np.int8], bias: NDArray[np.int32], source: Tensor) -> list[int]:
-    """What the magnitude of each output's sum cannot exceed, ``[outputs]``; any partial sum too."""
-    widest = max(INT8_MAX - source.zero_point, source.zero_point - INT8_MIN)
-    magnitude = np.abs(taps.astype(np.int64)).sum(axis=1) * widest
-    return [int(m) + abs(int(b)) for m, b in zip(magnitude, bias, strict=True)]
 
 
 def _window(operands: Operands, kernel: tuple[int, int], dilated: bool) -> Window:
@@ -236,45 +227,38 @@ def _fully_connected(operands: Operands) -> Operator:
     if output.shape[-1] != outputs:
         raise Refusal(f"has {outputs} outputs for {output.shape[-1]}")
     bias = _bias(operands, outputs)
-    if len(tensor.scales) > 1:
-        multipliers = _channel_multipliers(operands, tensor, outputs, axis=0)
-    else:
-        multipliers = (_tensor_multiplier(operands, tensor),) * outputs
+    if len(tensor.scales) == 1:
+        _check_bias_scale(operands, tensor)
+    multipliers = _channel_multipliers(operands, tensor, outputs, axis=0)
     _check_sums(weights, bias, source, multipliers)
     return FullyConnected((source,), output, weights, bias, multipliers, operands.clamp())
 
 
-def _tensor_multiplier(operands: Operands, weights: FileTensor) -> Multiplier:
-    """One multiplier for all outputs; the product of the scales is taken in single precision.
+def _check_bias_scale(operands: Operands, weights: FileTensor) -> None:
+    """Refuse a bias whose scale is not that of its sums.
 
     Source: ``GetQuantizedConvolutionMultipler`` of TensorFlow Lite.
     """
     source, output = operands.activation(), operands.output
     bias = operands.constant(2, "INT32")
-    if bias is not None:
-        if len(bias.scales) != 1:
-            raise Refusal(f"bias {bias.name!r} needs one scale")
-        product = source.scale * float(weights.scales[0])
-        if not abs(product - float(bias.scales[0])) / output.scale <= _BIAS_TOLERANCE:
-            raise Refusal(f"bias {bias.name!r} has another scale than input times weights")
-    with np.errstate(over="ignore", under="ignore"):
-        product = float(np.float32(source.scale) * weights.scales[0])
-    if not math.isfinite(product):
-        raise Refusal("the product of its scales is beyond single precision")
-    return quantize_multiplier(product / output.scale)
+    if bias is None:
+        return
+    if len(bias.scales) != 1:
+        raise Refusal(f"bias {bias.name!r} needs one scale")
+    product = source.scale * float(weights.scales[0])
+    if not abs(product - float(bias.scales[0])) / output.scale <= _BIAS_TOLERANCE:
+        raise Refusal(f"bias {bias.name!r} has another scale than input times weights")
 
 
 def _add(operands: Operands) -> Operator:
     first, second, output = operands.activation(0), operands.activation(1), operands.output
     if not first.shape == second.shape == output.shape:
         raise Refusal(f"adds {list(first.shape)} and {list(second.shape)}: broadcasts")
-    twice = 2.0 * max(first.scale, second.scale)
-    real = twice / ((1 << _ADD_LEFT_SHIFT) * output.scale)
-    multiplier = quantize_multiplier(real)
-    if not 0 < real < 1 or multiplier.exponent > 0:
-        raise Refusal(f"its output's scale {output.scale} is too small beside its inputs'")
-    inputs = quantize_multiplier(first.scale / twice), quantize_multiplier(second.scale / twice)
-    return Add((first, second), output, _ADD_LEFT_SHIFT, inputs, multiplier, operands.clamp())
+    try:
+        inputs, multiplier = add_multipliers(first.scale, second.scale, output.scale)
+    except ValueError as error:
+        raise Refusal(str(error)) from error
+    return Add((first, second), output, ADD_LEFT_SHIFT, inputs, multiplier, operands.clamp())
 
 
 def _same_quantization(source: Tensor, output: Tensor) -> None:
@@ -296,7 +280,6 @@ def _pool(kind: type[AveragePool] | type[MaxPool]) -> Callable[[Operands], Opera
 
 
 def _mean(operands: Operands) -> Operator:
-    """Source: ``QuantizedMeanOrSum`` of TensorFlow Lite's reference kernels."""
     source, output = operands.activation(), operands.output
     axes = sorted(_axes(operands, len(source.shape)))
     first, last = axes[0], axes[-1]
@@ -309,11 +292,8 @@ def _mean(operands: Operands) -> Operator:
     )  # fmt: skip
     if output.size != outer * inner:
         raise Refusal(f"its output {list(output.shape)} is not what its axes {axes} leave")
-    whole = quantize_multiplier(source.scale / output.scale)
-    shift = min(reduced.bit_length() - 1, 32, 31 + whole.exponent)
-    multiplier = Multiplier((whole.mantissa << shift) // reduced, whole.exponent - shift)
-    widest = max(INT8_MAX - source.zero_point, source.zero_point - INT8_MIN)
-    if multiplier.left > 30 or (widest * reduced) << multiplier.left >= ACCUMULATOR_LIMIT:
+    multiplier = mean_multiplier(source.scale, output.scale, reduced)
+    if not sum_fits(reduced * farthest(source.zero_point), multiplier):
         raise Refusal("its sums can exceed 32 bits")
     return Mean((source,), output, (outer, reduced, inner), multiplier)
 

@@ -1,12 +1,19 @@
 """Which kernel runs a layer, and its constants in the order in which that kernel reads them."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kwslib.deploy.bit_fields import (
+    copied_pairs,
+    filled,
+    packed_bytes,
+    packed_pairs,
+    side_by_side,
+    stored_bits,
+)
 from kwslib.deploy.graph import (
     Conv2d,
     DepthwiseConv2d,
@@ -16,8 +23,8 @@ from kwslib.deploy.graph import (
     Weighted,
     Window,
 )
-from kwslib.deploy.lowering import sum_bounds
-from kwslib.deploy.requantization import INT8_MAX, INT8_MIN
+from kwslib.quantize.multipliers import sum_bounds
+from kwslib.quantize.requantization import INT8_MAX, INT8_MIN
 
 _DSP_SUM_LIMIT = 2**30
 """Sums of the DSP kernels are doubled before their multiplication."""
@@ -26,6 +33,9 @@ LANE_BITS = 21
 """Of ``conv2d_lanes``: three sums stand in 64 bits."""
 
 _LANES_AT_ONCE = 3
+
+_SPARE_STEPS = 3
+"""Rows of outputs for which ``conv2d_lanes`` has room below its rows before it moves them up."""
 
 _ROUNDING_LIMIT = 2**29
 """Zero points are added before the last shift, beside products below ``2 ** 30``."""
@@ -47,6 +57,7 @@ class Packed:
         row_stride: values of a row in it, where the kernel asks for them.
         lanes: the fields of ``struct kws_lanes``, where the kernel asks for them.
         lane_starts: what each channel's lanes start with, likewise.
+        bits: in which a weight is stored, where the kernel asks for them.
     """
 
     function: str = ""
@@ -60,6 +71,7 @@ class Packed:
     row_stride: int | None = None
     lanes: tuple[int, ...] = ()
     lane_starts: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))
+    bits: int | None = None
 
 
 def pack(operator: Operator, dsp: bool) -> Packed:
@@ -71,11 +83,12 @@ def pack(operator: Operator, dsp: bool) -> Packed:
     """
     if isinstance(operator, Reshape):
         return Packed()
-    if dsp and isinstance(operator, Weighted) and _narrow(operator):
+    if dsp and isinstance(operator, Weighted) and _sums_fit(operator):
         if isinstance(operator, Conv2d) and operator.window.dilation == (1, 1):
             return _conv2d_lanes(operator) if _fits_lanes(operator) else _conv2d_dsp(operator)
         if isinstance(operator, FullyConnected) and operator.output.size == len(operator.bias):
-            return _fully_connected_dsp(operator)
+            is_wide = stored_bits(operator.bits) == 8
+            return _fully_connected_dsp(operator) if is_wide else _fully_connected_narrow(operator)
         if (
             isinstance(operator, DepthwiseConv2d)
             and operator.window.dilation == (1, 1)
@@ -89,7 +102,11 @@ def pack(operator: Operator, dsp: bool) -> Packed:
         (int(bias), by.mantissa, by.left, by.right)
         for bias, by in zip(operator.bias, operator.multipliers, strict=True)
     )
-    return Packed(f"kws_{name}", f"{name}.h", operator.weights, channels=channels)
+    bits = stored_bits(operator.bits)
+    return Packed(
+        f"kws_{name}", f"{name}.h", packed_bytes(operator.weights, bits), channels=channels,
+        bits=bits,
+    )  # fmt: skip
 
 
 def _taps(operator: Weighted) -> NDArray[np.int8]:
@@ -99,12 +116,17 @@ def _taps(operator: Weighted) -> NDArray[np.int8]:
     return operator.weights.reshape(len(operator.weights), -1)
 
 
-def _narrow(operator: Weighted) -> bool:
-    """Whether the DSP kernels' arithmetic holds every sum of a layer."""
-    bounds = sum_bounds(_taps(operator), operator.bias, operator.input)
+def _sums_fit(operator: Weighted) -> bool:
+    """Whether the DSP kernels' arithmetic holds every sum of a layer.
+
+    They round negative values away from zero by a term that is meant for a shift: without one,
+    values below the zero point come out right only where the clamp cuts them off.
+    """
+    greatest_exponent = 0 if operator.clamp.low >= operator.output.zero_point else -1
+    bounds = sum_bounds(_taps(operator), operator.bias, operator.input.zero_point)
     return all(
         bound < _DSP_SUM_LIMIT
-        and by.exponent <= 0
+        and by.exponent <= greatest_exponent
         and abs(operator.output.zero_point) << by.right < _ROUNDING_LIMIT
         for bound, by in zip(bounds, operator.multipliers, strict=True)
     )
@@ -120,12 +142,6 @@ def _dsp_channels(operator: Weighted, multiple: int) -> tuple[tuple[int, ...], .
     return tuple(rows + [(0, 0, 0, 0)] * (-len(rows) % multiple))
 
 
-def _filled(values: NDArray[Any], multiples: Sequence[int]) -> NDArray[Any]:
-    """Zeros after each axis up to a multiple."""
-    after = [(0, -size % multiple) for size, multiple in zip(values.shape, multiples, strict=True)]
-    return np.pad(values, after)
-
-
 def _row_stride(window: Window, out_width: int, channels: int) -> int:
     """Values of a padded row of the input, even; the last pair read may lie beyond the kernel."""
     columns = (out_width - 1) * window.stride[1]
@@ -136,13 +152,14 @@ def _row_stride(window: Window, out_width: int, channels: int) -> int:
 def _conv2d_dsp(operator: Conv2d) -> Packed:
     window = operator.window
     outputs, height, width, depth = operator.weights.shape
-    rows = _filled(operator.weights.reshape(outputs, height, width * depth), (2, 1, 2))
-    pairs = rows.astype("<i2").view("<u4")  # [outputs, height, words]
-    pairs = pairs.reshape(-1, 2, height, pairs.shape[-1]).swapaxes(1, 2)
-    stride = _row_stride(window, operator.output.shape[2], depth)
+    rows = filled(operator.weights.reshape(outputs, height, width * depth), (2, 1, 2))
+    pairs = rows.reshape(-1, 2, height, rows.shape[-1] // 2, 2).swapaxes(1, 2)
+    pairs = pairs.reshape(len(pairs), -1, 2)  # [channel pair, row, channel, word], pair
+    stride, bits = _row_stride(window, operator.output.shape[2], depth), stored_bits(operator.bits)
     return Packed(
-        "kws_conv2d_dsp", "conv2d_dsp.h", np.ascontiguousarray(pairs), "uint32_t",
-        _dsp_channels(operator, 2), "kws_channel_dsp", 2 * stride * height, row_stride=stride,
+        "kws_conv2d_dsp", "conv2d_dsp.h", packed_pairs(pairs, bits), "uint32_t",
+        _dsp_channels(operator, 2), "kws_channel_dsp",
+        2 * stride * height + 4 * copied_pairs(pairs.shape[1], bits), row_stride=stride, bits=bits,
     )  # fmt: skip
 
 
@@ -174,47 +191,88 @@ def _lane_starts(operator: Conv2d) -> NDArray[np.uint64]:
     return (odd + ((odd + even) << LANE_BITS) + (even << 2 * LANE_BITS)).astype(np.uint64)
 
 
-def _conv2d_lanes(operator: Conv2d) -> Packed:
-    """Pairs of taps ``w[m + 1] + w[m] * 2 ** 21`` of each phase, zeros after the last tap."""
+def _pairs_of_lanes(operator: Conv2d) -> NDArray[np.int32]:
+    """Taps ``w[m + 1], w[m]`` of each phase, ``[out, row, phase, pair, 2]``; zeros after the last.
+
+    A phase are the columns of one remainder modulo the stride.
+    """
     outputs, height = operator.weights.shape[:2]
-    phases, out_width = operator.window.stride[1], operator.output.shape[2]
-    taps = _filled(operator.weights[..., 0].astype(np.int32), (1, 1, 2 * phases))
+    phases = operator.window.stride[1]
+    taps = filled(operator.weights[..., 0].astype(np.int32), (1, 1, 2 * phases))
     taps = taps.reshape(outputs, height, -1, 2, phases).transpose(0, 1, 4, 2, 3)
-    words = taps[..., 1] + taps[..., 0] * (1 << LANE_BITS)  # [out, row, phase, tap pair]
+    return taps[..., ::-1]
+
+
+def _conv2d_lanes(operator: Conv2d) -> Packed:
+    """Pairs of taps as words ``w[m + 1] + w[m] * 2 ** 21``, which narrow ones become in RAM."""
+    height = operator.weights.shape[1]
+    window, (_, out_height, out_width, _) = operator.window, operator.output.shape
+    phases = window.stride[1]
+    pairs, bits = _pairs_of_lanes(operator), stored_bits(operator.bits)
+    tap_words, copied = pairs.shape[3], pairs.size // 2
+    words = pairs[..., 0] + pairs[..., 1] * (1 << LANE_BITS)
+    if bits < 8:
+        words = packed_pairs(pairs.reshape(1, -1, 2), bits).view("<i4")
+        copied = copied_pairs(copied, bits)
     blocks = out_width // 2 + 1
-    blocks += -blocks % _LANES_AT_ONCE
-    phase_words = blocks + words.shape[-1] - 1
-    scratch = 4 * (phases * phase_words * (height + 1) + 2 * blocks)
+    blocks += blocks % _LANES_AT_ONCE == 1
+    phase_words = blocks + tap_words - 1
+    row_words = phases * phase_words
+    spare = min(_SPARE_STEPS, out_height - 1) if height > window.stride[0] else 0
+    rows = height + spare * window.stride[0]
+    scratch = 4 * (copied + row_words * rows) + 2 * row_words + -window.before[1] % 4
     lowest = _lowest_and_highest(operator, operator.weights)[0]
     channels = tuple(
-        (bias + int(low), *rest)
+        (2 * (bias + int(low)), *rest)
         for low, (bias, *rest) in zip(lowest, _dsp_channels(operator, 1), strict=True)
     )
     return Packed(
         "kws_conv2d_lanes", "conv2d_lanes.h", words, "int32_t", channels, "kws_channel_dsp",
         scratch, "int32_t",
-        lanes=(phases, phase_words, words.shape[-1], blocks), lane_starts=_lane_starts(operator),
+        lanes=(phases, phase_words, tap_words, blocks, rows),
+        lane_starts=_lane_starts(operator), bits=bits,
     )  # fmt: skip
 
 
 def _depthwise_conv2d_dsp(operator: DepthwiseConv2d) -> Packed:
     height, width, channels = operator.weights.shape
-    taps = _filled(operator.weights.reshape(height * width, channels), (2, 2))
-    pairs = taps.reshape(len(taps) // 2, 2, -1, 2)  # [tap pair, tap, channel pair, channel]
-    pairs = np.ascontiguousarray(pairs.transpose(2, 0, 3, 1)).astype("<i2").view("<u4")
+    taps = filled(operator.weights.reshape(height * width, channels), (2, 2))
+    twos = taps.reshape(len(taps) // 2, 2, -1, 2)  # [tap pair, tap, channel pair, channel]
+    pairs = twos.transpose(2, 0, 3, 1).reshape(1, -1, 2)
     stride = _row_stride(operator.window, operator.output.shape[2], channels)
     stride += 2 * (channels % 2)  # the last channel is read with one beside it
+    bits = stored_bits(operator.bits)
     return Packed(
-        "kws_depthwise_conv2d_dsp", "depthwise_conv2d_dsp.h", pairs, "uint32_t",
-        _dsp_channels(operator, 2), "kws_channel_dsp", 2 * stride * height, row_stride=stride,
+        "kws_depthwise_conv2d_dsp", "depthwise_conv2d_dsp.h", packed_pairs(pairs, bits),
+        "uint32_t", _dsp_channels(operator, 2), "kws_channel_dsp",
+        2 * stride * height + 4 * copied_pairs(pairs.shape[1], bits), row_stride=stride, bits=bits,
     )  # fmt: skip
 
 
 def _fully_connected_dsp(operator: FullyConnected) -> Packed:
-    weights = _filled(operator.weights, (4, 4))
+    weights = filled(operator.weights, (4, 4))
     words = np.ascontiguousarray(weights).view("<u4")  # [outputs, words]
     words = words.reshape(-1, 4, words.shape[-1]).swapaxes(1, 2)
     return Packed(
         "kws_fully_connected_dsp", "fully_connected_dsp.h", np.ascontiguousarray(words),
         "uint32_t", _dsp_channels(operator, 4), "kws_channel_dsp",
+    )  # fmt: skip
+
+
+def _fully_connected_narrow(operator: FullyConnected) -> Packed:
+    """Halves hold fields of inputs 0 and 2, 1 and 3 of each of four outputs, the first highest.
+
+    A field in the highest bits of a half is a weight times a power of two. So many products are
+    summed up at once that they stay within 32 bits whatever they are; then their sums are divided.
+    """
+    bits = stored_bits(operator.bits)
+    weights = filled(operator.weights, (4, 4))
+    fours = weights.reshape(len(weights) // 4, 4, -1, 2, 2)  # [four, output, word, half, parity]
+    halves = fours.transpose(0, 2, 3, 1, 4).reshape(-1, 2, 8)
+    fields = halves.reshape(-1, 2, bits // 2, 16 // bits).swapaxes(1, 2)
+    words = side_by_side(fields[..., ::-1], bits).astype("<u2")
+    return Packed(
+        "kws_fully_connected_narrow", "fully_connected_narrow.h",
+        np.ascontiguousarray(words).view("<u4"), "uint32_t",
+        _dsp_channels(operator, 4), "kws_channel_dsp", bits=bits,
     )  # fmt: skip

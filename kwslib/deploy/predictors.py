@@ -1,4 +1,4 @@
-"""What scores clips: a checkpoint in PyTorch, a ``.tflite`` file, or its compiled C code."""
+"""What scores clips: a checkpoint in PyTorch, or a ``.tflite`` file in the interpreter."""
 
 from pathlib import Path
 
@@ -12,28 +12,26 @@ from kwslib.evaluation import Predict
 from kwslib.models.checkpoint import PUBLISHED, NetworkInfo, load
 
 
-def predictor_of(model: str, target: str | None = None) -> tuple[Predict, NetworkInfo]:
-    """The predictor of a network and what it is.
+def predictor_of(model: str) -> tuple[Predict, NetworkInfo]:
+    """The predictor of a network and what it is: PyTorch for a checkpoint, the reference
+    interpreter for a ``.tflite`` file.
 
     Args:
         model: a checkpoint, a ``.tflite`` file or the name of a published network.
-        target: ``"host"`` for the compiled C code; None for the form that ``model`` names.
 
     Raises:
-        InputError: there is no such network, or it does not come in the form that is asked for.
+        InputError: there is no such network.
     """
     path = Path(model)
-    if target is not None and path.suffix != ".tflite":
-        path = _published(model)
     if path.suffix != ".tflite":
         from kwslib.training.predict import predictor
 
         network, info = load(model)
         return predictor(network), info
-    from kwslib.deploy import host, interpreter
+    from kwslib.deploy import interpreter
 
     info = info_of(path)
-    predict = host.predictor(path) if target else interpreter.predictor(path)
+    predict = interpreter.predictor(path)
     outputs = predict(np.zeros((1, DEPLOYED.frames, DEPLOYED.bands), np.uint8)).shape[1]
     if outputs != len(info.labels):
         raise InputError(
@@ -43,14 +41,23 @@ def predictor_of(model: str, target: str | None = None) -> tuple[Predict, Networ
     return predict, info
 
 
-def _published(model: str) -> Path:
-    """The ``.tflite`` file of a published network."""
-    path = PUBLISHED / f"{model}.tflite"
-    if path.parent != PUBLISHED or Path(model).exists() or not path.exists():
+def tflite_of(model: str) -> Path:
+    """The ``.tflite`` file of a network that is to run as C.
+
+    Args:
+        model: a ``.tflite`` file or the name of a published network.
+
+    Raises:
+        InputError: it is neither.
+    """
+    given, published = Path(model), PUBLISHED / f"{model}.tflite"
+    if given.suffix == ".tflite":
+        return given
+    if published.parent != PUBLISHED or given.exists() or not published.exists():
         raise InputError(
             f"{model}: only a .tflite file can be compiled; 'kws convert {model}' makes one"
         )
-    return path
+    return published
 
 
 def info_of(path: Path) -> NetworkInfo:

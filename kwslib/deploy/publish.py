@@ -12,7 +12,7 @@ from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import SPLITS
 from kwslib.deploy.export import export
 from kwslib.deploy.predictors import predictor_of
-from kwslib.evaluation import evaluate
+from kwslib.evaluation import evaluate_split
 from kwslib.files import sha256_of_file
 from kwslib.measurements import Record, machine_name, write_records
 from kwslib.models.checkpoint import PUBLISHED, task_of
@@ -55,9 +55,7 @@ def publish(name: str, data: str, folder: Path = PUBLISHED) -> Path:
         record("logit_difference", summary["logit_difference"], "logit", "training"),
     ]
     for split in SPLITS:
-        clips = dataset.examples(split)
-        labels = dataset.task.labels
-        result = evaluate(predict, clips.deployed, clips.labels, clips.names, labels)
+        result = evaluate_split(predict, dataset, split)
         records.append(
             record("accuracy", result.accuracy, "fraction", split, interval=result.interval)
         )

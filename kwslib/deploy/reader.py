@@ -1,22 +1,27 @@
 """From a ``.tflite`` file to a checked :class:`~kwslib.deploy.graph.Graph`.
 
 Whatever passes can be compiled and stays within its buffers: every shape is worked out again and
-compared with the file's, every constant has the size its shape needs, no sum can exceed 32 bits.
+compared with the file's, every constant has the size its shape needs, no sum can exceed 32 bits,
+weights keep to the bits that the file claims for them.
 What cannot be compiled is named: operator, tensor, reason.
 """
 
 import hashlib
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from kwslib.deploy.flatfile import OPERATORS, FileOperator, FileTensor, FlatFile, parse, read_bytes
-from kwslib.deploy.graph import Graph, Operator, Tensor
+from kwslib.deploy.graph import WEIGHT_BITS, Graph, Operator, Tensor, Weighted
 from kwslib.deploy.lowering import LOWERINGS, Operands, Refusal
 from kwslib.deploy.tflite_file import facts_in
 from kwslib.errors import InputError
+
+_WEIGHT_BITS = "weight_bits"
+"""The fact that tells the widths of weights."""
 
 _MOST_ELEMENTS = 2**24
 _MOST_MACS = 2**31
@@ -44,6 +49,42 @@ def graph_of(data: bytes, where: str = "model") -> Graph:
         raise InputError(f"{where}: {refusal}") from refusal
 
 
+def _narrowed(operators: Sequence[Operator], claimed: object) -> tuple[Operator, ...]:
+    """Operators with the bits of their weights that the file claims for them.
+
+    Raises:
+        Refusal: the claim is none, or a weight does not keep to it.
+    """
+    weighted = sum(isinstance(operator, Weighted) for operator in operators)
+    if (
+        not isinstance(claimed, list)
+        or len(claimed) != weighted
+        or not all(type(bits) is int and bits in WEIGHT_BITS for bits in claimed)
+    ):
+        raise Refusal(
+            f"{_WEIGHT_BITS!r} in its metadata must list an integer from {WEIGHT_BITS[0]} to "
+            f"{WEIGHT_BITS[-1]} for each of its {weighted} operators with weights; "
+            "write it anew, or leave it out for 8 bits"
+        )
+    widths = iter(claimed)
+    return tuple(
+        _with_bits(operator, next(widths), step) if isinstance(operator, Weighted) else operator
+        for step, operator in enumerate(operators)
+    )
+
+
+def _with_bits(operator: Weighted, bits: int, step: int) -> Weighted:
+    low, high = -(1 << bits >> 1), (1 << bits >> 1) - 1
+    least, greatest = int(operator.weights.min()), int(operator.weights.max())
+    if least < low or greatest > high:
+        raise Refusal(
+            f"operator {step} {operator.name} has weights from {least} to {greatest}, and "
+            f"{_WEIGHT_BITS!r} in its metadata says {bits} bits, {low} to {high}; "
+            "quantize it anew, or state the bits that it has"
+        )
+    return replace(operator, bits=bits)
+
+
 @dataclass
 class _Builder:
     """Turns the file's operators into the graph's, one after the other."""
@@ -65,6 +106,8 @@ class _Builder:
         start = self.activation(self.file.inputs[0])
         self.known[start.index] = start
         operators = tuple(self.operator(operator) for operator in self.file.operators)
+        if _WEIGHT_BITS in facts:
+            operators = _narrowed(operators, facts[_WEIGHT_BITS])
         last = self.file.outputs[0]
         if last not in self.known or last == start.index:
             raise Refusal("no operator writes the network's output")

@@ -45,13 +45,26 @@ def with_facts(data: bytes, facts: Mapping[str, Any]) -> bytes:
     model = schema.ModelT.InitFromPackedBuf(data, 0)
     for entry in model.metadata or []:
         model.buffers[entry.buffer].data = None
+    model.signatureDefs = None
+    return pack(model, facts)
+
+
+def pack(model: schema.ModelT, facts: Mapping[str, Any]) -> bytes:
+    """A model of the schema's object API as a file, with ``facts`` as its only metadata.
+
+    The same model and facts give the same bytes.
+
+    Args:
+        model: is changed.
+        facts: what JSON can hold.
+    """
     text = json.dumps(facts, sort_keys=True, ensure_ascii=False).encode()
     model.buffers.append(schema.BufferT(list(text)))
     model.buffers = [_AlignedBuffer(buffer.data) for buffer in model.buffers]
     entry = schema.MetadataT()
     entry.name, entry.buffer = _ENTRY.decode(), len(model.buffers) - 1
-    model.metadata, model.signatureDefs = [entry], None
-    builder = flatbuffers.Builder(len(data))
+    model.metadata = [entry]
+    builder = flatbuffers.Builder(1024)
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())
 

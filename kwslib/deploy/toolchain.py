@@ -8,6 +8,7 @@ import importlib.util
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -18,13 +19,17 @@ from typing import Literal
 
 from kwslib.config import NANO33BLE
 from kwslib.errors import InputError
-from kwslib.files import cache_folder, sha256_of_file, sha256_of_text, write_beside
+from kwslib.files import cache_folder, keep_newest, sha256_of_file, sha256_of_text, write_beside
 
 Compiler = Literal["zig", "gcc"]
 
 FIRMWARE = Path(__file__).resolve().parent.parent.parent / "firmware"
 CORE = FIRMWARE / "core"
+DEVICE = FIRMWARE / "device"
+MAILBOX = FIRMWARE / "mailbox"
 EMULATOR = FIRMWARE / "emulator"
+QEMU_PORT = FIRMWARE / "qemu"
+NANO33BLE_PORT = FIRMWARE / "nano33ble"
 
 STRICT = ("-std=c99", "-Wall", "-Wextra", "-Werror", "-ffp-contract=off")
 """What every source of the firmware is compiled under."""
@@ -37,7 +42,14 @@ _GCC_CORTEX_M4 = (
     "-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16", "-nostdlib", "-lgcc",
 )  # fmt: skip
 _FREESTANDING = ("-ffreestanding", "-fno-unwind-tables", "-fno-asynchronous-unwind-tables")
+_SKETCH = (
+    "-std=gnu++14", "-Wall", "-Wextra", "-Werror", "-fno-exceptions", "-fno-rtti",
+    "-funsigned-char",
+)  # fmt: skip
+"""As Arduino compiles sketches for the Nano 33 BLE, and as strict as we are with C."""
 _TIMEOUT_S = 300
+_KEPT_BUILDS = 1000
+"""Builds that the cache keeps: some 50 MB."""
 
 
 class CompileError(Exception):
@@ -104,6 +116,31 @@ def cortex_m4(
     return _build(command, [*ours, *sources], output, [*include, EMULATOR / "include"], define)
 
 
+def cortex_m4_object(
+    source: Path,
+    output: Path,
+    *,
+    include: Sequence[Path] = (),
+    flags: Sequence[str] = ("-O2",),
+) -> Path:
+    """Compile C++ that needs no library, such as an Arduino sketch, to an object file.
+
+    Args:
+        source: its name may end as it likes.
+        output: where to write it; :func:`cortex_m4` takes it among its sources.
+        include: folders of headers beside ``firmware/core``.
+        flags: further ones.
+
+    Raises:
+        CompileError: the compiler refused.
+        InputError: zig is not installed.
+    """
+    command = [
+        *_zig(), *_ZIG_CORTEX_M4, *_SKETCH, *_FREESTANDING, *_for_zig(flags), "-c", "-x", "c++",
+    ]  # fmt: skip
+    return _build(command, [source], output, include, ())
+
+
 def sanitized_program(
     sources: Sequence[Path],
     output: Path,
@@ -164,14 +201,24 @@ def _build(
         *(f"-I{folder}" for folder in folders),
     ]
     kept = cache_folder("builds") / _key(command, sources, folders, define)
-    if not kept.exists():
-        with write_beside(kept) as temporary:
-            _run([*command, *arguments, *map(str, sources), "-o", str(temporary)])
-            temporary.chmod(0o755)
     with write_beside(output) as temporary:
-        shutil.copyfile(kept, temporary)
+        if not _copied(kept, temporary):
+            _run([*command, *arguments, *map(str, sources), "-o", str(temporary)])
+            with write_beside(kept) as copy:
+                shutil.copyfile(temporary, copy)
+            keep_newest(kept.parent, _KEPT_BUILDS)
     Path(output).chmod(0o755)
     return Path(output)
+
+
+def _copied(kept: Path, output: Path) -> bool:
+    """Copy a build and mark it as used, if it is there; another process may remove it any time."""
+    try:
+        shutil.copyfile(kept, output)
+        os.utime(kept)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _key(
@@ -186,13 +233,26 @@ def _key(
 
 
 def _run(command: Sequence[str]) -> None:
-    with _zig_cache() as environment:
-        run = subprocess.run(
-            command, capture_output=True, text=True, check=False, env=environment,
-            timeout=_TIMEOUT_S,
-        )  # fmt: skip
-    if run.returncode:
-        raise _failure(run.stderr)
+    with (
+        _zig_cache() as environment,
+        subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+            env=environment, start_new_session=True,
+        ) as compiler,
+    ):  # fmt: skip
+        try:
+            _, message = compiler.communicate(timeout=_TIMEOUT_S)
+        except BaseException as error:
+            # The drivers start the compiler proper, which would go on without them.
+            os.killpg(compiler.pid, signal.SIGKILL)
+            if isinstance(error, subprocess.TimeoutExpired):
+                raise InputError(
+                    f"the compiler did not finish within {_TIMEOUT_S} s; "
+                    "take a smaller network, or try again on a machine that is less busy"
+                ) from error
+            raise
+    if compiler.returncode:
+        raise _failure(message)
 
 
 @contextmanager
@@ -202,22 +262,24 @@ def _zig_cache() -> Iterator[dict[str, str]]:
     yield {**os.environ, "ZIG_GLOBAL_CACHE_DIR": folder, "ZIG_LOCAL_CACHE_DIR": folder}
 
 
-_OVERFLOW = re.compile(r"[`']?(FLASH|RAM)'?[:,]? (?:.*?)overflow(?:ed|s)? by (\d+) bytes", re.I)
-_OVERFLOW_LLD = re.compile(
-    r"section '.*?' will not fit in region '(FLASH|RAM)': overflowed by (\d+)"
-)
+_OVERFLOW = re.compile(r"region [`']?(FLASH|RAM)'?:? overflowed by (\d+)")
+"""As ld.lld and GNU ld put it."""
 
 
 def _failure(message: str) -> Exception:
     """What went wrong, in one line."""
-    for pattern in (_OVERFLOW_LLD, _OVERFLOW):
-        overflows = [(region, int(size)) for region, size in pattern.findall(message)]
-        if overflows:
-            region, size = max(overflows, key=lambda found: found[1])
-            have = NANO33BLE.flash if region.upper() == "FLASH" else NANO33BLE.ram
-            return InputError(
-                f"the program needs {size:,} bytes of {region.lower()} more than the "
-                f"{have:,} of the {NANO33BLE.name}; take a smaller network"
-            )
+    excess: dict[str, int] = {}
+    for region, size in _OVERFLOW.findall(message):
+        excess[region] = max(excess.get(region, 0), int(size))
+    if excess:
+        have = {"FLASH": NANO33BLE.flash, "RAM": NANO33BLE.ram}
+        parts = [
+            f"{excess[region]:,} bytes of {region.lower()} more than the {have[region]:,}"
+            for region in sorted(excess)
+        ]
+        return InputError(
+            f"the program needs {' and '.join(parts)} of the {NANO33BLE.name}; "
+            "take a smaller network"
+        )
     lines = [line for line in message.splitlines() if "error" in line.lower()]
     return CompileError((lines or message.splitlines() or ["no message"])[0])

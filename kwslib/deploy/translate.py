@@ -14,10 +14,10 @@ from typing import Any
 import torch
 from torch import fx, nn
 from torch.nn import functional as F
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from kwslib.errors import InputError
 from kwslib.models.padding import SameConv2d, same_padding
+from kwslib.models.traced import UnfoldableError, module_of, traced_and_folded
 
 _ADVICE = "; say it with layers that can be converted, or teach kwslib/deploy/translate.py"
 
@@ -37,11 +37,6 @@ class _Value:
     flattened: tuple[int, int, int] | None = None
 
 
-class _Tracer(fx.Tracer):
-    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        return isinstance(m, nn.Conv2d) or super().is_leaf_module(m, module_qualified_name)
-
-
 class Translation:
     """A traced network whose BatchNorm is folded; :meth:`run` says it in TensorFlow.
 
@@ -51,20 +46,23 @@ class Translation:
     """
 
     def __init__(self, network: nn.Module) -> None:
-        """Trace ``network``, which is put into evaluation mode and otherwise left as it is.
+        """Trace ``network``, which is left as it is.
 
         Raises:
             InputError: it has a step that has no translation.
         """
-        tracer = _Tracer()
         try:
-            graph = tracer.trace(network.eval())
+            self._traced = traced_and_folded(network)
+        except UnfoldableError as error:
+            raise InputError(
+                f"layer {error}: BatchNorm must follow a convolution that nothing else "
+                f"uses{_ADVICE}"
+            ) from error
         except (fx.proxy.TraceError, TypeError) as error:
             raise InputError(f"the network cannot be traced ({error}){_ADVICE}") from error
-        self.graph = graph
-        self.modules: dict[str, nn.Module] = dict(network.named_modules())
+        self.graph = self._traced.graph
+        self.modules: dict[str, nn.Module] = dict(self._traced.named_modules())
         self._values: dict[str, _Value] = {}
-        self._fold_batch_norms()
 
     def layers(self) -> list[str]:
         """Names of the steps that compute, in order."""
@@ -119,29 +117,6 @@ class Translation:
             return found.unflatten(1, value.flattened).permute(0, 2, 3, 1).flatten(1)
         return found.permute(0, 2, 3, 1) if value.channels_first and found.ndim == 4 else found
 
-    def _fold_batch_norms(self) -> None:
-        """Fold each BatchNorm into the convolution before it."""
-        for node in list(self.graph.nodes):
-            norm = self._module(node)
-            if not isinstance(norm, nn.BatchNorm2d):
-                continue
-            before = node.args[0]
-            conv = self._module(before)
-            alone = isinstance(conv, nn.Conv2d) and len(before.users) == 1
-            if not alone or sum(n.target == before.target for n in self.graph.nodes) != 1:
-                raise InputError(
-                    f"layer {node.name}: BatchNorm must follow a convolution that nothing else "
-                    f"uses{_ADVICE}"
-                )
-            assert isinstance(conv, nn.Conv2d)
-            self.modules[str(before.target)] = fuse_conv_bn_eval(conv, norm)
-            node.replace_all_uses_with(before)
-            self.graph.erase_node(node)
-
-    def _module(self, node: Any) -> nn.Module | None:
-        is_module = isinstance(node, fx.Node) and node.op == "call_module"
-        return self.modules[str(node.target)] if is_module else None
-
     @staticmethod
     def _only(node: fx.Node, values: dict[str, _Value]) -> _Value:
         result = node.args[0]
@@ -152,7 +127,7 @@ class Translation:
     def _step(self, node: fx.Node, values: dict[str, Any]) -> _Value:
         arguments = fx.map_arg(node.args, lambda n: values[n.name])
         keywords = fx.map_arg(node.kwargs, lambda n: values[n.name])
-        module = self._module(node)
+        module = module_of(node, self._traced)
         called: Any = node.target if module is None else type(module)
         what = getattr(called, "__name__", called)
         translate = _CALLS.get(node.target) if module is None else _module_translation(module)

@@ -6,8 +6,6 @@ import torch
 from torch import nn
 
 from kwslib.deploy.convert import (
-    CALIBRATION_CLIPS,
-    calibration_images,
     convert_float,
     convert_int8,
     layer_differences,
@@ -21,6 +19,7 @@ from kwslib.deploy.translate import Translation
 from kwslib.errors import InputError
 from kwslib.models import create
 from kwslib.models.padding import SameConv2d
+from kwslib.quantize.ptq import CALIBRATION_CLIPS, calibration_clips
 from kwslib.training.predict import predictor as torch_predictor
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (24, 49, 40)).astype(np.uint8)
@@ -135,9 +134,9 @@ def test_the_interpreters_agree_bit_for_bit(separable, tmp_path):
 
 
 def test_few_images_calibrate_all_of_them_and_many_are_spread():
-    assert len(calibration_images(IMAGES)) == len(IMAGES)
+    assert len(calibration_clips(IMAGES)) == len(IMAGES)
     many = np.arange(3 * CALIBRATION_CLIPS).reshape(-1, 1, 1)
-    chosen = calibration_images(many)[:, 0, 0]
+    chosen = calibration_clips(many)[:, 0, 0]
     assert len(chosen) == CALIBRATION_CLIPS
     assert (chosen[0], chosen[-1]) == (0, len(many) - 1)
 

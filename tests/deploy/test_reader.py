@@ -12,6 +12,7 @@ from kwslib.deploy.arena import plan_arena
 from kwslib.deploy.codegen import generate
 from kwslib.deploy.packing import pack
 from kwslib.deploy.reader import graph_of, read_graph
+from kwslib.deploy.tflite_file import with_facts
 from kwslib.deploy.toolchain import sanitized_program
 from kwslib.errors import InputError
 from kwslib.models.checkpoint import PUBLISHED
@@ -47,6 +48,43 @@ def test_missing_and_foreign_files_are_named(tmp_path):
     path.write_text("this is no network at all")
     with pytest.raises(InputError, match="is no TFLite file"):
         read_graph(path)
+
+
+def narrow_network(claimed, weights=(-8, 7)):
+    build = Builder()
+    x = build.tensor([1, 2], 0.1, 0)
+    for step in range(2):
+        w = build.tensor([2, 2], 0.1, 0, np.array([weights, weights], np.int8))
+        y = build.tensor([1, 2], 0.1 + step, 0)
+        x = build.operator("FULLY_CONNECTED", [x, w, -1], y, options("FullyConnectedOptions"))
+    return with_facts(build.finish([0], [x]), {"weight_bits": claimed})
+
+
+def test_the_bits_of_weights_are_read():
+    assert graph_of(narrow_network([4, 5])).weight_bits == (4, 5)
+    assert graph_of(TINY_CONV).weight_bits == (8, 8)
+    assert graph_of(narrow_network([2, 8], (-2, 1))).weight_bits == (2, 8)
+
+
+@pytest.mark.parametrize(
+    "claimed",
+    [[4], [4, 4, 4], [], 4, None, "44", {"0": 4}, [4, "4"], [4, 4.0], [4, True], [4, None],
+     [4, 1], [4, 9], [4, -4], [4, 10**30], [4, [4]], list(range(1000))],
+)  # fmt: skip
+def test_damaged_bits_of_weights_are_refused(claimed):
+    with pytest.raises(InputError, match="'weight_bits' in its metadata must list an") as caught:
+        graph_of(narrow_network(claimed))
+    assert len(str(caught.value).splitlines()) == 1
+    assert "from 2 to 8 for each of its 2 operators with weights; write it anew" in str(
+        caught.value
+    )
+
+
+@pytest.mark.parametrize(("bits", "weights"), [(4, (-9, 7)), (4, (-8, 8)), (2, (-2, 2))])
+def test_weights_beyond_their_bits_are_refused(bits, weights):
+    with pytest.raises(InputError, match=f"has weights from {weights[0]} to {weights[1]}, and .*"):
+        graph_of(narrow_network([8, bits], weights))
+    assert graph_of(narrow_network([8, bits + 1], weights)).weight_bits == (8, bits + 1)
 
 
 def test_sums_beyond_32_bits_are_refused():

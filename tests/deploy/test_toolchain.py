@@ -1,12 +1,16 @@
 """The compilers build, remember what they built, and say in a line what went wrong."""
 
 import ctypes
+import os
+import re
 import subprocess
+import time
 
 import pytest
 from installed import needs
 
 from kwslib.board.emulator import Emulator
+from kwslib.deploy import toolchain
 from kwslib.deploy.toolchain import CompileError, cortex_m4, sanitized_program, shared_library
 from kwslib.errors import InputError
 
@@ -53,19 +57,66 @@ def test_what_the_compiler_refuses_is_one_line(tmp_path):
     assert not (tmp_path / "bad.so").exists()
 
 
-@pytest.mark.parametrize(
-    ("source", "region"),
-    [
-        ("char room[300000]; char *f(int); char *f(int i) { room[i] = 1; return room; }", "ram"),
-        ("const char much[1100000] = {1}; const char *f(void); "
-         "const char *f(void) { return much; }", "flash"),
-    ],
-)  # fmt: skip
-def test_what_does_not_fit_the_board_says_by_how_much(tmp_path, source, region):
+ARRAYS = {
+    "ram": "char room[300000]; char *f(int); char *f(int i) { room[i] = 1; return room; }\n",
+    "flash": "const char much[1100000] = {1}; const char *f(void); "
+    "const char *f(void) { return much; }\n",
+    "flash and ram": "char both[1100000] = {1}; char *f(int); "
+    "char *f(int i) { both[i] = 2; return both; }\n",
+}
+
+
+@pytest.mark.parametrize("compiler", ["zig", "gcc"])
+@pytest.mark.parametrize("region", ARRAYS)
+def test_what_does_not_fit_the_board_says_by_how_much(tmp_path, compiler, region):
+    if compiler == "gcc":
+        needs("arm-none-eabi-gcc")
     path = tmp_path / "big.c"
-    path.write_text(source + "\n")
-    with pytest.raises(InputError, match=rf"needs [\d,]+ bytes of {region} more than"):
-        cortex_m4([path], tmp_path / "big.elf")
+    path.write_text(ARRAYS[region])
+    with pytest.raises(InputError) as caught:
+        cortex_m4([path], tmp_path / "big.elf", compiler=compiler)
+    least = {"flash": 1_100_000 - 2**20, "ram": 300_000 + 4096 - 2**18}
+    if region == "flash and ram":
+        least["ram"] = 1_100_000 + 4096 - 2**18
+    found = re.findall(r"([\d,]+) bytes of (\w+) more than", str(caught.value))
+    assert [name for _, name in found] == region.split(" and ")
+    for excess, name in found:
+        assert least[name] <= int(excess.replace(",", "")) < least[name] + 2000
+
+
+def test_a_compiler_that_hangs_is_ended_and_told(add, tmp_path, monkeypatch):
+    monkeypatch.setattr(toolchain, "_TIMEOUT_S", 0.5)
+    marker = tmp_path / "still here"
+    driver = tmp_path / "driver"
+    driver.write_text(f"#!/bin/sh\n(sleep 2; touch '{marker}') &\nwait\n")
+    driver.chmod(0o755)
+    monkeypatch.setattr(toolchain, "_program", lambda name: str(driver))
+    monkeypatch.setattr(toolchain, "_version", lambda command: "")
+    with pytest.raises(InputError, match=r"did not finish within 0\.5 s; take a smaller network"):
+        cortex_m4([add], tmp_path / "add.elf", compiler="gcc")
+    assert not (tmp_path / "add.elf").exists()
+    time.sleep(2.5)
+    assert not marker.exists()
+
+
+def test_the_cache_keeps_the_builds_used_last(tmp_path, monkeypatch):
+    monkeypatch.setenv("KWS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(toolchain, "_KEPT_BUILDS", 2)
+
+    def build(value):
+        path = tmp_path / f"{value}.c"
+        path.write_text(f"int f(void); int f(void) {{ return {value}; }}\n")
+        library = shared_library([path], tmp_path / f"{value}.so")
+        assert ctypes.CDLL(str(library)).f() == value
+        return set((tmp_path / "cache" / "builds").iterdir())
+
+    (first,) = build(1)
+    (second,) = build(2) - {first}
+    for path, age in ((first, 20), (second, 10)):
+        os.utime(path, (time.time() - age,) * 2)
+    assert build(1) == {first, second}  # used again: now the second is the older one
+    assert first in build(3)
+    assert not second.exists()
 
 
 def test_the_sanitizers_catch_a_read_outside(tmp_path):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kwslib.deploy.requantization import (
+from kwslib.quantize.requantization import (
     Clamp,
     activation_clamp,
     doubling_high_multiply,

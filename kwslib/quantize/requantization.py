@@ -6,8 +6,13 @@ here once, when a network is compiled, they compute when they prepare.
 
 import math
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
+
+Integers = TypeVar("Integers", int, NDArray[np.int64])
+"""One integer, or many at a time."""
 
 INT8_MIN, INT8_MAX = -128, 127
 
@@ -57,25 +62,23 @@ def round_half_away(value: float) -> int:
     return math.floor(value + 0.5) if value >= 0 else math.ceil(value - 0.5)
 
 
-def doubling_high_multiply(a: int, b: int) -> int:
-    """``a * b / 2 ** 31`` rounded to nearest, halves up; both int32.
+def doubling_high_multiply(a: Integers, b: Integers) -> Integers:
+    """``a * b / 2 ** 31`` rounded to nearest, halves up; both within int32.
 
     Source: gemmlowp's ``SaturatingRoundingDoublingHighMul``, whose only saturation is the
     square of the smallest int32.
     """
-    if a == b == -(2**31):
-        return 2**31 - 1
-    return (a * b + 2**30) >> 31
+    product = a * b
+    return ((product + 2**30) >> 31) - (product == 2**62)
 
 
-def rounding_shift_right(value: int, bits: int) -> int:
+def rounding_shift_right(value: Integers, bits: Integers) -> Integers:
     """``value / 2 ** bits`` rounded to nearest, halves away from zero.
 
     Source: gemmlowp's ``RoundingDivideByPOT``.
     """
-    if bits == 0:
-        return value
-    return (value + (1 << (bits - 1)) - (value < 0)) >> bits
+    mask = (1 << bits) - 1
+    return (value >> bits) + ((value & mask) > (mask >> 1) + (value < 0))
 
 
 def requantize(accumulator: int, by: Multiplier) -> int:

@@ -1,0 +1,183 @@
+"""A checkpoint in few bits: quantized after training or within it, scored, and as a file."""
+
+import re
+import time
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+from torch import nn
+
+from kwslib.data.dataset import Dataset, open_source
+from kwslib.data.task import Split
+from kwslib.deploy.write import tflite_bytes
+from kwslib.errors import InputError
+from kwslib.evaluation import evaluate_split
+from kwslib.files import write_beside
+from kwslib.models.checkpoint import load, task_of
+from kwslib.quantize.inference import run
+from kwslib.quantize.integer import IntegerNetwork
+from kwslib.quantize.minifloat import FORMATS, Minifloat
+from kwslib.quantize.network import QuantizedNetwork, Widths
+from kwslib.quantize.ptq import calibration_clips, quantize_after_training
+from kwslib.quantize.qat import AwareRecipe, quantize_in_training
+from kwslib.quantize.quantizers import Number
+from kwslib.quantize.to_integers import integers_of
+from kwslib.training.predict import predictor
+from kwslib.training.recipe import Recipe
+
+Method = Literal["ptq", "qat"]
+
+AWARE_EPOCHS, AWARE_RATE = 10, 4e-3
+"""Of quantization-aware training; chosen on the validation clips of yes and no."""
+
+
+@dataclass(frozen=True)
+class Quantized:
+    """A quantized network and how it does.
+
+    Attributes:
+        network: with quantizers.
+        integers: the same in integers, None for small floats.
+        summary: what ``kws quantize --json`` prints.
+    """
+
+    network: QuantizedNetwork
+    integers: IntegerNetwork | None
+    summary: dict[str, Any]
+
+
+def number_of(text: str) -> Number | None:
+    """What ``"4"``, ``"E4M3"`` or ``"float"`` means: bits, a small float, or nothing done.
+
+    Raises:
+        InputError: it means nothing.
+    """
+    if text == "float":
+        return None
+    if text.upper() in FORMATS:
+        return FORMATS[text.upper()]
+    if match := re.fullmatch(r"[eE](\d)[mM](\d{1,2})", text):
+        return Minifloat(int(match[1]), int(match[2]))
+    if not re.fullmatch(r"-?\d{1,3}", text):
+        raise InputError(f"{text!r}: must be bits (2 to 8), a small float such as E4M3, or float")
+    return int(text)
+
+
+def aware_recipe(widths: Widths, epochs: int | None = None) -> AwareRecipe:
+    """How a network is trained with its quantizers; integers learn their scales."""
+    training = Recipe(epochs=epochs or AWARE_EPOCHS, learning_rate=AWARE_RATE)
+    floats = any(isinstance(each, Minifloat) for each in (widths.weights, widths.activations))
+    return AwareRecipe(training, learn_steps=not floats)
+
+
+def quantize_network(
+    network: nn.Module,
+    method: Method,
+    widths: Widths,
+    dataset: Dataset,
+    seed: int,
+    epochs: int | None = None,
+) -> QuantizedNetwork:
+    """A network in few bits, ready to evaluate.
+
+    Raises:
+        InputError: a weight is not finite, or the network cannot be quantized.
+    """
+    if method == "ptq":
+        clips = calibration_clips(dataset.examples("training").deployed)
+        return quantize_after_training(network, widths, clips)
+    return quantize_in_training(network, widths, dataset, aware_recipe(widths, epochs), seed)
+
+
+def quantize_checkpoint(
+    checkpoint: str,
+    method: Method,
+    widths: Widths,
+    data: str | None,
+    *,
+    split: Split = "validation",
+    seed: int = 0,
+    epochs: int | None = None,
+    out: Path | None = None,
+) -> Quantized:
+    """Quantize a checkpoint, score it beside its floats, and write it as a file if asked.
+
+    Args:
+        checkpoint: a path, or the name of a published network.
+        method: after training, or within it.
+        widths: of weights and activations.
+        data: a folder of Speech Commands; embedded speech without it.
+        split: that is scored.
+        seed: of quantization-aware training.
+        epochs: of it; None for the recipe's.
+        out: the ``.tflite`` file to write.
+
+    Raises:
+        InputError: the checkpoint or the data do not suit, or the widths have no such file.
+    """
+    _check_file(out, widths)
+    network, info = load(checkpoint)
+    dataset = Dataset(open_source(data), task_of(checkpoint, info))
+    start = time.perf_counter()
+    quantized = quantize_network(network, method, widths, dataset, seed, epochs)
+    seconds = time.perf_counter() - start
+    found = evaluate_split(predictor(quantized), dataset, split)
+    summary = {
+        "model": info.model,
+        "method": method,
+        "weights": _told(widths.weights),
+        "activations": _told(widths.activations),
+        "seed": seed,
+        "dataset": dataset.source.name,
+        "split": split,
+        "n": len(found.truth),
+        "accuracy": found.accuracy,
+        "interval": list(found.interval),
+        "float_accuracy": evaluate_split(predictor(network), dataset, split).accuracy,
+        "seconds": seconds,
+    }
+    if not widths.are_integers:
+        return Quantized(quantized, None, summary)
+    facts = {
+        "model": info.model,
+        "training": {"task": info.training["task"], "seed": info.training.get("seed")},
+        "quantization": {"method": method, "seed": seed},
+        "calibration": dataset.identity(),
+    }
+    integers = integers_of(quantized, info.labels, facts)
+    result = evaluate_split(partial(run, integers), dataset, split)
+    summary |= {
+        "integer_accuracy": result.accuracy,
+        "integer_differing": int((result.predicted != found.predicted).sum()),
+    }
+    if out is not None:
+        summary |= {"tflite": str(out), "bytes": _write(integers, out)}
+    return Quantized(quantized, integers, summary)
+
+
+def _check_file(out: Path | None, widths: Widths) -> None:
+    """Refuse a file that cannot be written, before anything long begins."""
+    if out is None:
+        return
+    if out.suffix != ".tflite":
+        raise InputError(f"--out {out}: must end in .tflite")
+    if not widths.are_integers or widths.activations != 8:
+        raise InputError(
+            f"--out {out}: a .tflite file holds integer weights of 2 to 8 bits and activations of 8"
+        )
+
+
+def _write(integers: IntegerNetwork, out: Path) -> int:
+    """Write the file; its size in bytes."""
+    data = tflite_bytes(integers)
+    with write_beside(out) as temporary:
+        temporary.write_bytes(data)
+    return len(data)
+
+
+def _told(number: Number | None) -> int | str:
+    if number is None:
+        return "float"
+    return number.name if isinstance(number, Minifloat) else number

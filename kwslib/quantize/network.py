@@ -1,0 +1,168 @@
+"""A network with quantizers in it: on its weights, and where its activations are stored.
+
+The network is traced with ``torch.fx``, BatchNorm is folded into the convolution before it, and
+every layer with weights, addition, mean and activation function is followed by a quantizer, but for
+what an integer kernel does in one go: a ReLU belongs to the layer before it. The image is in
+integers already, so it has no quantizer. Weights stay floats; what a layer computes with is what
+they stand for on their grid.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, fx, nn
+from torch.nn import functional as F
+
+from kwslib.errors import InputError
+from kwslib.models.traced import (
+    UnfoldableError,
+    module_of,
+    replace_module,
+    traced_and_folded,
+)
+from kwslib.quantize.affine import Method, check_bits
+from kwslib.quantize.quantizers import ActivationQuantizer, Number, WeightQuantizer
+
+_RELUS = (F.relu, F.relu6, torch.relu, "relu", "relu_")
+_RELU_LAYERS = (nn.ReLU, nn.ReLU6)
+_STORED = ("add", "iadd", "mean")
+"""Steps beside layers with weights whose results have a grid of their own."""
+
+
+@dataclass(frozen=True)
+class Widths:
+    """What weights and activations are kept as.
+
+    Attributes:
+        weights: bits of an integer, 2 to 8, or a small float; None leaves them as they are.
+        activations: likewise; logits are integers of 8 bits unless activations stay as they are,
+            as the ends of a network usually are kept wide.
+    """
+
+    weights: Number | None = 8
+    activations: Number | None = 8
+
+    def __post_init__(self) -> None:
+        for what, number in (("weights", self.weights), ("activations", self.activations)):
+            if isinstance(number, int):
+                check_bits(number, what)
+
+    @property
+    def are_integers(self) -> bool:
+        """Whether weights and activations are."""
+        return isinstance(self.weights, int) and isinstance(self.activations, int)
+
+
+class QuantizedLayer(nn.Module):
+    """A convolution or fully connected layer that computes with quantized weights.
+
+    Attributes:
+        layer: with the float weights, which training changes.
+        quantizer: of the weights.
+    """
+
+    def __init__(self, layer: nn.Conv2d | nn.Linear, quantizer: WeightQuantizer) -> None:
+        super().__init__()
+        self.layer, self.quantizer = layer, quantizer
+
+    def forward(self, x: Tensor) -> Tensor:
+        """As the layer does, with what its weights stand for."""
+        weight = self.quantizer(self.layer.weight)
+        return torch.func.functional_call(self.layer, {"weight": weight}, (x,))
+
+
+class QuantizedNetwork(nn.Module):
+    """A copy of a network with quantizers in it; images in 0 to 1 to logits, as before."""
+
+    def __init__(
+        self, network: nn.Module, widths: Widths, weight_method: Method = "minmax"
+    ) -> None:
+        """Trace ``network``, which is left as it is.
+
+        Args:
+            network: of the registry, ready to evaluate.
+            widths: of weights and activations.
+            weight_method: how the grids of the weights are chosen.
+
+        Raises:
+            InputError: it cannot be traced, has a BatchNorm that no convolution stands before, or
+                weights that are not finite.
+        """
+        super().__init__()
+        self.widths = widths
+        try:
+            self.traced = traced_and_folded(network)
+        except UnfoldableError as error:
+            raise InputError(
+                f"layer {error}: no convolution stands alone before this BatchNorm, so it "
+                "cannot be folded; put one there"
+            ) from error
+        except (fx.proxy.TraceError, TypeError) as error:
+            raise InputError(f"the network cannot be traced ({error})") from error
+        self._quantize_layers(weight_method)
+        self._quantize_activations()
+        self.traced.recompile()
+        self.traced.train(network.training)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits ``[n, labels]`` of images ``[n, 1, frames, bands]`` in 0 to 1."""
+        return self.traced(x)
+
+    def layers(self) -> Iterator[tuple[str, QuantizedLayer]]:
+        """Name and layer of everything with weights, in order."""
+        for node in self.traced.graph.nodes:
+            layer = module_of(node, self.traced)
+            if isinstance(layer, QuantizedLayer):
+                yield str(node.target), layer
+
+    def activations(self) -> Iterator[ActivationQuantizer]:
+        """The quantizers of activations, in order."""
+        for node in self.traced.graph.nodes:
+            quantizer = module_of(node, self.traced)
+            if isinstance(quantizer, ActivationQuantizer):
+                yield quantizer
+
+    def _quantize_layers(self, method: Method) -> None:
+        for node in self.traced.graph.nodes:
+            layer = module_of(node, self.traced)
+            if isinstance(layer, nn.Conv2d | nn.Linear):
+                if not bool(torch.isfinite(layer.weight).all()):
+                    raise InputError(
+                        f"layer {node.target}: some weights are NaN or infinite; train it again"
+                    )
+                quantizer = WeightQuantizer(self.widths.weights, method)
+                replace_module(str(node.target), QuantizedLayer(layer, quantizer), self.traced)
+
+    def _quantize_activations(self) -> None:
+        graph = self.traced.graph
+        for i, node in enumerate(list(graph.nodes)):
+            if not self._is_stored(node):
+                continue
+            name = f"stored_{i}"
+            users = list(node.users)
+            logits = any(user.op == "output" for user in users)
+            number = self.widths.activations
+            self.traced.add_submodule(
+                name, ActivationQuantizer(8 if logits and number is not None else number)
+            )
+            with graph.inserting_after(node):
+                stored = graph.call_module(name, (node,))
+            for user in users:
+                user.replace_input_with(node, stored)
+
+    def _is_stored(self, node: fx.Node) -> bool:
+        """Whether what a step gives is written to memory on the board."""
+        if _is_relu(node, self.traced):
+            return True
+        if node.op == "call_module":
+            computes = isinstance(module_of(node, self.traced), QuantizedLayer)
+        else:
+            computes = getattr(node.target, "__name__", node.target) in _STORED
+        return computes and not any(_is_relu(user, self.traced) for user in node.users)
+
+
+def _is_relu(node: fx.Node, traced: fx.GraphModule) -> bool:
+    if node.op == "call_module":
+        return isinstance(module_of(node, traced), _RELU_LAYERS)
+    return node.op in ("call_function", "call_method") and node.target in _RELUS

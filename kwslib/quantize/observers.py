@@ -1,0 +1,79 @@
+"""What is remembered of the numbers that pass, so that a grid can be chosen for them."""
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from kwslib.errors import InputError
+from kwslib.quantize.affine import Method, QParams, choose_qparams, qparams_for_range
+
+ObserverKind = Literal["batch", "moving_average"]
+
+
+class MovingAverageObserver(nn.Module):
+    """The range of the numbers, as an exponential moving average of each batch's.
+
+    Source: Jacob et al. (CVPR 2018), 3.1.
+    """
+
+    least: Tensor
+    greatest: Tensor
+
+    def __init__(self, momentum: float = 0.99) -> None:
+        """Begin with nothing seen; ``momentum`` is the weight of what was seen before."""
+        super().__init__()
+        self._momentum = momentum
+        self.register_buffer("least", torch.tensor(float("nan")))
+        self.register_buffer("greatest", torch.tensor(float("nan")))
+
+    def observe(self, x: Tensor) -> None:
+        """Take a batch's numbers into account."""
+        for bound, new in ((self.least, x.detach().min()), (self.greatest, x.detach().max())):
+            bound.copy_(new if bool(bound.isnan()) else bound.lerp(new, 1 - self._momentum))
+
+    def qparams(self, bits: int, *, symmetric: bool = False) -> QParams:
+        """A grid for the range.
+
+        Raises:
+            InputError: nothing was seen.
+        """
+        if bool(self.least.isnan()):
+            raise InputError("nothing was observed; calibrate on some clips")
+        return qparams_for_range(float(self.least), float(self.greatest), bits, symmetric=symmetric)
+
+
+class BatchObserver(nn.Module):
+    """All numbers of the batches that passed, or as many of them as are kept, evenly spread."""
+
+    def __init__(self, kept: int = 2**20) -> None:
+        """Begin with nothing seen; of each batch at most ``kept`` numbers are remembered."""
+        super().__init__()
+        self._kept = kept
+        self._batches: list[Tensor] = []
+
+    def observe(self, x: Tensor) -> None:
+        """Take a batch's numbers into account; its extremes are always kept."""
+        flat = x.detach().flatten()
+        if flat.numel() > self._kept:
+            step = -(-flat.numel() // self._kept)
+            flat = torch.cat([flat[::step], flat.min()[None], flat.max()[None]])
+        self._batches.append(flat)
+
+    def numbers(self) -> Tensor:
+        """What was kept, flat.
+
+        Raises:
+            InputError: nothing was seen.
+        """
+        if not self._batches:
+            raise InputError("nothing was observed; calibrate on some clips")
+        return torch.cat(self._batches)
+
+    def qparams(self, bits: int, *, symmetric: bool = False, method: Method = "minmax") -> QParams:
+        """A grid for the numbers.
+
+        Raises:
+            InputError: nothing was seen.
+        """
+        return choose_qparams(self.numbers(), bits, symmetric=symmetric, method=method)

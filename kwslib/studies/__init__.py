@@ -1,0 +1,1 @@
+"""The sweeps that the report shows: their settings, and what each of them measures."""

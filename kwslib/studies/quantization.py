@@ -1,0 +1,188 @@
+"""How few bits: accuracy by width, by method, by small float, over seeds.
+
+Every setting begins with a float network trained at its own seed, and is scored on validation and
+testing clips once. What was chosen (epochs, rate, learned scales) was chosen on validation clips.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cache, partial
+from pathlib import Path
+from typing import Literal
+
+from torch import nn
+
+from kwslib.data.dataset import Dataset, open_source
+from kwslib.data.task import Split, Task
+from kwslib.deploy.quantized import aware_recipe, number_of, quantize_network
+from kwslib.errors import InputError
+from kwslib.evaluation import Evaluation, Predict, evaluate_split
+from kwslib.files import sha256_of_sources
+from kwslib.measurements import Record, machine_name
+from kwslib.quantize.inference import run as run_integers
+from kwslib.quantize.network import QuantizedNetwork, Widths
+from kwslib.quantize.qat import quantize_in_training
+from kwslib.quantize.to_integers import integers_of
+from kwslib.sweep import sweep
+from kwslib.training.predict import predictor
+from kwslib.training.publish import fitted
+from kwslib.training.recipe import recipe_for
+
+Method = Literal["float", "ptq", "qat", "overwriting"]
+Kind = Literal["widths", "overwriting", "minifloat"]
+KINDS: tuple[Kind, ...] = ("widths", "overwriting", "minifloat")
+
+SPLITS: tuple[Split, ...] = ("validation", "testing")
+BITS = range(2, 9)
+_MOST_FLOAT_BITS = 8
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A quantization.
+
+    Attributes:
+        method: after training (``ptq``), within it (``qat``), within it with the float weights
+            overwritten by what they stand for (``overwriting``), or not at all (``float``).
+        weights: bits, a small float such as ``E4M3``, or ``float``.
+        activations: likewise.
+        seed: of the float network's training and of that with quantizers.
+    """
+
+    method: Method
+    weights: str
+    activations: str
+    seed: int
+
+    @property
+    def widths(self) -> Widths:
+        """What weights and activations are kept as."""
+        return Widths(number_of(self.weights), number_of(self.activations))
+
+
+def settings(kind: Kind, seeds: Sequence[int]) -> list[Setting]:
+    """The settings of a sweep, seed by seed.
+
+    ``widths``: both methods at 2 to 8 bits, for weights alone and for weights and activations, and
+    weights of 2 to 4 bits with activations of 8. ``overwriting``: the ablation at every width.
+    ``minifloat``: weights as every small float of at most 8 bits, both methods.
+    """
+    found = []
+    for seed in seeds:
+        found.append(Setting("float", "float", "float", seed))
+        if kind == "widths":
+            pairs = [(str(bits), other) for bits in BITS for other in ("float", str(bits))]
+            pairs += [(str(bits), "8") for bits in (2, 3, 4)]
+            found += [Setting(m, w, a, seed) for w, a in pairs for m in ("ptq", "qat")]
+        elif kind == "overwriting":
+            found += [Setting("overwriting", str(bits), str(bits), seed) for bits in BITS]
+        else:
+            found += [Setting(m, name, "float", seed) for name in _floats() for m in ("ptq", "qat")]
+    return found
+
+
+def _floats() -> list[str]:
+    return [
+        f"E{exponent}M{mantissa}"
+        for exponent in range(1, 6)
+        for mantissa in range(_MOST_FLOAT_BITS - 1)
+        if 3 <= 1 + exponent + mantissa <= _MOST_FLOAT_BITS
+    ]
+
+
+def measure(
+    setting: Setting, *, data: str, model: str, keywords: str, epochs: int | None = None
+) -> list[Record]:
+    """Accuracies of a setting.
+
+    Args:
+        setting: which.
+        data: folder of Speech Commands, or empty for embedded speech.
+        model: name in the registry.
+        keywords: comma-separated.
+        epochs: of the float training; None for the recipe's.
+    """
+    dataset = _dataset(data, keywords)
+    network = _network(data, model, keywords, epochs, setting.seed)
+    quantized = _quantized(setting, network, dataset)
+    predictors: dict[str, Predict] = {"accuracy": predictor(quantized)}
+    if isinstance(quantized, QuantizedNetwork) and setting.widths.are_integers:
+        integers = integers_of(quantized, dataset.task.labels)
+        predictors["integer_accuracy"] = partial(run_integers, integers)
+    subject = {"model": model, "task": dataset.task.name, **asdict(setting)}
+
+    def record(metric: str, split: Split, result: Evaluation) -> Record:
+        return Record(
+            metric, result.accuracy, "fraction", "measured", subject,
+            {**dataset.identity(), "split": split, "clips": len(result.truth)},
+            machine=machine_name(), interval=result.interval,
+        )  # fmt: skip
+
+    return [
+        record(metric, split, evaluate_split(predict, dataset, split))
+        for metric, predict in predictors.items()
+        for split in SPLITS
+    ]
+
+
+def study(
+    kind: Kind,
+    seeds: Sequence[int],
+    *,
+    data: str,
+    model: str = "tiny_conv",
+    keywords: str = "yes,no",
+    epochs: int | None = None,
+    jobs: int | None = None,
+    folder: Path | None = None,
+) -> list[Record]:
+    """The records of a sweep; settings that an earlier call finished are not measured again.
+
+    Args:
+        kind: one of :data:`KINDS`.
+        seeds: of the float networks.
+        data: folder of Speech Commands, or empty for embedded speech.
+        model: name in the registry.
+        keywords: comma-separated.
+        epochs: of the float training; None for the recipe's.
+        jobs: processes; by default as many as cores.
+        folder: where finished settings are kept, by default in the cache.
+
+    Raises:
+        InputError: no such sweep, or no seed.
+    """
+    if kind not in KINDS:
+        raise InputError(f"sweep {kind!r}: must be one of {', '.join(KINDS)}")
+    if not seeds:
+        raise InputError("seeds: none given; name at least one, e.g. 0,1,2")
+    for seed in seeds:  # trained one after the other, so that no two processes train the same
+        _network(data, model, keywords, epochs, seed)
+    code = sha256_of_sources("config.py", "data", "features", "models", "training", "quantize")
+    key = f"{code} {open_source(data or None).fingerprint()} {recipe_for(model, epochs=epochs)!r}"
+    run = partial(measure, data=data, model=model, keywords=keywords, epochs=epochs)
+    results = sweep(
+        f"quantization-{kind}-{model}", settings(kind, seeds), run, key=f"{key} {keywords}",
+        jobs=jobs, folder=folder,
+    )  # fmt: skip
+    return [record for records in results for record in records]
+
+
+@cache
+def _dataset(data: str, keywords: str) -> Dataset:
+    return Dataset(open_source(data or None), Task.of(keywords))
+
+
+@cache
+def _network(data: str, model: str, keywords: str, epochs: int | None, seed: int) -> nn.Module:
+    """The float network of a seed, trained by an earlier call or now."""
+    recipe = recipe_for(model, epochs=epochs)
+    return fitted(model, _dataset(data, keywords), recipe, seed).network
+
+
+def _quantized(setting: Setting, network: nn.Module, dataset: Dataset) -> nn.Module:
+    if setting.method == "float":
+        return network
+    if setting.method == "overwriting":
+        recipe = replace(aware_recipe(setting.widths), overwrite=True, learn_steps=False)
+        return quantize_in_training(network, setting.widths, dataset, recipe, setting.seed)
+    return quantize_network(network, setting.method, setting.widths, dataset, setting.seed)

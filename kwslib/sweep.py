@@ -1,0 +1,378 @@
+"""One engine for every sweep: the same measurement at many settings, each kept once it is done.
+
+A sweep is a name, a list of settings and a function that gives the records of one setting::
+
+    @dataclass(frozen=True)
+    class Width:
+        bits: int
+        seed: int
+
+    def accuracy_at(setting: Width) -> list[Record]: ...
+
+    widths = [Width(bits, seed) for bits in (8, 4, 2) for seed in (0, 1, 2)]
+    key = sha256_of_sources("models", "training", "quantize") + source.fingerprint()
+    records = sweep("widths", widths, accuracy_at, key=key)
+
+The records of a setting lie in a file of their own, named by a hash of the setting and of
+``key``. A killed sweep loses the settings under way and no others; the same call goes on.
+
+Settings run in processes of their own, which live on between settings: what all settings share,
+such as a data set, is loaded once a process by a function under :func:`functools.cache` in the
+module of the caller's function. What every setting is told alike, such as the folder of the data,
+is bound with :func:`functools.partial`; it is no part of a setting, so ``key`` has to stand for
+its content.
+"""
+
+import json
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass, field, is_dataclass
+from functools import cache, partial
+from pathlib import Path
+from threading import Thread
+from typing import Any, Generic, TypeVar
+
+import joblib
+from joblib.externals.loky.process_executor import TerminatedWorkerError
+from tqdm import tqdm
+
+from kwslib.errors import InputError
+from kwslib.files import cache_folder, sha256_of_text, write_json
+from kwslib.measurements import Record
+
+Setting = TypeVar("Setting")
+"""A dataclass or a mapping whose values are plain JSON, seeds among them."""
+
+Run = Callable[[Setting], Iterable[Record]]
+"""One or several records of one setting, the same whenever and wherever it runs."""
+
+_LOOK_FOR_PARENT_SECONDS = 0.5
+_SHOWN_CHARACTERS = 60  # of the settings under way: the bar stays on one line
+
+
+class SweepError(Exception):
+    """Some settings raised an exception. All others are kept."""
+
+
+def sweep(
+    name: str,
+    settings: Sequence[Setting],
+    run: Run[Setting],
+    *,
+    key: str,
+    jobs: int | None = None,
+    folder: Path | str | None = None,
+    progress: bool = True,
+) -> list[list[Record]]:
+    """The records of every setting; only those that are not kept yet are measured.
+
+    Args:
+        name: of the sweep; names its folder, and what is said of it.
+        settings: what to measure; one that occurs twice is measured once.
+        run: measures one setting. It stands at the top level of a module that can be imported
+            (not of ``__main__``), so that another process finds it; arguments may be bound to
+            it with :func:`functools.partial`. torch has one thread there.
+        key: stands for the code and the data behind the records: where it differs, all settings
+            are measured anew.
+        jobs: processes at once; by default one a core. With one, all runs in this process.
+        folder: where the results are kept; by default one of the cache.
+        progress: show a bar on standard error.
+
+    Returns:
+        For each setting, in the order of ``settings``, its records.
+
+    Raises:
+        InputError: a setting is no plain JSON, ``run`` cannot be found by other processes, the
+            folder cannot be written to, a worker was killed, or every failure of a setting was
+            an InputError.
+        SweepError: settings failed; all others were measured nonetheless.
+    """
+    if jobs is not None and jobs < 1:
+        raise InputError(f"{name}: jobs is {jobs}; give 1 or more, or none for one a core")
+    _check_importable(name, run)
+    folder = Path(folder) if folder else cache_folder("sweeps", name)
+    _check_writable(folder)
+    tasks = _tasks(name, settings, key, folder)
+    failures = _measure(name, tasks, run, jobs or joblib.cpu_count(), progress)
+    if failures:
+        raise _failure(name, failures, len(set(tasks)))
+    return [task.records() for task in tasks]
+
+
+def pending(
+    name: str, settings: Sequence[Setting], *, key: str, folder: Path | str | None = None
+) -> list[Setting]:
+    """The settings that :func:`sweep` with the same arguments would measure, each once."""
+    folder = Path(folder) if folder else cache_folder("sweeps", name)
+    return [task.setting for task in _left(_tasks(name, settings, key, folder))]
+
+
+@dataclass(frozen=True)
+class _Task(Generic[Setting]):
+    """One setting and the file of its records; equal to another of the same file."""
+
+    path: Path
+    setting: Setting = field(compare=False)
+    fields: str = field(compare=False)
+    key: str = field(compare=False)
+
+    def __str__(self) -> str:
+        return ", ".join(f"{name}={value}" for name, value in json.loads(self.fields).items())
+
+    def kept(self) -> list[Record] | None:
+        """The records on disk; None where the file is absent, half, or of something else."""
+        try:
+            content = json.loads(self.path.read_text(encoding="utf-8"))
+            if (content["setting"], content["key"]) != (json.loads(self.fields), self.key):
+                return None
+            return [Record(**entry) for entry in content["records"]]
+        except (OSError, ValueError, TypeError, KeyError):
+            return None
+
+    def keep(self, records: Sequence[Record]) -> None:
+        """Write the records with the setting, so that a person can tell what a file holds."""
+        entries = [asdict(record) for record in records]
+        content = {"setting": json.loads(self.fields), "key": self.key, "records": entries}
+        write_json(self.path, content)
+
+    def records(self) -> list[Record]:
+        """The records on disk, which are there."""
+        records = self.kept()
+        if records is None:
+            raise InputError(f"{self.path}: was changed while its sweep ran; run the sweep again")
+        return records
+
+
+@dataclass(frozen=True)
+class _Failed:
+    """What became of a setting that raised an exception."""
+
+    setting: str
+    reason: str
+    of_input: bool
+    trace: str
+
+
+def _tasks(name: str, settings: Sequence[Setting], key: str, folder: Path) -> list[_Task[Setting]]:
+    tasks = []
+    for setting in settings:
+        fields = _canonical(name, setting)
+        path = folder / f"{sha256_of_text(fields, key)[:32]}.json"
+        tasks.append(_Task(path, setting, fields, key))
+    return tasks
+
+
+def _canonical(name: str, setting: Any) -> str:
+    """A setting as JSON, the same in whatever order and form its fields were given."""
+    if is_dataclass(setting) and not isinstance(setting, type):
+        setting = asdict(setting)
+    if not isinstance(setting, Mapping):
+        raise InputError(f"{name}: setting {setting!r} is neither a dataclass nor a mapping")
+    try:
+        return json.dumps(_plain(setting), sort_keys=True, allow_nan=False, ensure_ascii=False)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"{name}: setting {dict(setting)!r}: {error}; "
+            "give strings, finite numbers, booleans, None, lists and mappings"
+        ) from error
+
+
+def _plain(value: Any) -> Any:
+    """``value`` in JSON's own types; json would turn other keys into strings unasked."""
+    if isinstance(value, Mapping):
+        if strange := [key for key in value if not isinstance(key, str)]:
+            raise TypeError(f"the name {strange[0]!r} is not a string")
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _left(tasks: Iterable[_Task[Setting]]) -> list[_Task[Setting]]:
+    """The tasks without records on disk, each once, in order."""
+    return [task for task in dict.fromkeys(tasks) if task.kept() is None]
+
+
+def _check_importable(name: str, run: Run[Any]) -> None:
+    """A function that travels by value would take its caches' contents along, or lose them."""
+    function = run.func if isinstance(run, partial) else run
+    module = getattr(function, "__module__", None)
+    known = getattr(sys.modules.get(module or ""), getattr(function, "__name__", ""), None)
+    if module == "__main__" or known is not function:
+        raise InputError(
+            f"{name}: {function!r} cannot be found by other processes; "
+            "put it at the top level of a module that can be imported"
+        )
+
+
+def _check_writable(folder: Path) -> None:
+    """An hour's work should not end at a folder that takes no files."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"{folder}: cannot be created ({error.strerror}); name another folder"
+        ) from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise InputError(f"{folder}: cannot be written to; name another folder")
+
+
+def _measure(
+    name: str, tasks: Sequence[_Task[Any]], run: Run[Any], jobs: int, progress: bool
+) -> list[_Failed]:
+    """Measure what is left; the settings that failed."""
+    left, total = _left(tasks), len(set(tasks))
+    if not left:
+        return []
+
+    def kept() -> str:
+        return f"{total - len(_left(tasks))} of {total} settings are kept in {tasks[0].path.parent}"
+
+    with _Progress(name, total, total - len(left), progress) as bar:
+        try:
+            return _outcomes(left, run, min(jobs, len(left)), bar)
+        except KeyboardInterrupt:
+            bar.close()
+            print(f"{name}: stopped; {kept()}; the same call goes on from there", file=sys.stderr)
+            raise
+        except TerminatedWorkerError as error:
+            raise InputError(
+                f"{name}: a worker was killed, perhaps for want of memory; {kept()}; "
+                f"lost is what was under way ({bar.under_way()}); "
+                "run it again to go on, with fewer jobs if memory is short"
+            ) from error
+
+
+def _outcomes(
+    left: Sequence[_Task[Any]], run: Run[Any], jobs: int, bar: "_Progress"
+) -> list[_Failed]:
+    def calls() -> Iterator[Any]:
+        for number, task in enumerate(left):
+            bar.begin(number, str(task))
+            yield joblib.delayed(_run_one)(number, task, run, os.getpid())
+
+    failures = {}
+    # A setting leaves here when a worker is free for it and not before: what has left is under
+    # way, and workers find nothing in a queue after this process was killed.
+    with joblib.parallel_config("loky", inner_max_num_threads=1):
+        pool = joblib.Parallel(
+            jobs, pre_dispatch=jobs, batch_size=1, return_as="generator_unordered"
+        )
+        with closing(pool(calls())) as finished:
+            for number, failed in finished:
+                bar.end(number)
+                if failed:
+                    failures[number] = failed
+    return [failures[number] for number in sorted(failures)]
+
+
+def _run_one(
+    number: int, task: _Task[Any], run: Run[Any], parent: int
+) -> tuple[int, _Failed | None]:
+    """Measure one setting and keep its records, in a worker or, with one job, in the parent.
+
+    The worker writes: what it has finished is on disk even if the parent is gone by then.
+    """
+    if os.getpid() != parent:
+        _live_as_long_as(parent)
+    from kwslib.threads import one_thread  # loads torch
+
+    try:
+        with one_thread():
+            records = list(run(task.setting))
+        if not records or not all(isinstance(record, Record) for record in records):
+            raise TypeError("the sweep's function gives one or several Records, it gave others")
+        task.keep(records)
+    except Exception as error:
+        of_input = isinstance(error, InputError)
+        reason = str(error) if of_input else f"{type(error).__name__}: {error}"
+        return number, _Failed(str(task), reason, of_input, traceback.format_exc())
+    return number, None
+
+
+@cache
+def _live_as_long_as(parent: int) -> None:
+    """Make this worker end with its parent, and leave Ctrl-C to it.
+
+    A killed parent cannot stop its workers; they would go on beside those of the next call.
+    Ctrl-C reaches all processes of a terminal, and the parent then ends the workers.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_LOOK_FOR_PARENT_SECONDS)
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
+
+
+def _failure(name: str, failures: Sequence[_Failed], total: int) -> Exception:
+    """One error for all settings that failed, those with the same reason named together."""
+    by_reason: dict[str, list[str]] = {}
+    for failed in failures:
+        by_reason.setdefault(failed.reason, []).append(failed.setting)
+    reasons = "; ".join(f"{' | '.join(named)}: {reason}" for reason, named in by_reason.items())
+    message = (
+        f"{name}: {len(failures)} of {total} settings failed: {reasons}; "
+        "the others are kept, so mend this and run it again"
+    )
+    if all(failed.of_input for failed in failures):
+        return InputError(message)
+    error = SweepError(message)
+    first = next(failed for failed in failures if not failed.of_input)
+    error.add_note(f"At {first.setting}:\n{first.trace}")
+    return error
+
+
+class _Progress:
+    """The bar on standard error: settings done of all, those under way, time left."""
+
+    def __init__(self, name: str, total: int, done: int, shown: bool) -> None:
+        self._running: dict[int, str] = {}
+        # smoothing=0: the settings of a sweep differ in cost, so the mean of all tells time left
+        self._bar = tqdm(
+            total=total,
+            initial=done,
+            desc=name,
+            unit="setting",
+            file=sys.stderr,
+            smoothing=0,
+            disable=not shown,
+        )
+
+    def __enter__(self) -> "_Progress":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Leave the bar as it is."""
+        self._bar.close()
+
+    def begin(self, number: int, setting: str) -> None:
+        """A setting is under way; called in whatever thread hands it to a worker."""
+        self._running[number] = setting
+        self._show()
+
+    def end(self, number: int) -> None:
+        """A setting is done."""
+        del self._running[number]
+        self._bar.update()
+        self._show()
+
+    def under_way(self) -> str:
+        """The settings under way, in the order in which they began."""
+        return " | ".join(list(self._running.values()))
+
+    def _show(self) -> None:
+        text = self.under_way()
+        if len(text) > _SHOWN_CHARACTERS:
+            text = text[: _SHOWN_CHARACTERS - 1] + "…"
+        self._bar.set_postfix_str(text)

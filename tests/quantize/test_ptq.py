@@ -1,0 +1,97 @@
+"""Post-training quantization."""
+
+import numpy as np
+import pytest
+
+from kwslib.data.dataset import Dataset, open_source
+from kwslib.data.task import Task
+from kwslib.deploy.graph import Weighted
+from kwslib.deploy.reader import read_graph
+from kwslib.errors import InputError
+from kwslib.models.checkpoint import PUBLISHED, load
+from kwslib.quantize.minifloat import E4M3, E5M2
+from kwslib.quantize.network import Widths
+from kwslib.quantize.ptq import calibration_clips, quantize_after_training
+from kwslib.training.predict import predictor
+
+
+def random_images(count=60, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (count, 49, 40), np.uint8)
+
+
+@pytest.fixture(scope="module")
+def network():
+    return load("tiny_conv-yes_no")[0]
+
+
+def test_more_bits_are_nearer_to_the_floats(network):
+    images = random_images()
+    expected = predictor(network)(images)
+    errors = [
+        float(np.abs(predictor(quantize_after_training(network, Widths(w, a), images))(images)
+                     - expected).mean())
+        for w, a in ((2, 2), (4, 4), (6, 6), (8, 8), (8, None), (None, None))
+    ]  # fmt: skip
+    assert errors == sorted(errors, reverse=True)
+    assert errors[-1] < 1e-6
+
+
+def test_small_floats_of_8_bits_are_near_to_the_floats(network):
+    images = random_images()
+    expected = predictor(network)(images)
+    for number in (E4M3, E5M2):
+        quantized = quantize_after_training(network, Widths(number, number), images)
+        found = predictor(quantized)(images)
+        assert np.abs(found - expected).mean() < 0.05
+        assert (found.argmax(1) == expected.argmax(1)).mean() > 0.9
+
+
+def test_it_is_the_same_every_time_and_does_not_change_any_more(network):
+    images = random_images()
+    first, second = (quantize_after_training(network, Widths(3, 5), images) for _ in range(2))
+    others = random_images(seed=1)
+    found = predictor(first)(others)
+    np.testing.assert_array_equal(found, predictor(second)(others))
+    predictor(first)(255 - images)
+    np.testing.assert_array_equal(found, predictor(first)(others))
+
+
+def test_stored_numbers_have_few_values(network):
+    quantized = quantize_after_training(network, Widths(None, 3), random_images())
+    seen = {}
+    for number, quantizer in enumerate(quantized.activations()):
+        quantizer.register_forward_hook(lambda _, __, out, n=number: seen.__setitem__(n, out))
+    predictor(quantized)(random_images(seed=2))
+    *inside, logits = (len(values.unique()) for values in seen.values())
+    assert max(inside) <= 8 < logits <= 256
+
+
+def test_calibration_takes_the_same_clips_evenly_spread():
+    images = random_images(1200)
+    chosen = calibration_clips(images)
+    assert len(chosen) == 500
+    np.testing.assert_array_equal(chosen[0], images[0])
+    np.testing.assert_array_equal(chosen[-1], images[-1])
+    assert len(calibration_clips(images[:7])) == 7
+
+
+def test_nothing_to_calibrate_on(network):
+    with pytest.raises(InputError, match="no clip to calibrate on"):
+        quantize_after_training(network, Widths(), random_images(0))
+
+
+@pytest.mark.real_speech
+def test_grids_in_8_bits_are_those_of_the_published_file(network, speech_commands):
+    """Calibrated on the same clips by min-max, and on the float network, as TensorFlow Lite does;
+    otherwise calibration sees the weights as they will be.
+    """
+    clips = Dataset(open_source(str(speech_commands)), Task()).examples("training").deployed
+    quantized = quantize_after_training(
+        network, Widths(None, 8), calibration_clips(clips), activation_method="minmax",
+    )  # fmt: skip
+    graph = read_graph(PUBLISHED / "tiny_conv-yes_no.tflite")
+    outputs = [each.output for each in graph.operators if isinstance(each, Weighted)]
+    for quantizer, output in zip(quantized.activations(), outputs, strict=True):
+        grid = quantizer.qparams()
+        assert float(grid.scale) == pytest.approx(output.scale, rel=1e-3)
+        assert abs(int(grid.zero_point) - output.zero_point) <= 1

@@ -1,0 +1,108 @@
+"""Quantization-aware training."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from kwslib import models
+from kwslib.data.augment import Augmentation
+from kwslib.data.dataset import Dataset, open_source
+from kwslib.data.task import Task
+from kwslib.errors import InputError
+from kwslib.models.checkpoint import load
+from kwslib.quantize.minifloat import E2M1, E4M3
+from kwslib.quantize.network import Widths
+from kwslib.quantize.ptq import calibration_clips, quantize_after_training
+from kwslib.quantize.qat import AwareRecipe, quantize_in_training
+from kwslib.training.fit import fit
+from kwslib.training.predict import predictor
+from kwslib.training.recipe import Recipe
+
+TRAINING = Recipe(epochs=3, batch=32, learning_rate=4e-3, augmentation=Augmentation(shift_ms=60))
+RECIPE = AwareRecipe(TRAINING)
+
+
+@pytest.fixture(scope="module")
+def dataset(tones):
+    return Dataset(open_source(tones), Task())
+
+
+@pytest.fixture(scope="module")
+def network(dataset, tmp_path_factory):
+    recipe = replace(TRAINING, epochs=8, learning_rate=5e-3)
+    return fit("tiny_conv", dataset, recipe, 0, tmp_path_factory.mktemp("run"), False).network
+
+
+@pytest.mark.real_speech
+@pytest.mark.parametrize("learn_steps", [False, True])
+def test_two_bits_can_be_learned_but_not_found_afterwards(learn_steps, speech_commands):
+    dataset = Dataset(open_source(str(speech_commands)), Task())
+    network, widths = load("tiny_conv-yes_no")[0], Widths(2, 8)
+    clips = dataset.examples("validation")
+
+    def accuracy(quantized):
+        return float((predictor(quantized)(clips.deployed).argmax(1) == clips.labels).mean())
+
+    calibration = calibration_clips(dataset.examples("training").deployed)
+    assert accuracy(quantize_after_training(network, widths, calibration)) < 0.5
+    recipe = AwareRecipe(Recipe(epochs=3, learning_rate=4e-3), learn_steps=learn_steps)
+    assert accuracy(quantize_in_training(network, widths, dataset, recipe, 0)) > 0.7
+
+
+def test_float_weights_are_kept_off_the_grid(network, dataset):
+    quantized = quantize_in_training(network, Widths(3, 8), dataset, RECIPE, 0)
+    for _, layer in quantized.layers():
+        weight = layer.layer.weight.detach()
+        assert float((layer.quantizer(weight) - weight).abs().max()) > 1e-3
+
+
+def test_the_ablation_overwrites_them(network, dataset):
+    recipe = replace(RECIPE, overwrite=True, training=replace(TRAINING, epochs=1))
+    quantized = quantize_in_training(network, Widths(3, None), dataset, recipe, 0)
+    for _, layer in quantized.layers():
+        for channel in layer.layer.weight:
+            assert len(channel.detach().unique()) <= 7
+
+
+def test_it_repeats_and_leaves_the_network_alone(network, dataset):
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    first, second = (
+        quantize_in_training(network, Widths(4, 4), dataset, RECIPE, 5) for _ in range(2)
+    )
+    for name, value in first.state_dict().items():
+        assert torch.equal(value, second.state_dict()[name]), name
+    for name, value in network.state_dict().items():
+        assert torch.equal(value, before[name])
+
+
+def test_grids_of_activations_freeze(network, dataset):
+    never = quantize_in_training(network, Widths(8, 8), dataset, replace(RECIPE, freeze=1.0), 0)
+    early = quantize_in_training(network, Widths(8, 8), dataset, replace(RECIPE, freeze=0.05), 0)
+    bounds = [
+        [float(quantizer.observer.greatest) for quantizer in each.activations()]
+        for each in (never, early)
+    ]
+    assert bounds[0] != bounds[1]
+    assert not any(quantizer.observing for quantizer in early.activations())
+
+
+def test_small_floats_can_be_trained(network, dataset):
+    quantized = quantize_in_training(network, Widths(E2M1, E4M3), dataset, RECIPE, 0)
+    for _, layer in quantized.layers():
+        for channel in layer.quantizer(layer.layer.weight):
+            assert len(channel.unique()) <= 15
+
+
+def test_a_share_that_is_none():
+    with pytest.raises(InputError, match=r"freeze 1\.5: must be a share"):
+        AwareRecipe(TRAINING, freeze=1.5)
+
+
+def test_every_network_of_the_registry_can_be_trained_with_quantizers(dataset):
+    for name in models.names():
+        torch.manual_seed(0)
+        network = models.create(name, 4)
+        recipe = replace(RECIPE, training=replace(TRAINING, epochs=1))
+        quantized = quantize_in_training(network, Widths(4, 8), dataset, recipe, 0)
+        assert predictor(quantized)(dataset.examples("validation").deployed).shape[1] == 4
