@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import nn
 
 from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.source import Source
@@ -40,6 +41,7 @@ class Findings:
         origin: whether ``study`` was trained now, or is the published one, scored now or not.
         published: all published studies of the same network and task, one a seed.
         dataset: the data of ``study``; None where they are not at hand.
+        network: that of ``study``, ready to evaluate; None where it was only read about.
         sounds: a source whose clips can be heard.
     """
 
@@ -47,7 +49,15 @@ class Findings:
     origin: Literal["trained", "scored", "published"]
     published: Sequence[Study]
     dataset: Dataset | None
+    network: nn.Module | None
     sounds: Source
+
+    @property
+    def live(self) -> tuple[nn.Module, Dataset] | None:
+        """The network and its data, where both are at hand."""
+        if self.network is None or self.dataset is None:
+            return None
+        return self.network, self.dataset
 
     @property
     def run(self) -> str:
@@ -125,16 +135,18 @@ def findings(
                 f"no published run of {model} on {keywords} has these settings; name a data "
                 "folder with --data to train it, or leave the parameters as they are"
             )
-        return Findings(study, "published", known, None, EmbeddedSpeech())
+        return Findings(study, "published", known, None, None, EmbeddedSpeech())
     dataset = Dataset(open_source(data), task)
     study = _with_settings(known, recipe, seed)
     origin: Literal["trained", "scored"]
     if profile == "full" and study and _has_weights(study, known) and _same_data(study, dataset):
-        study, origin = _scored_again(study, model, dataset, folder), "scored"
+        study, network = _scored_again(study, model, dataset, folder)
+        origin = "scored"
     else:
-        study, origin = _trained(model, dataset, recipe, seed), "trained"
+        study, network = _trained(model, dataset, recipe, seed)
+        origin = "trained"
     sounds = dataset.source if dataset.source.has_audio("testing") else open_source(None)
-    return Findings(study, origin, known, dataset, sounds)
+    return Findings(study, origin, known, dataset, network, sounds)
 
 
 def _has_weights(study: Study, known: Sequence[Study]) -> bool:
@@ -158,7 +170,9 @@ def _with_settings(studies: Sequence[Study], recipe: Recipe, seed: int) -> Study
     return None
 
 
-def _scored_again(study: Study, model: str, dataset: Dataset, folder: Path) -> Study:
+def _scored_again(
+    study: Study, model: str, dataset: Dataset, folder: Path
+) -> tuple[Study, nn.Module]:
     """The published weights scored now; how they were trained stays as the records know it."""
     network, info = published_network(model, dataset.task, folder)
     checkpoint = published_paths(model, dataset.task, folder)[0]
@@ -166,11 +180,12 @@ def _scored_again(study: Study, model: str, dataset: Dataset, folder: Path) -> S
     scored = score_study(network, info, dataset, history, checkpoint)
     trained = [record for record in study.records if record.metric in _OF_TRAINING]
     rest = [record for record in scored.records if record.metric not in _OF_TRAINING]
-    return Study((*trained, *rest))
+    return Study((*trained, *rest)), network
 
 
-def _trained(model: str, dataset: Dataset, recipe: Recipe, seed: int) -> Study:
+def _trained(model: str, dataset: Dataset, recipe: Recipe, seed: int) -> tuple[Study, nn.Module]:
     code = sha256_of_sources("config.py", "data", "features", "models", "training")
     key = sha256_of_text(code, repr(recipe), repr(dataset.task), dataset.source.fingerprint())[:16]
     run = cache_folder("runs", key, f"{model}-seed{seed}")
-    return study_of(fit(model, dataset, recipe, seed, run), dataset)
+    fitted = fit(model, dataset, recipe, seed, run)
+    return study_of(fitted, dataset), fitted.network

@@ -21,7 +21,7 @@ from kwslib.data.augment import ImageAugmenter, noise_recordings
 from kwslib.data.dataset import Dataset, Examples
 from kwslib.data.task import Split
 from kwslib.errors import InputError
-from kwslib.evaluation import Evaluation, evaluate
+from kwslib.evaluation import Evaluation, evaluate_split
 from kwslib.files import write_json
 from kwslib.models.checkpoint import NetworkInfo, load, load_tensors, save, save_tensors
 from kwslib.models.standardise import Standardised, pixel_statistics
@@ -124,7 +124,7 @@ def fit(
     mean, deviation = pixel_statistics(torch.from_numpy(training.images))
     run = _start(Standardised(network, mean, deviation), recipe)
     _resume(run, folder / LAST, settings)
-    prepare = _preparation(dataset, recipe)
+    prepare = preparation(dataset, recipe)
     first = len(run.history)
     with (
         one_thread(),
@@ -170,8 +170,8 @@ def _inputs(parameter: Tensor) -> int:
     return parameter[0].numel() if parameter.ndim > 1 else 1
 
 
-def _preparation(dataset: Dataset, recipe: Recipe) -> Batches:
-    """How a batch of training images becomes deployed images."""
+def preparation(dataset: Dataset, recipe: Recipe) -> Batches:
+    """How a batch of training images (10 ms a frame) becomes deployed images, augmented or not."""
     if recipe.augmentation is None:
         return lambda images, generator: images[:, ::2]
     return ImageAugmenter(noise_recordings(dataset.source), recipe.augmentation)
@@ -287,11 +287,4 @@ def _as_json(value: Any) -> Any:
 
 def score(network: nn.Module, dataset: Dataset, split: Split) -> Evaluation:
     """Evaluate a PyTorch network on a split of its data set."""
-    examples = dataset.examples(split)
-    return evaluate(
-        predictor(network),
-        examples.deployed,
-        examples.labels,
-        examples.names,
-        dataset.task.labels,
-    )
+    return evaluate_split(predictor(network), dataset, split)

@@ -14,7 +14,7 @@ from kwslib.data.task import Task
 from kwslib.files import cache_folder, sha256_of_text, write_beside
 from kwslib.measurements import write_records
 from kwslib.models.checkpoint import PUBLISHED
-from kwslib.training.fit import fit
+from kwslib.training.fit import Fitted, fit
 from kwslib.training.recipe import Recipe, recipe_for
 from kwslib.training.study import published_paths, study_of
 
@@ -32,18 +32,22 @@ def publish(
         The file of records.
     """
     recipe = recipe or recipe_for(model)
-    key = sha256_of_text(repr(recipe), dataset.source.fingerprint(), repr(dataset.task))[:16]
     weights, records = published_paths(model, dataset.task, folder)
     studies = []
     for seed in seeds:
-        run = cache_folder("published", key, f"{model}-seed{seed}")
-        fitted = fit(model, dataset, recipe, seed, run)
-        studies.append(study_of(fitted, dataset))
+        network = fitted(model, dataset, recipe, seed)
+        studies.append(study_of(network, dataset))
         if seed == seeds[0]:
             with write_beside(weights) as temporary:
-                shutil.copyfile(fitted.checkpoint, temporary)
+                shutil.copyfile(network.checkpoint, temporary)
     write_records(records, [record for study in studies for record in study.records])
     return records
+
+
+def fitted(model: str, dataset: Dataset, recipe: Recipe, seed: int) -> Fitted:
+    """A network trained now, or by an earlier call on this machine."""
+    key = sha256_of_text(repr(recipe), dataset.source.fingerprint(), repr(dataset.task))[:16]
+    return fit(model, dataset, recipe, seed, cache_folder("published", key, f"{model}-seed{seed}"))
 
 
 @click.command()

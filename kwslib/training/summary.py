@@ -1,9 +1,13 @@
 """Chapter 3 in words and rows: the numbers of its prose, the rows of its charts and tables."""
 
+from collections.abc import Sequence
 from typing import Any
+
+from torch import nn
 
 from kwslib.data.task import SILENCE, SPLITS, UNKNOWN, Split, Task
 from kwslib.measurements import FOLDER, read_records, select
+from kwslib.models.registry import create
 from kwslib.training.findings import Findings
 from kwslib.training.recipe import Recipe
 from kwslib.training.study import HARDEST, Study, mean_accuracy
@@ -19,6 +23,8 @@ def numbers(findings: Findings) -> dict[str, str]:
         **_learning_numbers(study),
         **_accuracy_numbers(study),
         **_original_numbers(),
+        "original_labels_sentence": _original_labels_sentence(study),
+        "dropout_sentence": _dropout_sentence(study),
         "origin": _origin(findings),
         "published_sentence": _published_sentence(findings),
         "hear_note": _hear_note(findings),
@@ -30,21 +36,28 @@ def numbers(findings: Findings) -> dict[str, str]:
     }
 
 
-def _percent(share: float, digits: int = 1) -> str:
+def percent(share: float, digits: int = 1) -> str:
+    """``0.9284`` as ``"92.8 %"``."""
     return f"{100 * share:.{digits}f} %"
 
 
-def _interval(interval: tuple[float, float] | None) -> str:
+def interval_text(interval: tuple[float, float] | None) -> str:
+    """``(0.9135, 0.9409)`` as ``"91.3 to 94.1 %"``; nothing is known where there is none."""
     low, high = interval or (0.0, 1.0)
     return f"{100 * low:.1f} to {100 * high:.1f} %"
 
 
+def listed(words: Sequence[str], by: str = "and") -> str:
+    """``["yes", "no", "left"]`` as ``"yes, no and left"``."""
+    *first, last = words
+    return f"{', '.join(first)} {by} {last}" if first else last
+
+
 def _data_numbers(study: Study) -> dict[str, str]:
-    *first, last = study.labels[2:]
     values = {
         "dataset": study.dataset_name,
         "labels": ", ".join(study.labels),
-        "keywords": f"{', '.join(first)} and {last}" if first else last,
+        "keywords": listed(study.labels[2:]),
         "other_share": f"{Task.of(study.labels[2:]).unknown_percent} %",
     }
     for split in SPLITS:
@@ -61,17 +74,17 @@ def _learning_numbers(study: Study) -> dict[str, str]:
     gap = training - study.best.validation_accuracy
     return {
         "batch": str(recipe.batch),
-        "warm_up": _percent(recipe.warm_up, 0),
+        "warm_up": percent(recipe.warm_up, 0),
         "learning_rate": f"{recipe.learning_rate:g}",
         "shift": f"{varied.shift_ms} ms" if varied else "0 ms",
-        "noise_share": _percent(varied.noise_probability, 0) if varied else "0 %",
+        "noise_share": percent(varied.noise_probability, 0) if varied else "0 %",
         "epochs": str(recipe.epochs),
         "best_epoch": str(study.best.number),
         "training_seconds": f"{study.value('training_time'):,.0f} s",
         "machine": study.record("training_time").machine,
-        "training_accuracy_live": _percent(last.training_accuracy),
-        "validation_accuracy_last": _percent(last.validation_accuracy),
-        "training_accuracy": _percent(training),
+        "training_accuracy_live": percent(last.training_accuracy),
+        "validation_accuracy_last": percent(last.validation_accuracy),
+        "training_accuracy": percent(training),
         "gap_sentence": _gap_sentence(gap),
     }
 
@@ -89,8 +102,8 @@ def _accuracy_numbers(study: Study) -> dict[str, str]:
     values = {}
     for split in ("validation", "testing"):
         record = study.record("accuracy", split=split)
-        values[f"{split}_accuracy"] = _percent(record.value)
-        values[f"{split}_interval"] = _interval(record.interval)
+        values[f"{split}_accuracy"] = percent(record.value)
+        values[f"{split}_interval"] = interval_text(record.interval)
     return values
 
 
@@ -101,9 +114,33 @@ def _original_numbers() -> dict[str, str]:
     values = {}
     for split in ("training", "validation"):
         stated = select(claims, "accuracy", split=split)[0].value
-        values[f"original_{split}"] = _percent(stated, 2)
+        values[f"original_{split}"] = percent(stated, 2)
         values[f"original_{split}_clips"] = f"{clips[split]:,}"
     return values
+
+
+def _original_labels_sentence(study: Study) -> str:
+    """Whether the figures of the original report can be set beside those of a study."""
+    task = study.subject["task"]
+    if task == "yes_no":
+        return "Its labels are those of this page."
+    text = "This page has other labels, so its accuracy is not to be measured by those figures."
+    claims = select(read_records(ORIGINAL), "accuracy_change", larger_task=task)
+    for claim in claims:
+        points = abs(100 * claim.value)
+        text += (
+            f" With {claim.subject['extra']} as an extra keyword the report found {points:g} "
+            f"{'point' if points == 1 else 'points'} less, without saying on which clips."
+        )
+    return text
+
+
+def _dropout_sentence(study: Study) -> str:
+    network = create(study.subject["model"], len(study.labels))
+    shares = [layer.p for layer in network.modules() if isinstance(layer, nn.Dropout)]
+    if not shares:
+        return "The network itself leaves nothing out: it has no dropout."
+    return f"Dropout hides {percent(max(shares), 0)} of the features from the layer that follows."
 
 
 def _origin(findings: Findings) -> str:
@@ -137,7 +174,7 @@ def _published_sentence(findings: Findings) -> str:
     mean, _ = mean_accuracy(published, "testing")
     clips = f"{published[0].counts['testing']:,}"
     return (
-        f"The committed runs on {published[0].dataset_name} got {_percent(mean)} of {clips} test "
+        f"The committed runs on {published[0].dataset_name} got {percent(mean)} of {clips} test "
         f"clips right, the mean of {len(published)} seeds."
     )
 
@@ -156,11 +193,11 @@ def _seeds_sentence(findings: Findings) -> str:
     if len(published) < 2:
         return "A single seed says nothing of how much luck there was in it."
     mean, deviation = mean_accuracy(published, "testing")
-    values = ", ".join(_percent(s.value("accuracy", split="testing")) for s in published)
+    values = ", ".join(percent(s.value("accuracy", split="testing")) for s in published)
     return (
         f"Chance also enters through the seed: {len(published)} runs on "
         f"{published[0].dataset_name} that differ in nothing else gave {values} on the test "
-        f"clips, {_percent(mean)} on average with a standard deviation of "
+        f"clips, {percent(mean)} on average with a standard deviation of "
         f"{100 * deviation:.1f} points."
     )
 
@@ -172,8 +209,8 @@ def _label_sentence(study: Study) -> str:
     worst = min(known, key=lambda label: known[label]["accuracy"])
     text = (
         f"Recall is the share of a label's clips that were recognised. It is highest for {best} "
-        f"({_percent(known[best]['accuracy'])}) and lowest for {worst} "
-        f"({_percent(known[worst]['accuracy'])})."
+        f"({percent(known[best]['accuracy'])}) and lowest for {worst} "
+        f"({percent(known[worst]['accuracy'])})."
     )
     if worst == UNKNOWN:
         text += (
@@ -295,8 +332,8 @@ def hardest_rows(findings: Findings, count: int = HARDEST) -> list[dict[str, Any
                 "said": "background noise" if word == SILENCE else word,
                 "label": clip["label"],
                 "heard": clip["predicted"],
-                "probability of heard": _percent(clip["predicted_score"]),
-                "of label": _percent(clip["score"]),
+                "probability of heard": percent(clip["predicted_score"]),
+                "of label": percent(clip["score"]),
                 "sound": findings.hear(clip["clip"])[0],
                 "clip": file,
             }

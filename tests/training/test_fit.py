@@ -135,7 +135,7 @@ def test_a_separable_task_is_learned(dataset, tmp_path):
 
 def test_training_without_augmentation_sees_the_deployed_rows(dataset):
     images = torch.from_numpy(dataset.examples("training").images)
-    prepare = fitting._preparation(dataset, replace(RECIPE, augmentation=None))
+    prepare = fitting.preparation(dataset, replace(RECIPE, augmentation=None))
     assert torch.equal(
         prepare(images, torch.Generator()),
         torch.from_numpy(dataset.examples("training").deployed),

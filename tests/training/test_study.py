@@ -1,4 +1,7 @@
+from dataclasses import replace
+
 import pytest
+from torch import nn
 
 from kwslib.data.augment import Augmentation
 from kwslib.data.dataset import Dataset, open_source
@@ -160,3 +163,31 @@ def test_examples_are_one_test_clip_a_label(live):
     examples = live.examples()
     assert list(examples) == list(TASK.labels)
     assert examples["yes"].startswith("yes/") and examples["_silence_"].startswith("_silence_/")
+
+
+@pytest.mark.parametrize("network", ["tiny_conv", "without"])
+def test_the_dropout_told_is_the_networks(live, network, monkeypatch):
+    if network == "without":
+        monkeypatch.setattr("kwslib.training.summary.create", lambda *_: nn.Linear(1, 1))
+    told = numbers(live)["dropout_sentence"]
+    assert ("Dropout hides 50 %" if network == "tiny_conv" else "no dropout") in told
+
+
+@pytest.mark.parametrize(
+    ("keywords", "told"),
+    [
+        ("yes,no", "Its labels are those of this page."),
+        ("yes,no,left", "With left as an extra keyword the report found 1 point less"),
+        ("yes,no,up", "not to be measured by those figures."),
+    ],
+)
+def test_the_original_is_compared_only_where_labels_agree(live, studies, keywords, told):
+    task = Task.of(keywords)
+    study = Study(
+        tuple(
+            replace(record, subject={**record.subject, "task": task.name})
+            for record in studies[0].records
+        )
+    )
+    shown = replace(live, study=study)
+    assert told in numbers(shown)["original_labels_sentence"]

@@ -1,0 +1,1 @@
+"""The test in the field: words are said, a network listens, and what it detects is counted."""

@@ -1,0 +1,161 @@
+"""The file of trials: written after each, so that an interrupted test goes on where it stopped.
+
+The file is a list of records. A record holds the trials of one sitting, one a line, with what all
+of them share: network, its hash, target, microphone, who spoke.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from kwslib.board.client import Streaming
+from kwslib.errors import InputError
+from kwslib.field.trials import Trial
+from kwslib.files import write_text
+from kwslib.measurements import Method, Record, read_records
+
+METRIC = "field_trials"
+
+_SETTINGS = ("hops", "inferences", "refractory_ms", "thresholds")
+
+
+def sitting(
+    network: str,
+    sha256: str,
+    labels: Sequence[str],
+    streaming: Streaming,
+    target: str,
+    machine: str,
+    data: Mapping[str, Any],
+) -> Record:
+    """The record, still without trials, that says what the trials of a sitting share.
+
+    Args:
+        network: what the network is called.
+        sha256: of its ``.tflite`` file.
+        labels: names of its outputs.
+        streaming: how it listens.
+        target: what runs it.
+        machine: the board, or this machine.
+        data: ``name`` of what was heard; where known ``sha256`` of the recordings,
+            ``microphone``, and ``speaker``, who spoke.
+    """
+    subject = {
+        "network": network,
+        "labels": list(labels),
+        "sha256": sha256,
+        "hops": streaming.hops,
+        **asdict(streaming.smoothing),
+    }
+    subject["thresholds"] = list(streaming.smoothing.thresholds)
+    method: Method = "emulated" if target == "emulator" else "measured"
+    return Record(METRIC, [], "trials", method, subject, data, machine, target=target)
+
+
+class Book:
+    """Trials on their way into a file."""
+
+    def __init__(self, path: Path, sitting: Record) -> None:
+        """Open ``path``, which may hold earlier trials of the same test.
+
+        Args:
+            path: the file; made with the first trial.
+            sitting: a record without trials that says all that they share.
+
+        Raises:
+            InputError: the file holds something else, or trials of another test.
+        """
+        self.path = path
+        self.sitting = sitting
+        self._earlier: list[Record] = []
+        self._new: list[Trial] = []
+        if path.exists():
+            self._earlier = read_sittings(path)
+            self._check_same_test()
+
+    def _check_same_test(self) -> None:
+        for record in self._earlier:
+            pairs = _shared(record), _shared(self.sitting)
+            for name in pairs[1]:
+                old, new = (pair.get(name) for pair in pairs)
+                if old != new:
+                    raise InputError(
+                        f"{self.path}: holds trials with {name} {old}, not {new}; "
+                        "name another file with --out"
+                    )
+
+    @property
+    def trials(self) -> tuple[Trial, ...]:
+        """All trials, those of earlier sittings first."""
+        return (*trials_of(self._earlier), *self._new)
+
+    def add(self, trial: Trial) -> None:
+        """Take a trial and write the file."""
+        self._new.append(trial)
+        self._write()
+
+    def take_back(self) -> Trial | None:
+        """Remove the last trial of this sitting, or None if there is none."""
+        if not self._new:
+            return None
+        trial = self._new.pop()
+        self._write()
+        return trial
+
+    def _write(self) -> None:
+        sittings = [*self._earlier, _with(self.sitting, self._new)]
+        write_text(self.path, "[\n" + ",\n".join(map(_text_of, sittings)) + "\n]\n")
+
+
+def _shared(record: Record) -> Mapping[str, Any]:
+    """What the trials of one test have in common, by what a user calls it."""
+    subject, data = record.subject, record.data
+    return {
+        "network": subject.get("network"),
+        "model hash": str(subject.get("sha256"))[:12],
+        "settings of smoothing": [subject.get(name) for name in _SETTINGS],
+        "target": record.target,
+        "microphone": data.get("microphone"),
+        "recordings": str(data.get("sha256"))[:12],
+        "name": data.get("speaker"),
+    }
+
+
+def _with(sitting: Record, trials: Sequence[Trial]) -> Record:
+    facts = asdict(sitting) | {"value": [trial.as_json() for trial in trials]}
+    return Record(**facts)
+
+
+def _text_of(record: Record) -> str:
+    """A record as JSON with a line for each trial, so that differences read well."""
+    facts = asdict(record)
+    trials = [json.dumps(each, ensure_ascii=False) for each in facts.pop("value")]
+    head = json.dumps(facts, ensure_ascii=False)[:-1]
+    return f'{head}, "value": [\n' + ",\n".join(trials) + "\n]}"
+
+
+def read_sittings(path: Path) -> list[Record]:
+    """The records of a file of trials.
+
+    Raises:
+        InputError: the file is missing or holds something else.
+    """
+    records = read_records(path)
+    try:
+        if not records or any(record.metric != METRIC for record in records):
+            raise ValueError("no trials, or other measurements")
+        list(trials_of(records))
+    except (TypeError, ValueError, AttributeError) as error:
+        raise InputError(
+            f"{path}: is not a file of trials ({error}); name another file with --out"
+        ) from error
+    return records
+
+
+def trials_of(records: Sequence[Record]) -> Iterator[Trial]:
+    """The trials in records, in the order in which they were made."""
+    for record in records:
+        for entry in record.value:
+            yield Trial.from_json(entry)

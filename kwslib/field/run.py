@@ -1,0 +1,122 @@
+"""A whole field test: a board, what it hears, and the file that the trials go to."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from tqdm import tqdm
+
+from kwslib.board.client import Board, Streaming
+from kwslib.errors import InputError
+from kwslib.field.boards import BoardListener, BoardWithMicrophone
+from kwslib.field.book import Book, sitting
+from kwslib.field.live import BoardEar, ComputerEar
+from kwslib.field.microphone import computer_microphone
+from kwslib.field.play import play
+from kwslib.field.recordings import identity, read_folder
+from kwslib.field.session import Ear, Session, conduct
+from kwslib.measurements import machine_name
+from kwslib.smoothing import FIRST_KEYWORD
+
+
+@dataclass(frozen=True)
+class FieldTest:
+    """What is the same for every trial.
+
+    Attributes:
+        board: runs the network.
+        network: what the network is called.
+        target: where the board is.
+        speaker: who speaks, empty where it is not told.
+        out: file of the trials.
+        streaming: how the board listens.
+    """
+
+    board: Board
+    network: str
+    target: str
+    speaker: str
+    out: Path
+    streaming: Streaming
+
+    @property
+    def keywords(self) -> tuple[str, ...]:
+        """What the network spots."""
+        return self.board.labels[FIRST_KEYWORD:]
+
+    def play(
+        self, folder: Path, words: Sequence[str], most: int | None, tell: Callable[[str], None]
+    ) -> Book:
+        """Play recordings to the board; a bar on standard error shows how far it is.
+
+        Args:
+            folder: of recordings, with a subfolder for each word.
+            words: subfolders to play; all if empty.
+            most: recordings of each to play; all if None.
+            tell: takes notes on recordings that had to be changed.
+
+        Raises:
+            InputError: there is nothing to play, or ``out`` holds another test's trials.
+        """
+        chosen = read_folder(folder, self.keywords, words, most)
+        everything = identity(read_folder(folder, self.keywords))
+        book = self._book(name=folder.name, sha256=everything)
+        done = {trial.recording for trial in book.trials}
+        bar = tqdm(chosen, "recordings", leave=False, disable=None)
+        play(bar, BoardListener(self.board, self.streaming), book.add, tell, done)
+        return book
+
+    def converse(
+        self,
+        words: Sequence[str],
+        count: int,
+        microphone: Literal["computer", "board"],
+        ask: Callable[[str], str],
+        tell: Callable[[str], None],
+    ) -> Book:
+        """Prompt a person for words and listen.
+
+        Args:
+            words: keywords to ask for; all if empty.
+            count: trials of each word.
+            microphone: the computer's, or the board's own.
+            ask: shows a question and returns the answer.
+            tell: shows a line.
+
+        Raises:
+            InputError: a word is no keyword, there is no microphone, or ``out`` holds another
+                test's trials.
+        """
+        for word in words:
+            if word not in self.keywords:
+                raise InputError(
+                    f"--words {word}: is no keyword of the network; "
+                    f"it spots {', '.join(self.keywords)}"
+                )
+        ear = self._ear(microphone)
+        book = self._book(name="live speech", microphone=microphone)
+        conduct(Session(words or self.keywords, count, book), ear, ask, tell)
+        return book
+
+    def _ear(self, microphone: Literal["computer", "board"]) -> Ear:
+        if microphone == "board":
+            return BoardEar(BoardWithMicrophone(self.board, self.streaming))
+        with computer_microphone():
+            pass  # what is missing is told before anybody speaks
+        return ComputerEar(computer_microphone, BoardListener(self.board, self.streaming))
+
+    def _book(self, **data: str) -> Book:
+        if self.speaker:
+            data["speaker"] = self.speaker
+        machine = machine_name() if self.target == "host" else self.board.info.board
+        record = sitting(
+            self.network,
+            self.board.info.sha256,
+            self.board.labels,
+            self.streaming,
+            self.target,
+            machine,
+            data,
+        )
+        return Book(self.out, record)

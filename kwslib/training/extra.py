@@ -1,0 +1,221 @@
+"""What an extra keyword costs: the findings without and with it, and the two compared.
+
+``python -m kwslib.training.extra --data DIR`` compares the published networks, all seeds, and
+keeps what was found; see :func:`publish`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+from torch import nn
+
+from kwslib.data.dataset import Dataset, open_source
+from kwslib.data.task import Task
+from kwslib.errors import InputError
+from kwslib.measurements import Record, machine_name, read_records, select, write_records
+from kwslib.models.checkpoint import PUBLISHED
+from kwslib.training.comparison import Comparison, compare
+from kwslib.training.findings import Findings, findings
+from kwslib.training.fit import score
+from kwslib.training.paired import Pair
+from kwslib.training.publish import fitted
+from kwslib.training.recipe import Recipe, recipe_for
+from kwslib.training.study import Study, published
+
+
+@dataclass(frozen=True)
+class ExtraKeyword:
+    """What there is to show of an extra keyword.
+
+    Attributes:
+        without: of the network without it.
+        with_extra: of the network with it.
+        comparison: of these very networks, or of the committed ones where they are shown.
+        committed: of the published networks on real speech, None where none is committed.
+    """
+
+    without: Findings
+    with_extra: Findings
+    comparison: Comparison
+    committed: Comparison | None
+
+    @property
+    def live(self) -> bool:
+        """Whether the comparison was made now."""
+        return self.comparison is not self.committed
+
+
+def extra_keyword(
+    profile: str,
+    data: str,
+    model: str,
+    keywords: str,
+    extra: str,
+    epochs: int,
+    seed: int,
+    folder: Path = PUBLISHED,
+) -> ExtraKeyword:
+    """Findings without and with a keyword more, trained now or published, and their comparison.
+
+    Any word will do where embedded speech says it, ``extra="marvin"`` for one.
+
+    Args:
+        profile: ``"demo"`` or ``"full"``; these and the others are those of
+            :func:`kwslib.training.findings.findings`.
+        data: folder of Speech Commands, or empty.
+        model: name in the registry.
+        keywords: comma-separated, without the extra one.
+        extra: the word more.
+        epochs: passes over the clips, 0 for the usual number.
+        seed: of the training.
+        folder: where published networks lie.
+
+    Raises:
+        InputError: ``full`` without data, and nothing is published with these settings.
+    """
+    task, larger = Task.of(keywords), Task.of([*Task.of(keywords).keywords, extra.strip()])
+    without = findings(profile, data, model, ",".join(task.keywords), epochs, seed, folder)
+    with_extra = findings(profile, data, model, ",".join(larger.keywords), epochs, seed, folder)
+    committed = committed_comparison(model, task, larger, folder)
+    if committed and "trained" not in (without.origin, with_extra.origin):
+        return ExtraKeyword(without, with_extra, committed, committed)
+    if without.live is None or with_extra.live is None:
+        raise InputError(
+            f"no comparison of {model} on {keywords} with and without {extra} is committed; name "
+            "a data folder with --data to make one, or leave the parameters as they are"
+        )
+    (first, smaller), (second, more) = without.live, with_extra.live
+    live = compare(smaller, more, [(seed, first, second)])
+    return ExtraKeyword(without, with_extra, live, committed)
+
+
+def records_path(model: str, larger: Task, folder: Path = PUBLISHED) -> Path:
+    """Where the comparison of published networks lies."""
+    return folder / f"{model}-{larger.name}-extra.json"
+
+
+def committed_comparison(
+    model: str, task: Task, larger: Task, folder: Path = PUBLISHED
+) -> Comparison | None:
+    """The comparison of the published networks, or None where none is committed."""
+    path = records_path(model, larger, folder)
+    if not path.exists():
+        return None
+    records = select(read_records(path), "extra_keyword_pairs", task=task.name)
+    (tallies,) = select(read_records(path), "extra_keyword_tallies", task=task.name)
+    return Comparison(
+        tallies.subject["extra"],
+        tuple(record.subject["seed"] for record in records),
+        tuple(
+            {label: Pair(*counts) for label, counts in record.value["pairs"].items()}
+            for record in records
+        ),
+        tallies.value,
+        tuple(record.value["heard"] for record in records),
+        tallies.data,
+    )
+
+
+def publish(
+    model: str,
+    smaller: Dataset,
+    larger: Dataset,
+    recipe: Recipe | None = None,
+    folder: Path = PUBLISHED,
+) -> Path:
+    """Compare the published networks of all seeds and write what was found.
+
+    Only the weights of one seed are committed; the others are trained again, the same to the
+    bit on the same kind of machine, or taken from the cache.
+
+    Returns:
+        The file of records.
+
+    Raises:
+        InputError: a network came out other than the published one of its seed.
+    """
+    recipe = recipe or recipe_for(model)
+    pairs = list(
+        zip(
+            published(model, smaller.task, folder),
+            published(model, larger.task, folder),
+            strict=True,
+        )
+    )
+    networks = [
+        (first.subject["seed"], _again(first, smaller, recipe), _again(second, larger, recipe))
+        for first, second in pairs
+    ]
+    found = compare(smaller, larger, networks)
+    path = records_path(model, larger.task, folder)
+    write_records(path, _records(found, pairs))
+    return path
+
+
+def _again(study: Study, dataset: Dataset, recipe: Recipe) -> nn.Module:
+    """The network of a published study."""
+    model, seed = study.subject["model"], study.subject["seed"]
+    network = fitted(model, dataset, recipe, seed).network
+    confusion = score(network, dataset, "testing").confusion.tolist()
+    if confusion != study.value("confusion", split="testing"):
+        raise InputError(
+            f"seed {seed} of {model} on {','.join(dataset.task.keywords)} is another network here "
+            "than the published one; publish it again first (kwslib.training.publish)"
+        )
+    return network
+
+
+def _records(found: Comparison, pairs: Sequence[tuple[Study, Study]]) -> list[Record]:
+    """A comparison as records: one a seed, and the tallies over all seeds."""
+    first, second = (study.subject for study in pairs[0])
+    subject = {
+        "model": first["model"],
+        "task": first["task"],
+        "larger_task": second["task"],
+        "extra": found.extra,
+    }
+
+    def record(metric: str, value: Any, **more: Any) -> Record:
+        return Record(
+            metric,
+            value,
+            "clips",
+            "measured",
+            {**subject, **more},
+            found.data,
+            machine=machine_name(),
+        )
+
+    records = [
+        record(
+            "extra_keyword_pairs",
+            {
+                "pairs": {label: astuple(pair) for label, pair in found.pairs[index].items()},
+                "heard": found.heard[index],
+            },
+            seed=seed,
+            checkpoints=[study.subject["checkpoint"] for study in pairs[index]],
+        )
+        for index, seed in enumerate(found.seeds)
+    ]
+    return [*records, record("extra_keyword_tallies", found.tallies, seeds=found.seeds)]
+
+
+@click.command()
+@click.option("--data", required=True, help="Folder of Speech Commands.")
+@click.option("--model", default="tiny_conv", show_default=True)
+@click.option("--keywords", default="yes,no", show_default=True)
+@click.option("--extra", default="left", show_default=True)
+def main(data: str, model: str, keywords: str, extra: str) -> None:
+    """Make the committed comparison again; both networks must be published."""
+    source, task = open_source(data), Task.of(keywords)
+    smaller = Dataset(source, task)
+    larger = Dataset(source, Task.of([*task.keywords, extra]))
+    click.echo(publish(model, smaller, larger))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,146 @@
+import re
+
+import pytest
+
+from kwslib.data.augment import Augmentation
+from kwslib.data.dataset import Dataset, open_source
+from kwslib.data.task import Task
+from kwslib.errors import InputError
+from kwslib.measurements import read_records, write_records
+from kwslib.training import extra
+from kwslib.training.comparison import compare
+from kwslib.training.extra_summary import change_rows, numbers, recall_rows, table_rows
+from kwslib.training.publish import fitted, publish
+from kwslib.training.recipe import Recipe
+from kwslib.training.study import published
+
+RECIPE = Recipe(epochs=2, batch=16, augmentation=Augmentation(shift_ms=20))
+SMALLER, LARGER = Task.of("yes,no"), Task.of("yes,no,up")
+
+
+@pytest.fixture(scope="module")
+def datasets(tones):
+    source = open_source(tones)
+    return Dataset(source, SMALLER), Dataset(source, LARGER)
+
+
+@pytest.fixture(scope="module")
+def folder(datasets, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("published")
+    for dataset in datasets:
+        publish("tiny_conv", dataset, [0, 1], RECIPE, folder)
+    extra.publish("tiny_conv", *datasets, RECIPE, folder)
+    return folder
+
+
+@pytest.fixture
+def same_recipe(monkeypatch):
+    monkeypatch.setattr("kwslib.training.findings.recipe_for", lambda *_, **__: RECIPE)
+
+
+def test_what_was_published_is_read_back(folder, datasets):
+    committed = extra.committed_comparison("tiny_conv", SMALLER, LARGER, folder)
+    seeds = [
+        (seed, *(fitted("tiny_conv", data, RECIPE, seed).network for data in datasets))
+        for seed in (0, 1)
+    ]
+    assert committed == compare(*datasets, seeds)
+
+
+def test_every_record_names_networks_and_data(folder):
+    path = extra.records_path("tiny_conv", LARGER, folder)
+    records = read_records(path)
+    assert [r.metric for r in records] == ["extra_keyword_pairs"] * 2 + ["extra_keyword_tallies"]
+    for record in records:
+        assert record.method == "measured" and record.machine and record.data["hash"]
+        assert record.subject["extra"] == "up"
+    assert len(records[0].subject["checkpoints"]) == 2
+
+
+def test_a_network_other_than_the_published_one_is_refused(folder, datasets, tmp_path):
+    for task in (SMALLER, LARGER):
+        path = folder / f"tiny_conv-{task.name}.json"
+        records = read_records(path)
+        for record in records:
+            if record.metric == "confusion":
+                record.value[0][0] += 1
+        write_records(tmp_path / path.name, records)
+    with pytest.raises(InputError, match=r"another network here.*publish it again"):
+        extra.publish("tiny_conv", *datasets, RECIPE, tmp_path)
+
+
+def test_full_without_data_shows_the_committed_comparison(folder, same_recipe):
+    found = extra.extra_keyword("full", "", "tiny_conv", "yes,no", "up", 0, 0, folder)
+    assert not found.live and found.comparison.seeds == (0, 1)
+    assert found.without.study.labels == list(SMALLER.labels)
+    assert found.with_extra.study.labels == list(LARGER.labels)
+
+
+def test_what_is_not_committed_needs_data(folder, same_recipe, tmp_path):
+    for path in folder.iterdir():
+        if not path.stem.endswith("-extra"):
+            (tmp_path / path.name).write_bytes(path.read_bytes())
+    with pytest.raises(InputError, match="--data"):
+        extra.extra_keyword("full", "", "tiny_conv", "yes,no", "up", 0, 0, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def live(folder, tones):
+    return extra.extra_keyword("demo", str(tones), "tiny_conv", "yes,no", "up", 1, 3, folder)
+
+
+def test_demo_compares_the_networks_trained_now(live):
+    assert live.live and live.comparison.seeds == (3,)
+    assert live.committed.seeds == (0, 1)
+    assert live.without.origin == live.with_extra.origin == "trained"
+
+
+@pytest.fixture(params=["live", "committed"])
+def found(request, live, folder, monkeypatch):
+    if request.param == "live":
+        return live
+    monkeypatch.setattr("kwslib.training.findings.recipe_for", lambda *_, **__: RECIPE)
+    return extra.extra_keyword("full", "", "tiny_conv", "yes,no", "up", 0, 0, folder)
+
+
+def test_rows_are_those_of_the_comparison(found):
+    comparison = found.comparison
+    rows = recall_rows(found)
+    own = [row for row in rows if row["label"] == "up"]
+    assert {row["network"] for row in own} == {"with up"} and "low" in own[0]
+    yes = [row for row in rows if row["label"] == "yes" and "low" in row]
+    assert [row["network"] for row in yes] == ["without up", "with up"]
+    pair = comparison.pairs[0]["yes"]
+    assert [row["recall"] * pair.clips for row in yes] == [pair.first, pair.second]
+    changes = change_rows(comparison)
+    assert [row["label"] for row in changes] == [*comparison.labels, "all of them"]
+    assert changes[-1]["change"] == pytest.approx(100 * comparison.change()[0])
+    assert len(changes[0]["seeds"]) == len(comparison.seeds)
+    assert [row["clips"] for row in table_rows(comparison)] == [row["clips"] for row in changes]
+
+
+def test_every_number_is_text_and_the_change_is_that_of_the_comparison(found):
+    told = numbers(found)
+    assert all(isinstance(value, str) and value for value in told.values())
+    assert (told["extra_word"], told["extra_keywords"]) == ("up", "yes and no")
+    stated = float(re.match(r"[+−]?[\d.]+", told["extra_change"])[0].replace("−", "-"))
+    assert stated == pytest.approx(100 * found.comparison.change()[0], abs=0.051)
+    assert told["extra_change"] in told["extra_change_sentence"]
+    assert ("seed by seed" in told["extra_change_sentence"]) == (len(found.comparison.seeds) > 1)
+
+
+def test_the_committed_comparison_on_real_speech_is_of_the_published_networks():
+    committed = extra.committed_comparison("tiny_conv", Task.of("yes,no"), Task.of("yes,no,left"))
+    records = read_records(extra.records_path("tiny_conv", Task.of("yes,no,left")))
+    assert committed.seeds == (0, 1, 2)
+    # of 1,368 test clips, 39 of the unknown ones are of left
+    assert committed.clips == 1_368 - 39
+    for place, keywords in enumerate(("yes,no", "yes,no,left")):
+        studies = published("tiny_conv", Task.of(keywords))
+        for index, study in enumerate(studies):
+            assert records[index].subject["checkpoints"][place] == study.subject["checkpoint"]
+            scores = study.value("per_label", split="testing")
+            for word in ("yes", "no"):
+                pair = committed.pairs[index][word]
+                right = (pair.first, pair.second)[place]
+                assert right / pair.clips == pytest.approx(scores[word]["accuracy"])
