@@ -29,6 +29,7 @@ COLOURS = {
     "_unknown_": ORANGE,
     "yes": BLUE,
     "no": VERMILION,
+    "left": GREEN,
 }
 """The same colour for the same thing in every chapter."""
 
@@ -70,6 +71,7 @@ def theme() -> alt.theme.ThemeConfig:
                 "labelFontSize": 12,
                 "titleFontSize": 13,
                 "titleFontWeight": "normal",
+                "labelSeparation": 8,
             },
             "legend": {**text, "labelFontSize": 12, "titleFontSize": 13},
             "header": {**text, "labelFontSize": 13, "titleFontSize": 13},

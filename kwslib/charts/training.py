@@ -201,11 +201,12 @@ def confusion(table: Sequence[Sequence[int]], labels: Sequence[str]) -> alt.Laye
             legend=alt.Legend(format=".0%", orient="bottom", tickCount=3),
         )
     )
+    # Up to five labels fit a phone; more scroll.
+    size = max(42, min(58, 232 // len(labels)))
     text = base.mark_text(fontSize=13 if len(labels) < 6 else 10).encode(
         text=alt.Text("clips:Q", format=","),
         color=alt.condition("datum.share > 0.5", alt.value("white"), alt.value("black")),
     )
-    size = 58 if len(labels) < 6 else 42
     return (cells + text).properties(
         width=size * len(labels),
         height=size * len(labels) * 0.7,

@@ -7,12 +7,15 @@ import click
 
 from kwslib.cli.output import json_option, show
 
-_TARGETS = ("host", "emulator")
+_TARGETS = ("host", "emulator", "qemu", "arduino")
 _KERNELS = ("dsp", "portable")
+_COMPILERS = ("zig", "gcc")
+_LEFT_OUT = {"arduino": "Arduino's core and its library PDM"}
+"""What flash and RAM do not count beside the stack, since only Arduino's tools build it."""
 
 
 @click.command("compile")
-@click.argument("model", metavar="F.tflite")
+@click.argument("model")
 @click.option("--target", type=click.Choice(_TARGETS), required=True, help="Where it is to run.")
 @click.option(
     "--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder."
@@ -20,26 +23,45 @@ _KERNELS = ("dsp", "portable")
 @click.option(
     "--kernels",
     type=click.Choice(_KERNELS),
-    help="With the Cortex-M4's DSP instructions, or portable C; by default what suits the target.",
+    default="dsp",
+    show_default=True,
+    help="Kernels of the Cortex-M4's DSP instructions, in C elsewhere, or plain loops.",
+)
+@click.option(
+    "--compiler",
+    type=click.Choice(_COMPILERS),
+    default="zig",
+    show_default=True,
+    help="gcc is arm-none-eabi-gcc, for emulator and qemu.",
 )
 @json_option
-def command(model: str, target: str, out: Path, kernels: str | None, as_json: bool) -> None:
-    """Compile a full-int8 .tflite file to C with static memory, and build it."""
+def command(model: str, target: str, out: Path, kernels: str, compiler: str, as_json: bool) -> None:
+    """Compile a full-int8 .tflite file to C with static memory, and build it.
+
+    MODEL is such a file or the name of a published network.
+
+    Target host is a shared library, emulator and qemu are programs for an emulated Cortex-M4F,
+    arduino is the sketch kws_nano33ble for the Arduino Nano 33 BLE Sense, in a folder of its own.
+    """
     from kwslib.board.emulator import static_memory
     from kwslib.deploy.compile import compile_network
+    from kwslib.deploy.predictors import tflite_of
     from kwslib.deploy.reader import read_graph
 
-    graph = read_graph(model)
-    compiled = compile_network(graph, target, out, kernels)  # type: ignore[arg-type]
-    flash, ram = static_memory(compiled.program) if target == "emulator" else (None, None)
+    graph = read_graph(tflite_of(model))
+    compiled = compile_network(graph, target, out, kernels, compiler)  # type: ignore[arg-type]
+    flash, ram = static_memory(compiled.elf) if compiled.elf else (None, None)
     result: dict[str, Any] = {
         "model": model,
         "target": target,
         "flash": flash,
         "ram": ram,
+        "left_out": _LEFT_OUT.get(target),
         "arena": compiled.arena,
         "peak": compiled.peak,
         "macs": graph.macs,
+        "weights": compiled.weights,
+        "weight_bits": list(graph.weight_bits),
         "layers": list(compiled.layers),
         "files": [str(path) for path in compiled.files],
     }
@@ -51,6 +73,12 @@ def _text(result: dict[str, Any]) -> str:
         f"{result['model']} for {result['target']}: {result['files'][-1]}",
         f"arena {result['arena']:,} bytes, {result['peak']:,} of them live at the peak",
     ]
+    if result["weight_bits"]:
+        bits = ", ".join(map(str, result["weight_bits"]))
+        lines.append(f"weights {result['weights']:,} bytes, of {bits} bits layer by layer")
     if result["flash"] is not None:
-        lines.append(f"flash {result['flash']:,} bytes, RAM {result['ram']:,} bytes without stack")
+        left_out = ", ".join(filter(None, ["stack", result["left_out"]]))
+        lines.append(
+            f"flash {result['flash']:,} bytes, RAM {result['ram']:,} bytes without {left_out}"
+        )
     return "\n".join([*lines, "layers " + ", ".join(result["layers"])])

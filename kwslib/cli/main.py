@@ -16,7 +16,10 @@ _VERBS = {
     "evaluate": "Score a network on a split.",
     "cost": "Count parameters, operations, flash and RAM of a network.",
     "convert": "Turn a checkpoint into a full-int8 .tflite file.",
+    "quantize": "Quantize a checkpoint to few bits, after training or within it.",
     "compile": "Turn a .tflite file into C and build it for a target.",
+    "profile": "Count or time the stages of a network on a board.",
+    "field-test": "Say words, or play recordings, and count what is detected.",
     "report": "Run the chapters and build the site.",
 }
 
@@ -30,7 +33,7 @@ class _Verbs(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _VERBS:
             return None
-        return importlib.import_module(f"kwslib.cli.{cmd_name}").command
+        return importlib.import_module(f"kwslib.cli.{cmd_name.replace('-', '_')}").command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

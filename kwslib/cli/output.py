@@ -23,6 +23,16 @@ keywords_option: Callable[[Any], Any] = click.option(
 )
 
 
+def target_option(help_text: str, required: bool = False) -> Callable[[Any], Any]:
+    """``--target T``, where compiled code runs; ``help_text`` comes before the list of targets."""
+    return click.option(
+        "--target",
+        metavar="T",
+        required=required,
+        help=f"{help_text}host, emulator, serial:PORT or socket://HOST:PORT.",
+    )
+
+
 def show(result: Mapping[str, Any], as_json: bool, text: str) -> None:
     """Print ``result`` as JSON, or ``text`` for people."""
     click.echo(json.dumps(result, ensure_ascii=False) if as_json else text)

@@ -1,6 +1,7 @@
 """The book: which pages the table of contents lists, and which of them are chapters to execute."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -9,21 +10,26 @@ import yaml
 from myst_nb.core.read import is_myst_markdown_notebook, read_myst_markdown_notebook
 
 from kwslib.errors import InputError
+from kwslib.report import variant
 
 TOC_NAME = "_toc.yml"
 
 
 @dataclass(frozen=True)
 class Chapter:
-    """A page that is a MyST notebook.
+    """A page that is a MyST notebook: one of its own, or another chapter's.
 
     Attributes:
         page: its name in the table of contents, e.g. ``"book/3_training"``.
         path: the source file.
+        base: the chapter of which this page is another run (:mod:`kwslib.report.variant`).
+        presets: the parameters in which it differs from ``base``.
     """
 
     page: str
     path: Path
+    base: "Chapter | None" = None
+    presets: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def stem(self) -> str:
@@ -31,14 +37,20 @@ class Chapter:
         return self.path.stem
 
     @property
+    def number(self) -> str:
+        """The number that the stem begins with, or empty."""
+        head, _, tail = self.stem.partition("_")
+        return head if head.isdigit() and tail else ""
+
+    @property
     def name(self) -> str:
         """The stem without its number, as parameters and numbers name the chapter."""
-        head, _, tail = self.stem.partition("_")
-        return tail if head.isdigit() and tail else self.stem
+        return self.stem.removeprefix(f"{self.number}_") if self.number else self.stem
 
     def source(self) -> str:
-        """The text of the source file."""
-        return self.path.read_text(encoding="utf-8")
+        """The text of the notebook as MyST Markdown."""
+        text = self.path.read_text(encoding="utf-8")
+        return variant.compose(text, self.base.source()) if self.base else text
 
     def notebook(self) -> nbformat.NotebookNode:
         """The source as a notebook without outputs."""
@@ -76,9 +88,13 @@ class Book:
 
     @property
     def chapters(self) -> list[Chapter]:
-        """The pages that hold code, in reading order."""
-        found = [Chapter(page, self.path(page)) for page in self.pages]
-        return [chapter for chapter in found if is_myst_markdown_notebook(chapter.source())]
+        """The pages that hold code, their own or another chapter's, in reading order.
+
+        Raises:
+            InputError: a page names a chapter that does not exist.
+        """
+        found = [_chapter(page, self.path(page)) for page in self.pages]
+        return [chapter for chapter in found if chapter]
 
     def chapter(self, asked: str) -> Chapter:
         """The chapter that ``asked`` means: ``3``, ``training`` or ``3_training``.
@@ -87,10 +103,29 @@ class Book:
             InputError: no chapter is called that.
         """
         for chapter in self.chapters:
-            if asked in (chapter.name, chapter.stem, chapter.stem.partition("_")[0]):
+            if asked and asked in (chapter.name, chapter.stem, chapter.number):
                 return chapter
         names = ", ".join(chapter.name for chapter in self.chapters)
         raise InputError(f"there is no chapter {asked!r}; the chapters are {names}")
+
+
+def _chapter(page: str, path: Path) -> Chapter | None:
+    """The chapter that a page is, or None."""
+    text = path.read_text(encoding="utf-8")
+    if is_myst_markdown_notebook(text):
+        return Chapter(page, path)
+    head = variant.head_of(text, path)
+    if head is None:
+        return None
+    base = Chapter(
+        f"{page.rpartition('/')[0]}/{head.chapter}", path.with_name(f"{head.chapter}.md")
+    )
+    if not base.path.exists() or not is_myst_markdown_notebook(base.source()):
+        raise InputError(
+            f"{path}: there is no chapter {head.chapter!r} beside it; write its file name "
+            "without suffix, e.g. 3_training"
+        )
+    return Chapter(page, path, base, head.parameters)
 
 
 def as_notebook(text: str, path: Path) -> nbformat.NotebookNode:

@@ -9,7 +9,13 @@ from pathlib import Path
 
 import nbformat
 
-from kwslib.files import sha256_of_file, sha256_of_text, write_text
+from kwslib.files import (
+    sha256_of_file,
+    sha256_of_files,
+    sha256_of_sources,
+    sha256_of_text,
+    write_text,
+)
 from kwslib.report.book import Chapter
 from kwslib.report.parameters import Value
 
@@ -31,26 +37,24 @@ PACKAGES = (
 
 LIBRARY_VARIABLE = "KWS_LIBRARY_HASH"
 
-LIBRARY = Path(__file__).resolve().parent.parent
-
-_ENGINE = tuple(
-    f"{name}.py"
-    for name in (
-        "api_page",
-        "book",
-        "cache",
-        "execute",
-        "parameters",
-        "prose",
-        "reader",
-        "repository",
-        "run_page",
-        "settings",
-        "site",
-        "sphinx_ext",
-    )
+_NO_PART_OF_A_CHAPTER = (
+    "bench",
+    "cli",
+    "report/api_page.py",
+    "report/book.py",
+    "report/cache.py",
+    "report/execute.py",
+    "report/parameters.py",
+    "report/prose.py",
+    "report/reader.py",
+    "report/repository.py",
+    "report/run_page.py",
+    "report/settings.py",
+    "report/site.py",
+    "report/sphinx_ext.py",
+    "report/variant.py",
 )
-"""Modules of this package that run chapters or show them; no chapter imports them."""
+"""Code that runs chapters, or shows them, or times the library; no chapter imports it."""
 
 
 def versions() -> dict[str, str]:
@@ -70,7 +74,9 @@ def key(chapter: Chapter, parameters: Mapping[str, Value], data_identity: str, r
     That is its source, the parameters (with the content of files that they name), the
     library, the committed measurements, the data and the packages.
     """
-    texts = [chapter.source(), data_identity, library_hash(), _folder_hash(root / "measurements")]
+    measurements = root / "measurements"
+    committed = sha256_of_files(measurements, filter(Path.is_file, measurements.rglob("*")))
+    texts = [chapter.source(), data_identity, library_hash(), committed]
     for name, value in sorted(parameters.items()):
         texts.append(f"{name}={value!r}")
         if name != "data" and isinstance(value, str) and value and (root / value).is_file():
@@ -87,23 +93,7 @@ def library_hash() -> str:
     edited meanwhile, the site must still show the chapters that were run for it.
     """
     handed_over = os.environ.get(LIBRARY_VARIABLE)
-    if handed_over:
-        return handed_over
-    return _hash_files(LIBRARY, [path for path in LIBRARY.rglob("*.py") if _matters(path)])
-
-
-def _matters(path: Path) -> bool:
-    stage = path.relative_to(LIBRARY).parts[0]
-    return stage != "cli" and (stage != "report" or path.name not in _ENGINE)
-
-
-def _folder_hash(folder: Path) -> str:
-    return _hash_files(folder, [path for path in folder.rglob("*") if path.is_file()])
-
-
-def _hash_files(folder: Path, files: list[Path]) -> str:
-    facts = sorted((path.relative_to(folder).as_posix(), sha256_of_file(path)) for path in files)
-    return sha256_of_text(*(part for fact in facts for part in fact))
+    return handed_over or sha256_of_sources(without=_NO_PART_OF_A_CHAPTER)
 
 
 class Executed:

@@ -34,7 +34,7 @@ class ExecutedChapter:
         chapter: which.
         notebook: with outputs; its source cells are those of the source file.
         key: what the run depends on, see :func:`kwslib.report.cache.key`.
-        defaults: parameters as the chapter declares them.
+        defaults: parameters as they are where no reader asks for another value.
         values: parameters as they were in this run.
         seconds: how long the run took.
         when: when it began.
@@ -90,13 +90,13 @@ def _run_or_load(
     say: Callable[[str], None],
 ) -> ExecutedChapter:
     source = chapter.notebook()
-    defaults = parameters.declared(chapter, source)
+    declared, defaults = parameters.declared(chapter, source), parameters.defaults_of(chapter)
     values = defaults | {"profile": settings.profile, "data": settings.data} | asked
     key = cache.key(chapter, values, settings.data_identity(), root)
     notebook = executed.load(chapter, key)
     if notebook is None:
         say(f"running {chapter.stem}")
-        changed = {name: value for name, value in values.items() if value != defaults[name]}
+        changed = {name: value for name, value in values.items() if value != declared[name]}
         notebook = run_notebook(chapter, source, changed, root)
         executed.store(chapter, key, notebook)
     facts = notebook.metadata[METADATA_KEY]

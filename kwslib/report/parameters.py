@@ -38,8 +38,32 @@ def declared(chapter: Chapter, notebook: nbformat.NotebookNode) -> dict[str, Val
     return found
 
 
+def defaults_of(chapter: Chapter) -> dict[str, Value]:
+    """The parameters as they are where no reader asks for another value.
+
+    They are those that the chapter declares, but for what a page that is another run of the
+    chapter says itself.
+
+    Raises:
+        InputError: such a page names a parameter that the chapter does not have, or gives it a
+            value of another type.
+    """
+    found = declared(chapter, chapter.notebook())
+    presets = {}
+    for name, value in chapter.presets.items():
+        key = f"{name} in {chapter.path.name}"
+        _check_name(key, chapter, name, found)
+        if not isinstance(value, Value):
+            raise InputError(f"parameter {key!r}: {value!r} is not a number, true, false or text")
+        presets[name] = convert(key, str(value), found[name])
+    return found | presets
+
+
 def resolve(book: Book, asked: Mapping[str, Any]) -> dict[str, dict[str, Value]]:
     """The values asked for, by chapter, each converted to the type of its default.
+
+    What is asked of a chapter holds on the pages that are other runs of it too, but for the
+    parameters in which they differ from it, and for what is asked of such a page by its name.
 
     Args:
         book: where the parameters are declared.
@@ -48,23 +72,35 @@ def resolve(book: Book, asked: Mapping[str, Any]) -> dict[str, dict[str, Value]]
     Raises:
         InputError: no such chapter or name, or a value of another type.
     """
-    defaults = {each.name: declared(each, each.notebook()) for each in book.chapters}
-    chosen: dict[str, dict[str, Value]] = {name: {} for name in defaults}
+    chapters = {each.name: each for each in book.chapters}
+    defaults = {name: defaults_of(chapter) for name, chapter in chapters.items()}
+    chosen: dict[str, dict[str, Value]] = {name: {} for name in chapters}
     for key, value in asked.items():
         chapter, _, name = key.partition(".")
-        if chapter not in defaults:
+        if chapter not in chapters:
             raise InputError(
                 f"parameter {key!r}: no chapter is called {chapter!r}; write <chapter>.<name>=value"
-                f" with a chapter of {', '.join(defaults)}"
+                f" with a chapter of {', '.join(chapters)}"
             )
-        allowed = [each for each in defaults[chapter] if each not in ENGINE_NAMES]
-        if name not in allowed:
-            raise InputError(
-                f"parameter {key!r}: chapter {chapter!r} has no {name!r}; "
-                f"it has {', '.join(allowed) or 'no parameters'}"
-            )
+        _check_name(key, chapters[chapter], name, defaults[chapter])
         chosen[chapter][name] = convert(key, str(value), defaults[chapter][name])
-    return chosen
+    return {name: _inherited(chapter, chosen) | chosen[name] for name, chapter in chapters.items()}
+
+
+def _inherited(chapter: Chapter, chosen: Mapping[str, Mapping[str, Value]]) -> dict[str, Value]:
+    """What was asked of the chapter of which a page is another run, but for its own presets."""
+    base = chosen.get(chapter.base.name, {}) if chapter.base else {}
+    return {name: value for name, value in base.items() if name not in chapter.presets}
+
+
+def _check_name(key: str, chapter: Chapter, name: str, found: Mapping[str, Value]) -> None:
+    """Refuse a parameter that a chapter does not have, or that is the run's to fill."""
+    allowed = [each for each in found if each not in ENGINE_NAMES]
+    if name not in allowed:
+        raise InputError(
+            f"parameter {key!r}: chapter {chapter.name!r} has no {name!r}; "
+            f"it has {', '.join(allowed) or 'no parameters'}"
+        )
 
 
 def convert(key: str, text: str, default: Value) -> Value:

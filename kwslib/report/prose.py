@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import nbformat
 
+from kwslib.report import variant
 from kwslib.report.execute import ExecutedChapter
 from kwslib.report.page import GLUE_PREFIX
 
@@ -75,15 +76,18 @@ def fill(text: str, numbers: Mapping[str, str], where: str) -> str:
 def page_notebook(executed: ExecutedChapter) -> nbformat.NotebookNode:
     """The notebook that a reader sees and downloads: prose with its numbers, code folded."""
     notebook = copy.deepcopy(executed.notebook)
-    numbers = published_numbers(notebook)
+    chapter, numbers = executed.chapter, published_numbers(notebook)
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            cell.source = fill(cell.source, numbers, executed.chapter.stem)
+            cell.source = fill(cell.source, numbers, chapter.stem)
         else:
             cell.outputs = [
                 out for out in cell.outputs if "scrapbook" not in out.get("metadata", {})
             ]
             cell.metadata["tags"] = _folded(cell.metadata.get("tags", []))
+    if chapter.base:
+        differing = {name: executed.values[name] for name in chapter.presets}
+        notebook.cells[0].source += f"\n\n{variant.note(chapter.base.stem, differing)}"
     _follow_injection(notebook)
     return notebook
 

@@ -99,13 +99,10 @@ def build_chapter(root: Path, settings: Settings, say: Say, asked: str) -> Built
 
 def _own_parameters(book: Book, chapter: Chapter, settings: Settings) -> Settings:
     """``settings`` with the chapter's parameters alone, after all have been checked."""
-    resolve(book, settings.parameters)
-    own = {
-        name: value
-        for name, value in settings.parameters.items()
-        if name.startswith(f"{chapter.name}.")
-    }
-    return replace(settings, parameters=own)
+    own = resolve(book, settings.parameters)[chapter.name]
+    return replace(
+        settings, parameters={f"{chapter.name}.{name}": value for name, value in own.items()}
+    )
 
 
 def _toc_of(chapter: Chapter, root: Path, folder: Path) -> Path:

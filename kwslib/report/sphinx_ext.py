@@ -14,16 +14,18 @@ import nbformat
 import vl_convert
 from docutils import nodes
 from docutils.statemachine import StringList
+from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
 from sphinx.errors import SphinxError
+from sphinx.util import docname_join
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.logging import getLogger
 
 from kwslib.errors import InputError
 from kwslib.files import sha256_of_text, write_text
-from kwslib.report import api_page, prose, repository, run_page
+from kwslib.report import api_page, prose, repository, run_page, variant
 from kwslib.report.book import Book, as_notebook
 from kwslib.report.execute import ChapterError, ExecutedChapter, run_book
 from kwslib.report.settings import Settings
@@ -103,6 +105,22 @@ class Report:
             context["ipynb_source"] = name
 
 
+def name_absent_page(
+    app: Sphinx, env: BuildEnvironment, node: pending_xref, inside: nodes.Element
+) -> nodes.Node | None:
+    """The title of a page instead of a link to it, where a site of one chapter lacks the page."""
+    if (node.get("refdomain"), node.get("reftype")) != ("std", "doc"):
+        return None
+    book = Book.open(Path(app.srcdir))
+    page = docname_join(node["refdoc"], node["reftarget"])
+    if page not in book.pages:
+        return None
+    if node["refexplicit"]:
+        return inside
+    title = variant.title_of(book.path(page).read_text(encoding="utf-8"))
+    return nodes.emphasis(title, title)
+
+
 class _Generated(SphinxDirective):
     """Inserts Markdown that is made while the site is built."""
 
@@ -172,6 +190,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("builder-inited", report.execute)
     app.connect("env-get-outdated", report.outdated)
     app.connect("source-read", report.supply)
+    app.connect("missing-reference", name_absent_page)
     app.connect("html-page-context", report.offer_notebook, priority=100)
     app.connect("build-finished", write_vega)
     app.add_directive(RUN_DIRECTIVE, RunDirective)

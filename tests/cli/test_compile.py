@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 from command_line import refused, runner
+from installed import needs
+from narrow_networks import narrowed
 
+from kwslib.deploy.compile import TARGETS
 from kwslib.models.checkpoint import PUBLISHED
 
 TINY_CONV = PUBLISHED / "tiny_conv-yes_no.tflite"
@@ -16,7 +19,7 @@ def kws_compile(capsys):
     return runner("compile", capsys)
 
 
-@pytest.mark.parametrize("target", ["host", "emulator"])
+@pytest.mark.parametrize("target", TARGETS)
 def test_compiles_and_states_the_memory(kws_compile, target, tmp_path):
     code, out, _ = kws_compile(TINY_CONV, "--target", target, "--out", tmp_path, "--json")
     result = json.loads(out)
@@ -26,11 +29,47 @@ def test_compiles_and_states_the_memory(kws_compile, target, tmp_path):
     assert all(Path(name).exists() for name in result["files"])
     names = {Path(name).name for name in result["files"]}
     assert {"network.c", "network.h", "frontend_push.c", "smoothing_push.c"} <= names
-    if target == "emulator":
-        assert 17_000 < result["flash"] < 64_000
-        assert result["arena"] <= result["ram"] < 16_000
-    else:
+    if target == "host":
         assert result["flash"] is None
+    else:
+        assert 17_000 < result["flash"] < 64_000
+        assert result["arena"] <= result["ram"] < 40 * 1024
+    assert ("core" in (result["left_out"] or "")) == (target == "arduino")
+
+
+def test_the_bits_of_weights(kws_compile, tmp_path):
+    narrow = tmp_path / "narrow.tflite"
+    narrow.write_bytes(narrowed(TINY_CONV.read_bytes(), (8, 4)))
+    options = ("--target", "host", "--out", tmp_path / "out")
+    results = [
+        json.loads(kws_compile(model, *options, "--json")[1]) for model in (TINY_CONV, narrow)
+    ]
+    assert [result["weight_bits"] for result in results] == [[8, 8], [8, 4]]
+    assert results[0]["weights"] - results[1]["weights"] == 8000
+    assert "weights 9,280 bytes, of 8, 4 bits" in kws_compile(narrow, *options)[1]
+
+
+def test_the_sketch_is_named_for_people(kws_compile, tmp_path):
+    code, out, _ = kws_compile(TINY_CONV, "--target", "arduino", "--out", tmp_path)
+    assert code == 0
+    assert f"for arduino: {tmp_path}/kws_nano33ble/kws_nano33ble.ino\n" in out
+    assert "without stack, Arduino's core" in out
+
+
+def test_the_second_compiler(kws_compile, tmp_path):
+    needs("arm-none-eabi-gcc")
+    options = ("--out", tmp_path, "--compiler", "gcc")
+    assert kws_compile(TINY_CONV, "--target", "qemu", *options)[0] == 0
+    refusal = kws_compile(TINY_CONV, "--target", "arduino", *options)
+    assert refused(refusal, "target arduino: is built by zig, not gcc")
+
+
+@pytest.mark.parametrize("name", ["tiny_conv-yes_no", "tiny_conv-yes_no_left"])
+def test_a_published_network_is_compiled_by_its_name(kws_compile, name, tmp_path):
+    code, out, _ = kws_compile(name, "--target", "host", "--out", tmp_path, "--json")
+    labels = len(name.split("-")[1].split("_")) + 2
+    assert code == 0
+    assert json.loads(out)["macs"] == 320_000 + 4_000 * labels
 
 
 def test_text_for_people(kws_compile, tmp_path):

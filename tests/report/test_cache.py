@@ -1,8 +1,11 @@
 import nbformat
 import pytest
 
+from kwslib import files
 from kwslib.report import cache
 from kwslib.report.book import Book
+
+LIBRARY_FILES = ("features/logmel.py", "report/page.py", "report/site.py", "cli/main.py")
 
 
 @pytest.fixture
@@ -13,10 +16,10 @@ def chapter(root):
 @pytest.fixture
 def library(tmp_path, monkeypatch):
     folder = tmp_path / "library"
-    for name in ("features/logmel.py", "report/page.py", "report/site.py", "cli/main.py"):
+    for name in LIBRARY_FILES:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text("a = 1\n")
-    monkeypatch.setattr(cache, "LIBRARY", folder)
+    monkeypatch.setattr(files, "LIBRARY", folder)
     cache.library_hash.cache_clear()
     yield folder
     cache.library_hash.cache_clear()

@@ -42,7 +42,12 @@
   async function enliven(chart) {
     const drawing = chart.querySelector("svg");
     const spec = JSON.parse(chart.querySelector("script").textContent);
-    await loadVega();
+    try {
+      await loadVega();
+    } catch {
+      chart.dataset.state = "static";
+      return;
+    }
     const view = document.createElement("div");
     view.className = "kws-view";
     chart.append(view);

@@ -1,0 +1,148 @@
+"""Figures on few bits: accuracy by width, the grid of small floats, weights and their grids."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import altair as alt
+
+from kwslib.charts.theme import BLUE, GREY, ORANGE, VERMILION, WIDTH
+
+METHODS = {
+    "after training": (ORANGE, "square"),
+    "within training": (BLUE, "circle"),
+    "within training, overwriting": (VERMILION, "triangle-up"),
+}
+"""Methods by colour and shape, the same in every figure."""
+
+_BELOW = alt.Legend(orient="bottom", labelLimit=0, columns=3, symbolOpacity=1)
+_PERCENT = alt.Axis(format="~%")
+
+
+def by_width(rows: Sequence[Mapping[str, Any]], unquantized: float, what: str) -> alt.LayerChart:
+    """Accuracy against bits, a line a method, intervals as strokes; the float network is dashed.
+
+    Args:
+        rows: ``bits``, ``method`` (of :data:`METHODS`), ``accuracy``, and ``low`` and ``high``.
+        unquantized: accuracy of the float network.
+        what: is quantized, for the axis: ``"weights"``, ``"weights and activations"``.
+    """
+    methods = [method for method in METHODS if any(row["method"] == method for row in rows)]
+    colours = alt.Scale(domain=methods, range=[METHODS[method][0] for method in methods])
+    shapes = alt.Scale(domain=methods, range=[METHODS[method][1] for method in methods])
+    base = alt.Chart(alt.Data(values=[dict(row) for row in rows])).encode(
+        x=alt.X("bits:O", title=f"bits of {what}", axis=alt.Axis(labelAngle=0), sort="ascending"),
+        xOffset=alt.XOffset("method:N", sort=methods, scale=alt.Scale(paddingOuter=1)),
+        color=alt.Color("method:N", scale=colours, sort=methods, title=None, legend=_BELOW),
+        tooltip=[
+            "bits:O",
+            "method:N",
+            *(alt.Tooltip(f"{share}:Q", format=".1%") for share in ("accuracy", "low", "high")),
+        ],
+    )
+    y = alt.Y("accuracy:Q", title="test clips right", axis=_PERCENT, scale=alt.Scale(zero=False))
+    rules = base.mark_rule(strokeWidth=2).encode(
+        alt.Y("low:Q", title="test clips right", axis=_PERCENT, scale=alt.Scale(zero=False)),
+        alt.Y2("high:Q"),
+    )
+    points = base.mark_point(filled=True, size=70, opacity=1).encode(
+        y=y,
+        shape=alt.Shape("method:N", scale=shapes, sort=methods, title=None, legend=_BELOW),
+    )
+    floats = alt.Chart(alt.Data(values=[{"accuracy": unquantized}]))
+    line = floats.mark_rule(strokeDash=[4, 4], color=GREY).encode(y="accuracy:Q")
+    told = "; ".join(f"{r['method']}, {r['bits']} bits, {r['accuracy']:.1%}" for r in rows)
+    return alt.LayerChart(layer=[line, rules, points]).properties(
+        width=WIDTH,
+        height=260,
+        description=f"Accuracy by bits of {what}, float {unquantized:.1%}: {told}",
+    )
+
+
+def minifloat_grid(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
+    """Accuracy of small floats by bits of exponent and mantissa, as a heat map.
+
+    Args:
+        rows: ``exponent``, ``mantissa`` and ``accuracy``.
+    """
+    base = alt.Chart(alt.Data(values=[dict(row) for row in rows])).encode(
+        x=alt.X("mantissa:O", title="bits of mantissa", axis=alt.Axis(labelAngle=0)),
+        y=alt.Y("exponent:O", title="bits of exponent", sort="descending"),
+        tooltip=["exponent:O", "mantissa:O", alt.Tooltip("accuracy:Q", format=".1%")],
+    )
+    least, most = (bound(row["accuracy"] for row in rows) for bound in (min, max))
+    cells = base.mark_rect().encode(
+        color=alt.Color(
+            "accuracy:Q",
+            title="test clips right",
+            scale=alt.Scale(scheme="blues"),
+            legend=alt.Legend(orient="bottom", format=".0%", tickCount=3),
+        )
+    )
+    words = base.mark_text(fontSize=12).encode(
+        text=alt.Text("accuracy:Q", format=".1%"),
+        color=alt.condition(
+            f"datum.accuracy > {(least + most) / 2}", alt.value("white"), alt.value("black")
+        ),
+    )
+    told = "; ".join(f"E{r['exponent']}M{r['mantissa']} {r['accuracy']:.1%}" for r in rows)
+    return (cells + words).properties(
+        width=alt.Step(62), height=alt.Step(44), description=f"Accuracy of small floats: {told}"
+    )
+
+
+def weights_on_grids(
+    counts: Sequence[Mapping[str, Any]], levels: Sequence[Mapping[str, Any]]
+) -> alt.FacetChart:
+    """How weights are distributed, and the numbers that a grid of each width has for them.
+
+    Args:
+        counts: ``from``, ``to`` and ``weights``: a histogram.
+        levels: ``bits`` and ``level``.
+    """
+    widths = sorted({row["bits"] for row in levels}, reverse=True)
+    rows = [dict(row) | {"bits": bits} for bits in widths for row in counts]
+    data = alt.Data(values=[*rows, *(dict(row) for row in levels)])
+    bars = (
+        alt.Chart()
+        .transform_filter("isValid(datum.weights)")
+        .mark_bar(color=GREY, opacity=0.6)
+        .encode(
+            alt.X("from:Q", title="weight"),
+            alt.X2("to:Q"),
+            alt.Y("weights:Q", title=None, axis=alt.Axis(labels=False, ticks=False, grid=False)),
+            alt.Y2Datum(0),
+        )
+    )
+    ticks = (
+        alt.Chart()
+        .transform_filter("isValid(datum.level)")
+        .mark_rule(color=BLUE, strokeWidth=1.5)
+        .encode(alt.X("level:Q"))
+    )
+    layered = alt.layer(bars, ticks, data=data).properties(width=WIDTH - 60, height=60)
+    described = f"Histogram of the weights, and the levels of grids of {widths} bits"
+    return layered.facet(
+        row=alt.Row("bits:O", sort=widths, title="bits", header=alt.Header(labelAngle=0))
+    ).properties(description=described)
+
+
+def errors_by_layer(rows: Sequence[Mapping[str, Any]]) -> alt.Chart:
+    """Signal-to-quantization-noise ratio of each layer's output, by bits.
+
+    Args:
+        rows: ``layer`` in order, ``bits`` and ``decibels``.
+    """
+    layers = list(dict.fromkeys(row["layer"] for row in rows))
+    told = "; ".join(f"{r['layer']}, {r['bits']} bits, {r['decibels']:.0f} dB" for r in rows)
+    return (
+        alt.Chart(alt.Data(values=[dict(row) for row in rows]))
+        .mark_line(point=alt.OverlayMarkDef(size=60), strokeWidth=2)
+        .encode(
+            x=alt.X("bits:O", axis=alt.Axis(labelAngle=0), title="bits"),
+            y=alt.Y("decibels:Q", title="signal over quantization noise, in dB"),
+            color=alt.Color("layer:N", sort=layers, title=None, legend=_BELOW),
+            strokeDash=alt.StrokeDash("layer:N", sort=layers, legend=None),
+            tooltip=["layer:N", "bits:O", alt.Tooltip("decibels:Q", format=".1f")],
+        )
+        .properties(width=WIDTH, height=240, description=f"Noise of quantization: {told}")
+    )

@@ -1,0 +1,124 @@
+"""``kws field-test``: how well a network works in use."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+
+from kwslib.cli.output import json_option, note, show, target_option
+
+_TRIALS = 10
+
+
+@click.command("field-test")
+@click.argument("model", metavar="MODEL")
+@target_option("What runs the network, host by default: ")
+@click.option(
+    "--out",
+    required=True,
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Trials, written after each; a test that was interrupted goes on.",
+)
+@click.option("--words", metavar="WORDS", help="Comma-separated; all keywords without it.")
+@click.option(
+    "--trials",
+    type=click.IntRange(min=1),
+    help=f"Of each word; {_TRIALS} without it, or all recordings.",
+)
+@click.option(
+    "--microphone",
+    type=click.Choice(["computer", "board"]),
+    help="What listens to you; the computer's by default.",
+)
+@click.option(
+    "--recordings",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Play these instead: a subfolder a word; in _none_ sounds, in _unknown_ other words.",
+)
+@click.option("--name", default="", help="Who speaks, for the record.")
+@json_option
+def command(
+    model: str,
+    target: str | None,
+    out: Path,
+    words: str | None,
+    trials: int | None,
+    microphone: Literal["computer", "board"] | None,
+    recordings: Path | None,
+    name: str,
+    as_json: bool,
+) -> None:
+    """Say words to MODEL, or play recordings, and count what it detects.
+
+    MODEL is a .tflite file or the name of a published network. It hears a stream, as it does in
+    use; a word succeeds if it is the first that is detected from its beginning to 1.5 s after its
+    end.
+    """
+    from kwslib.board.client import default_streaming
+    from kwslib.board.target import open_board
+    from kwslib.deploy.predictors import tflite_of
+    from kwslib.deploy.reader import read_graph
+    from kwslib.field.run import FieldTest
+    from kwslib.field.scores import summary
+
+    target = target or "host"
+    _check_options(target, microphone, recordings)
+    path = tflite_of(model)
+    wanted = [word.strip() for word in (words or "").split(",") if word.strip()]
+    with open_board(target, read_graph(path), model) as board:
+        streaming = default_streaming(len(board.labels))
+        test = FieldTest(board, path.stem, target, name, out, streaming)
+        if recordings is not None:
+            book = test.play(recordings, wanted, trials, note)
+        else:
+            book = test.converse(wanted, trials or _TRIALS, microphone or "computer", _ask, note)
+    result = {
+        "model": model,
+        "target": target,
+        "labels": list(book.sitting.subject["labels"]),
+        "data": book.sitting.data["name"],
+        "out": str(out),
+        **summary(book.trials),
+    }
+    show(result, as_json, _text(result))
+
+
+def _check_options(target: str, microphone: str | None, recordings: Path | None) -> None:
+    from kwslib.board.target import check_target
+    from kwslib.errors import InputError
+
+    check_target(target)
+    if recordings is not None and microphone is not None:
+        raise InputError("--microphone and --recordings: give one of them, not both")
+    if microphone == "board" and target in ("host", "emulator"):
+        raise InputError(
+            f"--microphone board: {target} has none; give --target serial:PORT, "
+            "or --microphone computer"
+        )
+
+
+def _ask(question: str) -> str:
+    """Ask on standard error, where ``--json`` does not print."""
+    return click.prompt(question, default="", show_default=False, err=True)
+
+
+def _text(result: dict[str, Any]) -> str:
+    lines = [f"{result['model']} on {result['target']}, {result['data']}: {result['out']}"]
+    for word, score in result["words"].items():
+        missed = f", missed {score['missed']}" if score["missed"] else ""
+        wrong = "".join(f", taken for {a} {n}" for a, n in score["taken_for"].items())
+        lines.append(f"{word}: {_share(score, 'successes')}{missed}{wrong}")
+    for name, key in (("other words", "other_words"), ("sounds", "sounds")):
+        if score := result[key]:
+            lines.append(f"{name}: something detected in {_share(score, 'false_accepts')}")
+    return "\n".join(lines)
+
+
+def _share(score: dict[str, Any], outcome: str) -> str:
+    low, high = score["interval"]
+    return (
+        f"{score[outcome]} of {score['trials']} "
+        f"({score['share']:.1%}, 95 % interval {low:.1%} to {high:.1%})"
+    )

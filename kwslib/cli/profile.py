@@ -1,0 +1,72 @@
+"""``kws profile``: how long each stage of a network takes on a board."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from kwslib.cli.output import json_option, show, target_option
+
+
+@click.command("profile")
+@click.argument("model", metavar="MODEL")
+@target_option("Profile it there: ", required=True)
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where to write the record. [default: measurements/board/<MODEL>-<target>.json]",
+)
+@json_option
+def command(model: str, target: str, out: Path | None, as_json: bool) -> None:
+    """Profile MODEL, a .tflite file or a published network: instructions, cycles, microseconds.
+
+    The record is what the report shows of that board. A board at a serial port must run the very
+    network; 'kws compile --target arduino' makes what it is loaded with.
+    """
+    from kwslib.board.profile import RECORDS, profile, record_path
+    from kwslib.board.target import check_target
+    from kwslib.deploy.compile import labels_of
+    from kwslib.deploy.predictors import tflite_of
+    from kwslib.deploy.reader import read_graph
+    from kwslib.measurements import write_records
+
+    check_target(target)
+    tflite = tflite_of(model)
+    graph = read_graph(tflite)
+    found = profile(graph, target, str(tflite))
+    path = out or record_path(RECORDS, tflite.stem, target)
+    subject = {
+        "model": graph.facts.get("model"),
+        "network": tflite.stem,
+        "labels": list(labels_of(graph)),
+        "tflite": graph.sha256,
+        "macs": graph.macs,
+    }
+    write_records(path, [found.record(subject)])
+    result: dict[str, Any] = {"model": model, **found.as_dict(), "record": str(path)}
+    show(result, as_json, _text(result))
+
+
+def _text(result: dict[str, Any]) -> str:
+    where = f"{result['model']} on {result['board']}: {result['method']}"
+    if result["repetitions"] > 1:
+        where += f", medians of {result['repetitions']}"
+    lines = [where, f"{'':<28}{'instructions':>14}{'cycles':>12}{'us':>12}"]
+    lines += [_row(name, cost) for name, cost in result["stages"].items()]
+    lines += [_row(f"  {layer['name']}", layer) for layer in result["layers"]]
+    lines.append(_row("a second, 1 inference", result["per_second"]))
+    lines.append(_row("20 ms, 1 inference", result["per_hop"]))
+    if result["flash"] is not None:
+        lines.append(
+            f"flash {result['flash']:,} bytes, RAM {result['ram']:,} bytes and "
+            f"{result['stack']:,} of stack"
+        )
+    return "\n".join([*lines, f"written to {result['record']}"])
+
+
+def _row(name: str, cost: dict[str, Any]) -> str:
+    cells = (
+        "-" if cost[key] is None else f"{cost[key]:,.{digits}f}"
+        for key, digits in (("instructions", 0), ("cycles", 0), ("us", 1))
+    )
+    return "{:<28}{:>14}{:>12}{:>12}".format(name, *cells)

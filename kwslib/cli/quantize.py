@@ -1,0 +1,116 @@
+"""``kws quantize``: a checkpoint in few bits."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from kwslib.cli.output import data_option, json_option, show
+from kwslib.data.task import SPLITS, Split
+
+_METHODS = ("ptq", "qat")
+_SWEEPS = ("widths", "overwriting", "minifloat")
+
+
+@click.command("quantize")
+@click.argument("checkpoint", metavar="CHECKPOINT")
+@click.option(
+    "--method",
+    type=click.Choice(_METHODS),
+    default="ptq",
+    show_default=True,
+    help="After training, or within it.",
+)
+@click.option("--weights", default="8", show_default=True, help="Bits, or E4M3 and the like.")
+@click.option("--activations", default="8", show_default=True, help="Likewise; or float.")
+@click.option("--epochs", type=click.IntRange(min=1), help="Of quantization-aware training.")
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--split", type=click.Choice(SPLITS), default="validation", show_default=True)
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="F.tflite, or the file of records of a sweep.",
+)
+@click.option(
+    "--sweep",
+    type=click.Choice(_SWEEPS),
+    help="Measure many settings instead, of networks trained as CHECKPOINT was.",
+)
+@click.option("--seeds", default="0", show_default=True, help="Of a sweep, comma-separated.")
+@data_option
+@json_option
+def command(
+    checkpoint: str,
+    method: str,
+    weights: str,
+    activations: str,
+    epochs: int | None,
+    seed: int,
+    split: Split,
+    out: Path | None,
+    sweep: str | None,
+    seeds: str,
+    data: str | None,
+    as_json: bool,
+) -> None:
+    """Quantize CHECKPOINT, a checkpoint or a published network, and score it beside its floats.
+
+    Integers of 2 to 8 bits, and small floats by their exponent and mantissa. With --out, integer
+    weights and activations of 8 bits become a .tflite file that 'kws compile' packs. A sweep goes
+    on where an earlier call of it stopped.
+    """
+    if sweep:
+        _sweep(checkpoint, sweep, seeds, data, out, as_json)
+        return
+    from kwslib.deploy.quantized import number_of, quantize_checkpoint
+    from kwslib.quantize.network import Widths
+
+    widths = Widths(number_of(weights), number_of(activations))
+    quantized = quantize_checkpoint(
+        checkpoint, method, widths, data, split=split, seed=seed, epochs=epochs, out=out  # type: ignore[arg-type]
+    )  # fmt: skip
+    show(quantized.summary, as_json, _text(quantized.summary))
+
+
+def _sweep(
+    checkpoint: str, kind: str, seeds: str, data: str | None, out: Path | None, as_json: bool
+) -> None:
+    """Measure the settings of a sweep and write their records."""
+    from dataclasses import asdict
+
+    from kwslib.errors import InputError
+    from kwslib.measurements import write_records
+    from kwslib.models.checkpoint import load
+    from kwslib.studies.quantization import study
+
+    if out is None or out.suffix != ".json":
+        raise InputError(f"--out {out}: a sweep needs a .json file for its records")
+    try:
+        numbers = [int(seed) for seed in seeds.split(",")]
+    except ValueError:
+        raise InputError(f"--seeds {seeds}: must be whole numbers, e.g. 0,1,2") from None
+    _, info = load(checkpoint)
+    keywords = ",".join(info.labels[2:])
+    records = study(kind, numbers, data=data or "", model=info.model, keywords=keywords)  # type: ignore[arg-type]
+    write_records(out, records)
+    result = {"sweep": kind, "records": [asdict(record) for record in records], "file": str(out)}
+    show(result, as_json, f"{len(records)} records of the sweep {kind} in {out}")
+
+
+def _text(result: dict[str, Any]) -> str:
+    low, high = result["interval"]
+    lines = [
+        f"{result['model']} by {result['method']}: weights {result['weights']}, "
+        f"activations {result['activations']}, {result['seconds']:.0f} s",
+        f"accuracy on {result['n']:,} {result['split']} clips of {result['dataset']}: "
+        f"{result['accuracy']:.4f} (95 % interval {low:.4f} to {high:.4f}), "
+        f"float {result['float_accuracy']:.4f}",
+    ]
+    if "integer_accuracy" in result:
+        lines.append(
+            f"in integers {result['integer_accuracy']:.4f}; "
+            f"{result['integer_differing']} clips are told otherwise"
+        )
+    if "tflite" in result:
+        lines.append(f"{result['tflite']}: {result['bytes']:,} bytes")
+    return "\n".join(lines)
