@@ -69,21 +69,23 @@ browser:  ## install Chromium where apt-get can
 	echo "no Chromium: $$reason; install one of $(BROWSERS) for the tests of the site" >&2; \
 	test "$$CI" != true
 
-# A second compiler and a second emulator confirm the first: their tests are skipped without them,
-# but not where CI=true.
-cross:  ## install the ARM gcc and QEMU where apt-get can
-	@reason=; command -v arm-none-eabi-gcc >/dev/null && command -v qemu-system-arm >/dev/null && exit 0; \
+# A second compiler and a second emulator confirm the first, and a second synthesiser speaks what no
+# network was trained on: their tests are skipped without them, but not where CI=true.
+TOOLS := gcc-arm-none-eabi qemu-system-arm flite
+cross:  ## install the ARM gcc, QEMU and Flite where apt-get can
+	@reason=; command -v arm-none-eabi-gcc >/dev/null && command -v qemu-system-arm >/dev/null && \
+	command -v flite >/dev/null && exit 0; \
 	if ! command -v apt-get >/dev/null; then reason="there is no apt-get"; \
 	elif test "$$(id -u)" = 0; then root=; \
 	elif sudo -n true 2>/dev/null; then root="sudo -n"; \
 	else reason="apt-get needs root"; fi; \
 	if test -z "$$reason"; then \
-	  echo "installing gcc-arm-none-eabi and qemu-system-arm for the tests of the firmware"; \
+	  echo "installing $(TOOLS) for the tests"; \
 	  $$root apt-get update -qq && \
 	  $$root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-	    gcc-arm-none-eabi qemu-system-arm >/dev/null && \
+	    $(TOOLS) >/dev/null && \
 	  exit 0; reason="apt-get could not install them"; fi; \
-	echo "no ARM gcc or QEMU: $$reason; install gcc-arm-none-eabi and qemu-system-arm for the tests of the firmware" >&2; \
+	echo "no ARM gcc, QEMU or Flite: $$reason; install $(TOOLS) for the tests" >&2; \
 	test "$$CI" != true
 
 picture: browser report  ## the README's picture: the built front page in Chromium

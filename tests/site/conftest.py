@@ -21,6 +21,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
+    "--disable-dev-shm-usage",
     "--disable-background-networking",
     "--disable-component-update",
     "--no-first-run",
@@ -30,6 +31,14 @@ ARGUMENTS = (
 class _Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *args):
         pass
+
+
+class _Server(http.server.ThreadingHTTPServer):
+    # A page asks for more files at once than the five that may wait by default.
+    request_queue_size = 128
+
+    def handle_error(self, request, client_address):
+        """Nothing: a page that is closed early leaves half-sent files behind."""
 
 
 @pytest.fixture(scope="session")
@@ -51,7 +60,7 @@ def site(tmp_path_factory):
 def address(site):
     """Where the site is served, with a slash at the end."""
     handler = functools.partial(_Quiet, directory=str(site))
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server = _Server(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/"
     server.shutdown()

@@ -14,14 +14,13 @@ CHAPTERS = [chapter.page for chapter in BOOK.chapters]
 
 pytestmark = pytest.mark.xdist_group("site")
 
-SCROLL_THROUGH = """async () => {
-  for (let y = 0; y < document.body.scrollHeight; y += 500) {
-    scrollTo(0, y);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+# Chart by chart, and again until it is there: what comes alive above moves what is below, and
+# a busy browser sees nothing of what is scrolled past.
+SCROLLED_TO_IS_ALIVE = """(i) => {
+  const chart = document.querySelectorAll(".kws-chart")[i];
+  chart.scrollIntoView({ behavior: "instant" });
+  return chart.dataset.state === "interactive" && chart.vegaView;
 }"""
-ALL_ALIVE = """() => [...document.querySelectorAll(".kws-chart")]
-  .every((chart) => chart.dataset.state === "interactive" && chart.vegaView)"""
 DRAWINGS = """() => [...document.querySelectorAll(".kws-chart svg")].map((svg) => {
   const box = svg.getBoundingClientRect();
   return [box.width, box.height];
@@ -53,8 +52,8 @@ AXIS_TEXT = ".kws-chart svg .role-axis text"
 
 
 def bring_alive(page):
-    page.evaluate(SCROLL_THROUGH)
-    page.wait_for_function(ALL_ALIVE)
+    for i in range(page.locator(".kws-chart").count()):
+        page.wait_for_function(SCROLLED_TO_IS_ALIVE, arg=i, polling=100)
 
 
 @pytest.mark.parametrize("name", BOOK.pages)
