@@ -62,7 +62,8 @@ def command(
     if sweep:
         _sweep(checkpoint, sweep, seeds, data, out, as_json)
         return
-    from kwslib.deploy.quantized import number_of, quantize_checkpoint
+    from kwslib.deploy.quantized import quantize_checkpoint
+    from kwslib.quantize.methods import number_of
     from kwslib.quantize.network import Widths
 
     widths = Widths(number_of(weights), number_of(activations))

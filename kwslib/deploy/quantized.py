@@ -1,13 +1,10 @@
 """A checkpoint in few bits: quantized after training or within it, scored, and as a file."""
 
-import re
 import time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
-
-from torch import nn
+from typing import Any
 
 from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Split
@@ -18,19 +15,12 @@ from kwslib.files import write_beside
 from kwslib.models.checkpoint import load, task_of
 from kwslib.quantize.inference import run
 from kwslib.quantize.integer import IntegerNetwork
-from kwslib.quantize.minifloat import FORMATS, Minifloat
+from kwslib.quantize.methods import Method, quantize_network
+from kwslib.quantize.minifloat import Minifloat
 from kwslib.quantize.network import QuantizedNetwork, Widths
-from kwslib.quantize.ptq import calibration_clips, quantize_after_training
-from kwslib.quantize.qat import AwareRecipe, quantize_in_training
 from kwslib.quantize.quantizers import Number
 from kwslib.quantize.to_integers import integers_of
 from kwslib.training.predict import predictor
-from kwslib.training.recipe import Recipe
-
-Method = Literal["ptq", "qat"]
-
-AWARE_EPOCHS, AWARE_RATE = 10, 4e-3
-"""Of quantization-aware training; chosen on the validation clips of yes and no."""
 
 
 @dataclass(frozen=True)
@@ -46,49 +36,6 @@ class Quantized:
     network: QuantizedNetwork
     integers: IntegerNetwork | None
     summary: dict[str, Any]
-
-
-def number_of(text: str) -> Number | None:
-    """What ``"4"``, ``"E4M3"`` or ``"float"`` means: bits, a small float, or nothing done.
-
-    Raises:
-        InputError: it means nothing.
-    """
-    if text == "float":
-        return None
-    if text.upper() in FORMATS:
-        return FORMATS[text.upper()]
-    if match := re.fullmatch(r"[eE](\d)[mM](\d{1,2})", text):
-        return Minifloat(int(match[1]), int(match[2]))
-    if not re.fullmatch(r"-?\d{1,3}", text):
-        raise InputError(f"{text!r}: must be bits (2 to 8), a small float such as E4M3, or float")
-    return int(text)
-
-
-def aware_recipe(widths: Widths, epochs: int | None = None) -> AwareRecipe:
-    """How a network is trained with its quantizers; integers learn their scales."""
-    training = Recipe(epochs=epochs or AWARE_EPOCHS, learning_rate=AWARE_RATE)
-    floats = any(isinstance(each, Minifloat) for each in (widths.weights, widths.activations))
-    return AwareRecipe(training, learn_steps=not floats)
-
-
-def quantize_network(
-    network: nn.Module,
-    method: Method,
-    widths: Widths,
-    dataset: Dataset,
-    seed: int,
-    epochs: int | None = None,
-) -> QuantizedNetwork:
-    """A network in few bits, ready to evaluate.
-
-    Raises:
-        InputError: a weight is not finite, or the network cannot be quantized.
-    """
-    if method == "ptq":
-        clips = calibration_clips(dataset.examples("training").deployed)
-        return quantize_after_training(network, widths, clips)
-    return quantize_in_training(network, widths, dataset, aware_recipe(widths, epochs), seed)
 
 
 def quantize_checkpoint(

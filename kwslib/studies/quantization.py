@@ -14,12 +14,12 @@ from torch import nn
 
 from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Split, Task
-from kwslib.deploy.quantized import aware_recipe, number_of, quantize_network
 from kwslib.errors import InputError
 from kwslib.evaluation import Evaluation, Predict, evaluate_split
 from kwslib.files import sha256_of_sources
 from kwslib.measurements import Record, machine_name
 from kwslib.quantize.inference import run as run_integers
+from kwslib.quantize.methods import aware_recipe, number_of, quantize_network
 from kwslib.quantize.network import QuantizedNetwork, Widths
 from kwslib.quantize.qat import quantize_in_training
 from kwslib.quantize.to_integers import integers_of

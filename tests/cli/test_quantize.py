@@ -7,11 +7,12 @@ import pytest
 from command_line import refused, runner
 
 from kwslib.deploy.interpreter import predictor
-from kwslib.deploy.quantized import number_of, quantize_checkpoint
+from kwslib.deploy.quantized import quantize_checkpoint
 from kwslib.deploy.reader import read_graph
 from kwslib.errors import InputError
 from kwslib.measurements import Record, read_records
 from kwslib.quantize.inference import run
+from kwslib.quantize.methods import number_of
 from kwslib.quantize.minifloat import E4M3, Minifloat
 from kwslib.quantize.network import Widths
 

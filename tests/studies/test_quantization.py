@@ -40,7 +40,7 @@ def test_the_ablation_has_every_width():
 @pytest.fixture
 def quick(monkeypatch, tones, tmp_path):
     """One epoch of everything, on tones."""
-    monkeypatch.setattr("kwslib.deploy.quantized.AWARE_EPOCHS", 1)
+    monkeypatch.setattr("kwslib.quantize.methods.AWARE_EPOCHS", 1)
     monkeypatch.setenv("KWS_CACHE", str(tmp_path / "cache"))
     for cached in (studies._dataset, studies._network):
         cached.cache_clear()
