@@ -1,7 +1,13 @@
-"""Affine quantization: formulas, properties, and torch's own as the oracle."""
+"""Affine quantization: formulas, properties, and torch's own and brevitas as the oracles."""
 
+import brevitas.nn as brevitas
 import pytest
 import torch
+from brevitas.quant.scaled_int import Int8WeightPerChannelFloat, Int8WeightPerTensorFloat
+from brevitas.quant.shifted_scaled_int import (
+    ShiftedUint8WeightPerChannelFloat,
+    ShiftedUint8WeightPerTensorFloat,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -87,6 +93,31 @@ def test_values_are_torchs_by_channel():
         x, qparams.scale, qparams.zero_point, 0, qparams.low, qparams.high
     )
     torch.testing.assert_close(dequantize(quantize(x, qparams), qparams), expected)
+
+
+@pytest.mark.parametrize("bits", range(2, 9))
+@pytest.mark.parametrize(
+    "theirs, symmetric, axis",
+    [
+        (Int8WeightPerTensorFloat, True, None),
+        (Int8WeightPerChannelFloat, True, 0),
+        (ShiftedUint8WeightPerTensorFloat, False, None),
+        (ShiftedUint8WeightPerChannelFloat, False, 0),
+    ],
+)
+def test_min_max_is_brevitass(theirs, symmetric, axis, bits):
+    torch.manual_seed(bits)
+    layer = brevitas.QuantLinear(16, 5, bias=False, weight_quant=theirs, weight_bit_width=bits)
+    weight, expected = layer.weight.detach(), layer.quant_weight()
+    qparams = choose_qparams(weight, bits, symmetric=symmetric, axis=axis)
+    torch.testing.assert_close(qparams.scale.flatten(), expected.scale.detach().flatten())
+    # brevitas's integers begin at 0 where they are not symmetric
+    low = 0 if symmetric else qparams.low
+    zero_point = (qparams.zero_point - low).float().flatten()
+    torch.testing.assert_close(zero_point.unique(), expected.zero_point.detach().unique())
+    torch.testing.assert_close(
+        dequantize(quantize(weight, qparams), qparams), expected.value.detach()
+    )
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])

@@ -1,7 +1,9 @@
-"""Fake quantization: values and gradients, torch's own as the oracle."""
+"""Fake quantization: values and gradients, torch's own and brevitas as the oracles."""
 
 import pytest
 import torch
+from brevitas.core.function_wrapper import Identity
+from brevitas.core.quant import IntQuant
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -60,6 +62,23 @@ def test_a_learned_step_has_torchs_gradients(scale):
     )
     (expected * weights).sum().backward()
     torch.testing.assert_close(ours.grad, theirs.grad, rtol=1e-3, atol=1e-5)
+    torch.testing.assert_close(mine.grad, other.grad)
+
+
+@pytest.mark.parametrize("bits", [2, 3, 4, 8])
+@pytest.mark.parametrize("zero_point", [0, 1])
+def test_a_learned_step_has_brevitass_gradients(bits, zero_point):
+    """Theirs is not divided by anything, so ours is, by what LSQ divides it by."""
+    x, low, high = numbers(bits), -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
+    ours, theirs = (torch.tensor([0.3], requires_grad=True) for _ in range(2))
+    mine, other = x.clone().requires_grad_(), x.clone().requires_grad_()
+    weights = torch.linspace(-1, 1, len(x))
+    (fake_quantize_learned(mine, ours, low, high, zero_point) * weights).sum().backward()
+    quantizer = IntQuant(narrow_range=False, signed=True, input_view_impl=Identity())
+    width, zero = torch.tensor(float(bits)), torch.tensor(float(zero_point))
+    (quantizer(theirs, zero, width, other) * weights).sum().backward()
+    divisor = (len(x) * max(high - zero_point, 1)) ** 0.5
+    torch.testing.assert_close(ours.grad * divisor, theirs.grad, rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(mine.grad, other.grad)
 
 

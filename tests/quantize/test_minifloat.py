@@ -1,10 +1,12 @@
 import doctest
 import math
 
+import brevitas.nn as brevitas
 import ml_dtypes
 import numpy as np
 import pytest
 import torch
+from brevitas.quant.float import Fp8e4m3WeightPerChannelFloat
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -331,6 +333,22 @@ def test_scale_of_the_largest_number_saturates_nothing(format, power_of_two):
     quantize_dequantize(x, format, scale).sum().backward()
     assert x.grad is not None
     assert (x.grad == 1).all()
+
+
+@pytest.mark.parametrize("exponent, mantissa", [(1, 2), (2, 1), (2, 3), (3, 0), (3, 2), (4, 3)])
+def test_scales_of_the_largest_number_and_values_are_brevitass(exponent, mantissa):
+    """Formats in which every code is a number, as brevitas has them unless told otherwise."""
+    torch.manual_seed(exponent)
+    layer = brevitas.QuantLinear(
+        64, 5, bias=False, weight_quant=Fp8e4m3WeightPerChannelFloat,
+        weight_bit_width=1 + exponent + mantissa, weight_exponent_bit_width=exponent,
+        weight_mantissa_bit_width=mantissa, weight_exponent_bias=2 ** (exponent - 1) - 1,
+    )  # fmt: skip
+    weight, expected = layer.weight.detach(), layer.quant_weight()
+    format = Minifloat(exponent, mantissa)
+    scale = choose_scale(weight, format, axis=0)
+    torch.testing.assert_close(scale, expected.scale.detach())
+    torch.testing.assert_close(quantize_dequantize(weight, format, scale), expected.value.detach())
 
 
 @pytest.mark.parametrize("format", [*FORMATS.values(), Minifloat(0, 3)], ids=lambda f: f.name)
