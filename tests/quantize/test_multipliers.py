@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from kwslib.quantize.multipliers import (
@@ -16,6 +16,10 @@ from kwslib.quantize.multipliers import (
 from kwslib.quantize.requantization import Multiplier
 
 scales = st.floats(1e-3, 10)
+
+LEAST_OF_A_SUM = 2.0**-13
+"""Of the greater input's scale over the output's: twice that, over 2^20, is 2^-32, the least that
+a mantissa of 31 bits and a shift of 31 more to the right make."""
 
 
 def real(multiplier):
@@ -31,9 +35,16 @@ def test_multipliers_of_channels(source, weights, output):
 
 @given(scales, scales, scales)
 def test_multipliers_of_a_sum(first, second, output):
+    assume(max(first, second) / output >= LEAST_OF_A_SUM)
     inputs, whole = add_multipliers(first, second, output)
     for source, multiplier in zip((first, second), inputs, strict=True):
         assert real(multiplier) * 2**20 * real(whole) == pytest.approx(source / output, rel=1e-6)
+
+
+def test_a_sum_that_vanishes_beside_its_output_is_zero():
+    """As TensorFlow Lite has it: a multiplier below 2^-32 is none."""
+    assert real(add_multipliers(1.0, 1.0, 1.001 / LEAST_OF_A_SUM)[1]) == 0
+    assert real(add_multipliers(1.0, 1.0, 0.999 / LEAST_OF_A_SUM)[1]) > 0
 
 
 @given(scales, scales, st.integers(1, 2000))
