@@ -11,8 +11,9 @@ def one_thread() -> Iterator[None]:
     """Let torch's operations run on one thread inside the block.
 
     For a network or a clip this small, two idle cores save a third of the time at most, and two
-    busy ones cost many times as much. Sums are then added in the same order on every machine,
-    however many cores it has.
+    busy ones cost many times as much. Sums are then added in the same order however
+    many cores there are. (Another kind of processor may still add them in another: a training on it
+    is another draw, as with another seed.)
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

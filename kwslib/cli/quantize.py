@@ -9,7 +9,7 @@ from kwslib.cli.output import data_option, json_option, show
 from kwslib.data.task import SPLITS, Split
 
 _METHODS = ("ptq", "qat")
-_SWEEPS = ("widths", "overwriting", "minifloat")
+_SWEEPS = ("widths", "ablations", "minifloat")
 
 
 @click.command("quantize")

@@ -17,8 +17,14 @@ from torch import Tensor
 from kwslib.quantize.affine import QParams
 
 
-def fake_quantize(x: Tensor, qparams: QParams) -> Tensor:
+def fake_quantize(x: Tensor, qparams: QParams, clipped_gradient: bool = True) -> Tensor:
     """What ``x`` stands for once it is quantized; the gradient is 1, and 0 where it was clamped.
+
+    Args:
+        x: numbers.
+        qparams: their grid.
+        clipped_gradient: whether the gradient is 0 where a number was clamped; otherwise it is 1
+            everywhere, as a common mistake has it.
 
     >>> from kwslib.quantize.affine import qparams_for_range
     >>> grid = qparams_for_range(-1.5, 1.5, 3, symmetric=True)
@@ -26,22 +32,29 @@ def fake_quantize(x: Tensor, qparams: QParams) -> Tensor:
     tensor([0.5000, 1.0000, 1.5000])
     """
     scale, zero_point = qparams.shaped(x.ndim)
-    return _FakeQuantize.apply(x, scale, zero_point, qparams.low, qparams.high)
+    return _FakeQuantize.apply(x, scale, zero_point, qparams.low, qparams.high, clipped_gradient)
 
 
 class _FakeQuantize(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, scale: Tensor, zero_point: Tensor, low: int, high: int
+        ctx: Any,
+        x: Tensor,
+        scale: Tensor,
+        zero_point: Tensor,
+        low: int,
+        high: int,
+        clipped_gradient: bool,
     ) -> Tensor:
         q = torch.round(x / scale) + zero_point
-        ctx.save_for_backward((q >= low) & (q <= high))
+        inside = (q >= low) & (q <= high)
+        ctx.save_for_backward(inside if clipped_gradient else torch.ones_like(inside))
         return (q.clamp(low, high) - zero_point) * scale
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None, None]:
-        (inside,) = ctx.saved_tensors
-        return gradients[0] * inside, None, None, None, None
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        (through,) = ctx.saved_tensors
+        return gradients[0] * through, None, None, None, None, None
 
 
 def fake_quantize_learned(

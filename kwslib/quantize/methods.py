@@ -16,8 +16,11 @@ from kwslib.training.recipe import Recipe
 
 Method = Literal["ptq", "qat"]
 
-AWARE_EPOCHS, AWARE_RATE = 10, 4e-3
+AWARE_EPOCHS, AWARE_RATE = 10, 5e-4
 """Of quantization-aware training; chosen on the validation clips of yes and no."""
+
+TERNARY_EPOCHS, TERNARY_RATE = 20, 4e-3
+"""Where weights have two bits, and so three values, which leave much to learn again; likewise."""
 
 
 def number_of(text: str) -> Number | None:
@@ -39,9 +42,12 @@ def number_of(text: str) -> Number | None:
 
 def aware_recipe(widths: Widths, epochs: int | None = None) -> AwareRecipe:
     """How a network is trained with its quantizers; integers learn their scales."""
-    training = Recipe(epochs=epochs or AWARE_EPOCHS, learning_rate=AWARE_RATE)
+    usual, rate = AWARE_EPOCHS, AWARE_RATE
+    if widths.weights == 2:
+        usual, rate = TERNARY_EPOCHS, TERNARY_RATE
+    training = Recipe(epochs=epochs or usual, learning_rate=rate)
     floats = any(isinstance(each, Minifloat) for each in (widths.weights, widths.activations))
-    return AwareRecipe(training, learn_steps=not floats)
+    return AwareRecipe(training, learn_scales=not floats)
 
 
 def quantize_network(

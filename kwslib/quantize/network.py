@@ -143,9 +143,8 @@ class QuantizedNetwork(nn.Module):
             users = list(node.users)
             logits = any(user.op == "output" for user in users)
             number = self.widths.activations
-            self.traced.add_submodule(
-                name, ActivationQuantizer(8 if logits and number is not None else number)
-            )
+            own = 8 if logits and number is not None else number
+            self.traced.add_submodule(name, ActivationQuantizer(own, logits))
             with graph.inserting_after(node):
                 stored = graph.call_module(name, (node,))
             for user in users:

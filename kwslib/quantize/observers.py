@@ -54,11 +54,22 @@ class BatchObserver(nn.Module):
 
     def observe(self, x: Tensor) -> None:
         """Take a batch's numbers into account; its extremes are always kept."""
-        flat = x.detach().flatten()
-        if flat.numel() > self._kept:
+        kept = x.detach()
+        if kept.numel() > self._kept:
+            flat = kept.flatten()
             step = -(-flat.numel() // self._kept)
-            flat = torch.cat([flat[::step], flat.min()[None], flat.max()[None]])
-        self._batches.append(flat)
+            kept = torch.cat([flat[::step], flat.min()[None], flat.max()[None]])
+        self._batches.append(kept)
+
+    def rows(self) -> Tensor:
+        """All batches, one after the other, where they were small enough to be kept whole.
+
+        Raises:
+            InputError: nothing was seen.
+        """
+        if not self._batches:
+            raise InputError("nothing was observed; calibrate on some clips")
+        return torch.cat(self._batches)
 
     def numbers(self) -> Tensor:
         """What was kept, flat.
@@ -68,7 +79,7 @@ class BatchObserver(nn.Module):
         """
         if not self._batches:
             raise InputError("nothing was observed; calibrate on some clips")
-        return torch.cat(self._batches)
+        return torch.cat([batch.flatten() for batch in self._batches])
 
     def qparams(self, bits: int, *, symmetric: bool = False, method: Method = "minmax") -> QParams:
         """A grid for the numbers.

@@ -9,6 +9,7 @@ from kwslib.errors import InputError
 from kwslib.quantize.affine import Method
 from kwslib.quantize.network import QuantizedNetwork, Widths
 from kwslib.quantize.observers import BatchObserver
+from kwslib.quantize.quantizers import ActivationMethod
 from kwslib.training.predict import to_input
 
 CALIBRATION_CLIPS = 500
@@ -33,7 +34,7 @@ def quantize_after_training(
     images: NDArray[np.uint8],
     *,
     weight_method: Method = "mse",
-    activation_method: Method = "mse",
+    activation_method: ActivationMethod = "output",
 ) -> QuantizedNetwork:
     """A quantized copy of a network, ready to evaluate.
 
@@ -60,7 +61,7 @@ def quantize_after_training(
 
 
 def calibrate(
-    quantized: QuantizedNetwork, images: NDArray[np.uint8], method: Method = "mse"
+    quantized: QuantizedNetwork, images: NDArray[np.uint8], method: ActivationMethod = "output"
 ) -> None:
     """Fix the grids of activations by what some clips give.
 

@@ -33,18 +33,21 @@ class AwareRecipe:
     Attributes:
         training: passes, rates and augmentation, as of any training.
         freeze: share of the steps after which the grids of activations stay.
-        learn_steps: whether the scales of weights and activations are learned (LSQ), from those
+        learn_scales: whether the scales of weights and activations are learned (LSQ), from those
             of quantization after training on.
         weight_method: how the grids of weights are chosen, or begin.
         overwrite: an ablation: after each step the float weights are replaced by what they stand
-            for, and clamping is ignored by the gradient, which undoes most of the training.
+            for, which undoes every step that does not reach the next number of the grid.
+        clipped_gradient: whether the gradient is 0 where a number was clamped; not to be is
+            another ablation, for scales that are not learned.
     """
 
     training: Recipe
     freeze: float = 0.5
-    learn_steps: bool = False
+    learn_scales: bool = False
     weight_method: Method = "mse"
     overwrite: bool = False
+    clipped_gradient: bool = True
 
     def __post_init__(self) -> None:
         if not 0 <= self.freeze <= 1:
@@ -70,9 +73,13 @@ def quantize_in_training(
     """
     quantized = QuantizedNetwork(network, widths, recipe.weight_method)
     training, validation = dataset.examples("training"), dataset.examples("validation")
-    if recipe.learn_steps:
+    for _, layer in quantized.layers():
+        layer.quantizer.clipped_gradient = recipe.clipped_gradient
+    for quantizer in quantized.activations():
+        quantizer.clipped_gradient = recipe.clipped_gradient
+    if recipe.learn_scales:
         calibrate(quantized.eval(), calibration_clips(training.deployed))
-        _learn_steps(quantized)
+        _learn_scales(quantized)
     run = _Run(quantized, recipe, len(training))
     prepare = preparation(dataset, recipe.training)
     images, labels = torch.from_numpy(training.images), torch.from_numpy(training.labels)
@@ -93,12 +100,12 @@ def quantize_in_training(
     return quantized.eval()
 
 
-def _learn_steps(quantized: QuantizedNetwork) -> None:
+def _learn_scales(quantized: QuantizedNetwork) -> None:
     """Make all scales parameters."""
     for _, layer in quantized.layers():
-        layer.quantizer.learn_step(layer.layer.weight)
+        layer.quantizer.learn_scale(layer.layer.weight)
     for quantizer in quantized.activations():
-        quantizer.learn_step()
+        quantizer.learn_scale()
 
 
 class _Run:

@@ -4,7 +4,7 @@ Every setting begins with a float network trained at its own seed, and is scored
 testing clips once. What was chosen (epochs, rate, learned scales) was chosen on validation clips.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache, partial
 from pathlib import Path
@@ -28,9 +28,18 @@ from kwslib.training.predict import predictor
 from kwslib.training.publish import fitted
 from kwslib.training.recipe import recipe_for
 
-Method = Literal["float", "ptq", "qat", "overwriting"]
-Kind = Literal["widths", "overwriting", "minifloat"]
-KINDS: tuple[Kind, ...] = ("widths", "overwriting", "minifloat")
+Method = Literal["float", "ptq", "qat", "observed", "overwriting", "unclipped", "both"]
+Kind = Literal["widths", "ablations", "minifloat"]
+KINDS: tuple[Kind, ...] = ("widths", "ablations", "minifloat")
+
+ABLATIONS: Mapping[Method, tuple[bool, bool]] = {
+    "observed": (False, True),
+    "overwriting": (True, True),
+    "unclipped": (False, False),
+    "both": (True, False),
+}
+"""Ways to train with quantizers that are not learned: whether the float weights are overwritten by
+what they stand for, and whether the gradient is 0 where a number was clamped."""
 
 SPLITS: tuple[Split, ...] = ("validation", "testing")
 BITS = range(2, 9)
@@ -42,8 +51,8 @@ class Setting:
     """A quantization.
 
     Attributes:
-        method: after training (``ptq``), within it (``qat``), within it with the float weights
-            overwritten by what they stand for (``overwriting``), or not at all (``float``).
+        method: after training (``ptq``), within it (``qat``), within it in one of the ways of
+            :data:`ABLATIONS`, or not at all (``float``).
         weights: bits, a small float such as ``E4M3``, or ``float``.
         activations: likewise.
         seed: of the float network's training and of that with quantizers.
@@ -64,7 +73,7 @@ def settings(kind: Kind, seeds: Sequence[int]) -> list[Setting]:
     """The settings of a sweep, seed by seed.
 
     ``widths``: both methods at 2 to 8 bits, for weights alone and for weights and activations, and
-    weights of 2 to 4 bits with activations of 8. ``overwriting``: the ablation at every width.
+    weights of 2 to 4 bits with activations of 8. ``ablations``: each of them at every width.
     ``minifloat``: weights as every small float of at most 8 bits, both methods.
     """
     found = []
@@ -74,8 +83,8 @@ def settings(kind: Kind, seeds: Sequence[int]) -> list[Setting]:
             pairs = [(str(bits), other) for bits in BITS for other in ("float", str(bits))]
             pairs += [(str(bits), "8") for bits in (2, 3, 4)]
             found += [Setting(m, w, a, seed) for w, a in pairs for m in ("ptq", "qat")]
-        elif kind == "overwriting":
-            found += [Setting("overwriting", str(bits), str(bits), seed) for bits in BITS]
+        elif kind == "ablations":
+            found += [Setting(m, str(bits), str(bits), seed) for bits in BITS for m in ABLATIONS]
         else:
             found += [Setting(m, name, "float", seed) for name in _floats() for m in ("ptq", "qat")]
     return found
@@ -182,7 +191,11 @@ def _network(data: str, model: str, keywords: str, epochs: int | None, seed: int
 def _quantized(setting: Setting, network: nn.Module, dataset: Dataset) -> nn.Module:
     if setting.method == "float":
         return network
-    if setting.method == "overwriting":
-        recipe = replace(aware_recipe(setting.widths), overwrite=True, learn_steps=False)
+    if setting.method not in ("ptq", "qat"):
+        overwrite, clipped = ABLATIONS[setting.method]
+        recipe = replace(
+            aware_recipe(setting.widths), learn_scales=False, overwrite=overwrite,
+            clipped_gradient=clipped,
+        )  # fmt: skip
         return quantize_in_training(network, setting.widths, dataset, recipe, setting.seed)
     return quantize_network(network, setting.method, setting.widths, dataset, setting.seed)

@@ -41,6 +41,12 @@ def test_the_gradient_is_zero_where_a_number_was_clamped():
     assert x.grad.tolist() == [0, 1, 1, 1, 0]
 
 
+def test_a_gradient_that_ignores_clamping_is_one_everywhere():
+    x = torch.tensor([-9.0, 0.4, 9.0], requires_grad=True)
+    fake_quantize(x, grid(0.1, 0, -8, 7), clipped_gradient=False).sum().backward()
+    assert x.grad.tolist() == [1, 1, 1]
+
+
 def test_by_channel():
     x = numbers(0, 12).reshape(3, 4).requires_grad_()
     qparams = choose_qparams(x, 3, symmetric=True, axis=0)

@@ -88,10 +88,10 @@ def test_learned_steps_begin_where_the_grid_was_and_are_trained():
     quantized = QuantizedNetwork(networks()[0], Widths(3, None), "mse")
     before = quantized(images())
     for _, layer in quantized.layers():
-        layer.quantizer.learn_step(layer.layer.weight)
+        layer.quantizer.learn_scale(layer.layer.weight)
     torch.testing.assert_close(quantized(images()), before)
     quantized(images()).square().sum().backward()
-    steps = [layer.quantizer.step for _, layer in quantized.layers()]
+    steps = [layer.quantizer.log_scale for _, layer in quantized.layers()]
     assert all(step.grad is not None and bool((step.grad != 0).any()) for step in steps)
 
 

@@ -27,13 +27,19 @@ def network():
 def test_more_bits_are_nearer_to_the_floats(network):
     images = random_images()
     expected = predictor(network)(images)
-    errors = [
-        float(np.abs(predictor(quantize_after_training(network, Widths(w, a), images))(images)
-                     - expected).mean())
-        for w, a in ((2, 2), (4, 4), (6, 6), (8, 8), (8, None), (None, None))
-    ]  # fmt: skip
-    assert errors == sorted(errors, reverse=True)
-    assert errors[-1] < 1e-6
+
+    def errors(*widths):
+        return [
+            float(np.abs(predictor(quantize_after_training(network, Widths(w, a), images))(images)
+                         - expected).mean())
+            for w, a in widths
+        ]  # fmt: skip
+
+    both = errors((2, 2), (4, 4), (6, 6), (8, 8))
+    alone = errors((2, None), (4, None), (6, None), (8, None), (None, None))
+    assert both == sorted(both, reverse=True)
+    assert alone == sorted(alone, reverse=True)
+    assert alone[-1] < 1e-6
 
 
 def test_small_floats_of_8_bits_are_near_to_the_floats(network):

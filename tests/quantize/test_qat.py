@@ -35,8 +35,8 @@ def network(dataset, tmp_path_factory):
 
 
 @pytest.mark.real_speech
-@pytest.mark.parametrize("learn_steps", [False, True])
-def test_two_bits_can_be_learned_but_not_found_afterwards(learn_steps, speech_commands):
+@pytest.mark.parametrize("learn_scales", [False, True])
+def test_two_bits_can_be_learned_but_not_found_afterwards(learn_scales, speech_commands):
     dataset = Dataset(open_source(str(speech_commands)), Task())
     network, widths = load("tiny_conv-yes_no")[0], Widths(2, 8)
     clips = dataset.examples("validation")
@@ -46,7 +46,7 @@ def test_two_bits_can_be_learned_but_not_found_afterwards(learn_steps, speech_co
 
     calibration = calibration_clips(dataset.examples("training").deployed)
     assert accuracy(quantize_after_training(network, widths, calibration)) < 0.5
-    recipe = AwareRecipe(Recipe(epochs=3, learning_rate=4e-3), learn_steps=learn_steps)
+    recipe = AwareRecipe(Recipe(epochs=3, learning_rate=4e-3), learn_scales=learn_scales)
     assert accuracy(quantize_in_training(network, widths, dataset, recipe, 0)) > 0.7
 
 
@@ -63,6 +63,22 @@ def test_the_ablation_overwrites_them(network, dataset):
     for _, layer in quantized.layers():
         for channel in layer.layer.weight:
             assert len(channel.detach().unique()) <= 7
+
+
+def test_the_ablation_moves_weights_that_were_clamped(network, dataset):
+    """With a gradient through clamping, weights beyond the grid's end still follow the loss."""
+    recipe = replace(RECIPE, weight_method="mse", training=replace(TRAINING, epochs=1))
+    clipped, unclipped = (
+        quantize_in_training(
+            network, Widths(2, None), dataset, replace(recipe, clipped_gradient=each), 0
+        )
+        for each in (True, False)
+    )
+    differing = [
+        not torch.equal(one.layer.weight, other.layer.weight)
+        for (_, one), (_, other) in zip(clipped.layers(), unclipped.layers(), strict=True)
+    ]
+    assert any(differing)
 
 
 def test_it_repeats_and_leaves_the_network_alone(network, dataset):

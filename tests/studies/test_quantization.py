@@ -31,10 +31,12 @@ def test_small_floats_have_8_bits_at_most():
     }
 
 
-def test_the_ablation_has_every_width():
-    found = settings("overwriting", [3])
-    assert [each.weights for each in found[1:]] == [str(bits) for bits in range(2, 9)]
-    assert {each.method for each in found[1:]} == {"overwriting"}
+def test_the_ablations_have_every_width():
+    found = settings("ablations", [3])
+    for method in ("observed", "overwriting", "unclipped", "both"):
+        widths = [each.weights for each in found if each.method == method]
+        assert widths == [str(bits) for bits in range(2, 9)]
+    assert len(found) == 1 + 4 * 7
 
 
 @pytest.fixture
@@ -54,6 +56,7 @@ def quick(monkeypatch, tones, tmp_path):
         (Setting("ptq", "4", "8", 0), {"accuracy", "integer_accuracy"}),
         (Setting("qat", "3", "float", 0), {"accuracy"}),
         (Setting("overwriting", "2", "2", 0), {"accuracy", "integer_accuracy"}),
+        (Setting("unclipped", "3", "3", 0), {"accuracy", "integer_accuracy"}),
         (Setting("ptq", "E2M1", "float", 0), {"accuracy"}),
     ],
 )
