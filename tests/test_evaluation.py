@@ -7,7 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from kwslib.evaluation import Evaluation, evaluate, wilson_interval, write_predictions
+from kwslib.evaluation import (
+    Evaluation,
+    evaluate,
+    mean_interval,
+    wilson_interval,
+    write_predictions,
+)
 
 LABELS = ("_silence_", "_unknown_", "yes", "no")
 
@@ -190,3 +196,17 @@ def test_the_default_interval_is_of_95_percent():
     z = stats.norm.ppf(0.975)
     assert wilson_interval(30, 40) == pytest.approx(wilson_interval(30, 40, z), abs=1e-14)
     assert math.isclose(z, 1.959963984540054)
+
+
+def test_the_interval_of_a_mean_is_students():
+    """Student's table: 2.776 for five values, 12.706 for two."""
+    values = [0.90, 0.91, 0.92, 0.93, 0.94]
+    margin = 2.776 * np.std(values, ddof=1) / math.sqrt(5)
+    assert mean_interval(values) == pytest.approx((0.92 - margin, 0.92 + margin), abs=1e-5)
+    assert mean_interval([0.4, 0.6]) == pytest.approx((0.5 - 1.2706, 0.5 + 1.2706), abs=1e-4)
+    assert mean_interval([0.3, 0.3]) == (0.3, 0.3)
+
+
+def test_one_value_has_no_interval():
+    with pytest.raises(ValueError, match="needs two or more"):
+        mean_interval([0.9])

@@ -102,7 +102,7 @@ def _floats() -> list[str]:
 def measure(
     setting: Setting, *, data: str, model: str, keywords: str, epochs: int | None = None
 ) -> list[Record]:
-    """Accuracies of a setting.
+    """Accuracies of a setting, of the network that is trained at its seed.
 
     Args:
         setting: which.
@@ -111,8 +111,21 @@ def measure(
         keywords: comma-separated.
         epochs: of the float training; None for the recipe's.
     """
-    dataset = _dataset(data, keywords)
     network = _network(data, model, keywords, epochs, setting.seed)
+    return measure_network(setting, network, _dataset(data, keywords), model)
+
+
+def measure_network(
+    setting: Setting, network: nn.Module, dataset: Dataset, model: str
+) -> list[Record]:
+    """Accuracies of a setting, of a network at hand.
+
+    Args:
+        setting: which.
+        network: trained, as floats.
+        dataset: its task and clips.
+        model: its name in the registry.
+    """
     quantized = _quantized(setting, network, dataset)
     predictors: dict[str, Predict] = {"accuracy": predictor(quantized)}
     if isinstance(quantized, QuantizedNetwork) and setting.widths.are_integers:
