@@ -22,7 +22,7 @@ def predictor_of(model: str) -> tuple[Predict, NetworkInfo]:
     Raises:
         InputError: there is no such network.
     """
-    path = Path(model)
+    path = _file_or_name(model)
     if path.suffix != ".tflite":
         from kwslib.training.predict import predictor
 
@@ -39,6 +39,14 @@ def predictor_of(model: str) -> tuple[Predict, NetworkInfo]:
             "'kws convert' makes files that agree"
         )
     return predict, info
+
+
+def _file_or_name(model: str) -> Path:
+    """``model`` as a path, that of a published file where it names one without a checkpoint."""
+    given, published = Path(model), PUBLISHED / f"{model}.tflite"
+    has_checkpoint = given.exists() or (PUBLISHED / f"{model}.safetensors").exists()
+    named = published.parent == PUBLISHED and published.exists() and not has_checkpoint
+    return published if named else given
 
 
 def tflite_of(model: str) -> Path:

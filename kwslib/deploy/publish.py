@@ -1,8 +1,12 @@
-"""Convert a published checkpoint to int8 and keep the file and what was found about it.
+"""Convert a published checkpoint to integers and keep the file and what was found about it.
 
-``python -m kwslib.deploy.publish --data DIR`` makes the committed files again.
+``python -m kwslib.deploy.publish --data DIR`` makes the committed int8 files again; with
+``--weights 4 --method qat`` those of fewer bits, ``<name>-w4.tflite``.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +15,19 @@ import click
 from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import SPLITS
 from kwslib.deploy.export import export
-from kwslib.deploy.predictors import predictor_of
-from kwslib.evaluation import evaluate_split
+from kwslib.deploy.predictors import info_of, predictor_of
+from kwslib.deploy.quantized import quantize_checkpoint
+from kwslib.evaluation import Predict, evaluate_split
 from kwslib.files import sha256_of_file
 from kwslib.measurements import Record, machine_name, write_records
 from kwslib.models.checkpoint import PUBLISHED, task_of
+from kwslib.quantize.methods import Method
+from kwslib.quantize.network import Widths
 
 
 def publish(name: str, data: str, folder: Path = PUBLISHED) -> Path:
-    """Write ``<name>.tflite`` and its records ``<name>-int8.json``.
+    """Write ``<name>.tflite``, by TensorFlow Lite's converter, and its records
+    ``<name>-int8.json``.
 
     Args:
         name: a published network, e.g. ``"tiny_conv-yes_no"``.
@@ -31,45 +39,98 @@ def publish(name: str, data: str, folder: Path = PUBLISHED) -> Path:
     """
     tflite = folder / f"{name}.tflite"
     summary = export(name, tflite, data).summary
-    predict, info = predictor_of(str(tflite))
-    dataset = Dataset(open_source(data), task_of(tflite, info))
-    subject = {
-        "model": info.model,
-        "task": dataset.task.name,
-        "labels": list(info.labels),
-        "seed": info.training["seed"],
-        "checkpoint": sha256_of_file(PUBLISHED / f"{name}.safetensors"),
-        "numbers": "int8",
-        "tflite": sha256_of_file(tflite),
-    }
+    file = _File(name, tflite, data, {"numbers": "int8"})
+    difference = file.record("logit_difference", summary["logit_difference"], "logit", "training")
+    path = folder / f"{name}-int8.json"
+    write_records(path, [file.size(), difference, *file.accuracies()])
+    return path
 
-    def record(metric: str, value: Any, unit: str, split: str = "", **more: Any) -> Record:
-        where = {**dataset.identity(), "split": split} if split else {}
+
+def publish_narrow(
+    name: str, data: str, bits: int, method: Method, folder: Path = PUBLISHED
+) -> Path:
+    """Write ``<name>-w<bits>.tflite``, weights of ``bits`` and activations of 8, and its records
+    ``<name>-w<bits>.json``.
+
+    Args:
+        name: a published network, e.g. ``"tiny_conv-yes_no"``.
+        data: the folder of Speech Commands that it was trained on.
+        bits: of the weights, 2 to 8.
+        method: after training, or within it.
+        folder: where to write.
+
+    Returns:
+        The file of records.
+    """
+    tflite = folder / f"{name}-w{bits}.tflite"
+    quantize_checkpoint(name, method, Widths(bits, 8), data, out=tflite)
+    more = {"numbers": f"w{bits}", "method": method, "weights": bits, "activations": 8}
+    file = _File(name, tflite, data, more)
+    path = folder / f"{name}-w{bits}.json"
+    write_records(path, [file.size(), *file.accuracies()])
+    return path
+
+
+@dataclass(frozen=True)
+class _File:
+    """A file in integers, made of the published network ``name`` and scored on ``data``."""
+
+    name: str
+    tflite: Path
+    data: str
+    more: Mapping[str, Any]
+
+    def size(self) -> Record:
+        """Its bytes."""
+        return self.record("size", self.tflite.stat().st_size, "bytes")
+
+    def accuracies(self) -> list[Record]:
+        """Its accuracy on each split, in the reference interpreter."""
+        predict, dataset = self._scoring
+        scored = {split: evaluate_split(predict, dataset, split) for split in SPLITS}
+        return [
+            self.record("accuracy", found.accuracy, "fraction", split, interval=found.interval)
+            for split, found in scored.items()
+        ]
+
+    def record(self, metric: str, value: Any, unit: str, split: str = "", **more: Any) -> Record:
+        """A record about it, on a split of the data or on none."""
+        where = {**self._scoring[1].identity(), "split": split} if split else {}
         return Record(
-            metric, value, unit, "measured", subject, where,
+            metric, value, unit, "measured", self._subject, where,
             machine=machine_name(), target="tflite-micro", **more,
         )  # fmt: skip
 
-    records = [
-        record("size", summary["bytes"], "bytes"),
-        record("logit_difference", summary["logit_difference"], "logit", "training"),
-    ]
-    for split in SPLITS:
-        result = evaluate_split(predict, dataset, split)
-        records.append(
-            record("accuracy", result.accuracy, "fraction", split, interval=result.interval)
-        )
-    path = folder / f"{name}-int8.json"
-    write_records(path, records)
-    return path
+    @cached_property
+    def _scoring(self) -> tuple[Predict, Dataset]:
+        predict, info = predictor_of(str(self.tflite))
+        return predict, Dataset(open_source(self.data), task_of(self.tflite, info))
+
+    @cached_property
+    def _subject(self) -> dict[str, Any]:
+        info = info_of(self.tflite)
+        return {
+            "model": info.model,
+            "task": self._scoring[1].task.name,
+            "labels": list(info.labels),
+            "seed": info.training["seed"],
+            "checkpoint": sha256_of_file(PUBLISHED / f"{self.name}.safetensors"),
+            **self.more,
+            "tflite": sha256_of_file(self.tflite),
+        }
 
 
 @click.command()
 @click.option("--data", required=True, help="Folder of Speech Commands.")
 @click.option("--name", default="tiny_conv-yes_no", show_default=True)
-def main(data: str, name: str) -> None:
-    """Make the published int8 file of a network again."""
-    click.echo(publish(name, data))
+@click.option("--weights", type=click.IntRange(2, 8), help="Bits; without it, TensorFlow's int8.")
+@click.option("--method", type=click.Choice(("ptq", "qat")), default="ptq", show_default=True)
+def main(data: str, name: str, weights: int | None, method: Method) -> None:
+    """Make a published file in integers again."""
+    if weights is None:
+        click.echo(publish(name, data))
+    else:
+        click.echo(publish_narrow(name, data, weights, method))
 
 
 if __name__ == "__main__":
