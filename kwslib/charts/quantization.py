@@ -5,12 +5,15 @@ from typing import Any
 
 import altair as alt
 
-from kwslib.charts.theme import BLUE, GREY, ORANGE, VERMILION, WIDTH
+from kwslib.charts.theme import BLUE, GREY, ORANGE, PURPLE, VERMILION, WIDTH
 
 METHODS = {
     "after training": (ORANGE, "square"),
     "within training": (BLUE, "circle"),
-    "within training, overwriting": (VERMILION, "triangle-up"),
+    "as it should be": (BLUE, "circle"),
+    "gradient through clamping": (PURPLE, "diamond"),
+    "weights overwritten": (VERMILION, "triangle-up"),
+    "both": (GREY, "cross"),
 }
 """Methods by colour and shape, the same in every figure."""
 
@@ -55,6 +58,64 @@ def by_width(rows: Sequence[Mapping[str, Any]], unquantized: float, what: str) -
         width=WIDTH,
         height=260,
         description=f"Accuracy by bits of {what}, float {unquantized:.1%}: {told}",
+    )
+
+
+def stairs(rows: Sequence[Mapping[str, float]]) -> alt.VConcatChart:
+    """What a number stands for once it is quantized, and below it the gradient that passes.
+
+    Args:
+        rows: ``x`` in ascending order, ``y`` and ``gradient``.
+    """
+    base = alt.Chart(alt.Data(values=[dict(row) for row in rows])).encode(
+        alt.X("x:Q", title="number"),
+    )
+    diagonal = base.mark_line(color=GREY, strokeDash=[4, 4]).encode(alt.Y("x:Q"))
+    steps = base.mark_line(color=BLUE, strokeWidth=2, interpolate="step").encode(
+        alt.Y("y:Q", title="stands for"),
+        tooltip=[alt.Tooltip("x:Q", format=".2f"), alt.Tooltip("y:Q", format=".2f")],
+    )
+    gradient = base.mark_line(color=VERMILION, strokeWidth=2, interpolate="step").encode(
+        alt.Y("gradient:Q", title="gradient", axis=alt.Axis(values=[0, 1], format="d")),
+    )
+    values = sorted({round(row["y"], 6) for row in rows})
+    return alt.vconcat(
+        alt.layer(diagonal, steps).properties(width=WIDTH - 60, height=220),
+        gradient.properties(width=WIDTH - 60, height=50),
+    ).properties(
+        description=f"A staircase over the numbers {', '.join(f'{each:g}' for each in values)}; "
+        "its gradient is 1 between the ends and 0 beyond"
+    )
+
+
+def against(rows: Sequence[Mapping[str, Any]], field: str, title: str) -> alt.LayerChart:
+    """Accuracy against what it costs, a point for each width, with its interval.
+
+    Args:
+        rows: ``bits``, ``accuracy``, ``low``, ``high`` and ``field``.
+        field: name of the cost.
+        title: of its axis.
+    """
+    most = max(row[field] for row in rows)
+    base = alt.Chart(alt.Data(values=[dict(row) for row in rows])).encode(
+        x=alt.X(f"{field}:Q", title=title, scale=alt.Scale(domain=[0, 1.15 * most], nice=False)),
+        tooltip=[
+            "bits:N",
+            alt.Tooltip(f"{field}:Q", format=".2f"),
+            *(alt.Tooltip(f"{share}:Q", format=".1%") for share in ("accuracy", "low", "high")),
+        ],
+    )
+    scale = alt.Scale(zero=False)
+    rules = base.mark_rule(strokeWidth=2, color=BLUE).encode(
+        alt.Y("low:Q", title="test clips right", axis=_PERCENT, scale=scale), alt.Y2("high:Q")
+    )
+    points = base.mark_point(filled=True, size=80, opacity=1, color=BLUE).encode(
+        alt.Y("accuracy:Q", title="test clips right", axis=_PERCENT, scale=scale)
+    )
+    words = base.mark_text(align="left", dx=9).encode(alt.Y("accuracy:Q"), text="bits:N")
+    told = "; ".join(f"{r['bits']}, {r[field]:.2f}, {r['accuracy']:.1%}" for r in rows)
+    return alt.LayerChart(layer=[rules, points, words]).properties(
+        width=WIDTH, height=180, description=f"Accuracy against {title}: {told}"
     )
 
 

@@ -5,7 +5,7 @@ bit more the step is half as long, and the ratio 6 dB higher.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -23,8 +23,8 @@ from kwslib.quantize.affine import (
 )
 from kwslib.quantize.logits import softmax_divergence
 from kwslib.quantize.network import QuantizedLayer, QuantizedNetwork, Widths
-from kwslib.quantize.ptq import quantize_after_training
-from kwslib.quantize.quantizers import ActivationQuantizer, Number, WeightQuantizer
+from kwslib.quantize.ptq import calibrate, correct_biases, quantize_after_training
+from kwslib.quantize.quantizers import ActivationQuantizer, WeightQuantizer
 from kwslib.training.predict import to_input
 
 _BATCH = 200
@@ -71,13 +71,15 @@ class Source:
     Attributes:
         layer: whose weights, or after which activations are stored.
         what: ``"weights"`` or ``"activations"``.
+        corrected: whether the biases make up for what the weights shift.
     """
 
     layer: str
     what: str
+    corrected: bool = False
 
     def __str__(self) -> str:
-        return f"{self.what} of {self.layer}"
+        return f"{self.what} of {self.layer}{', biases corrected' if self.corrected else ''}"
 
 
 def noise_at_logits(
@@ -89,35 +91,41 @@ def noise_at_logits(
     """Decibels of the logits over what each place alone adds to them, quantized after training.
 
     Logits are taken less their mean over the labels, which the softmax ignores, and are not
-    quantized themselves.
+    quantized themselves. Weights are looked at twice, without and with biases corrected.
 
     Args:
         network: of the registry, trained.
         bits: 2 to 8.
-        calibration: uint8 ``[clips, 49, 40]`` that set the activations' grids.
+        calibration: uint8 ``[clips, 49, 40]`` that set grids and biases.
         images: uint8 ``[clips, 49, 40]`` to look at.
     """
-    quantized = quantize_after_training(network, Widths(bits, bits), calibration)
-    places = dict(_places(quantized))
-    numbers = {source: quantizer.number for source, quantizer in places.items()}
-    expected = _alone(quantized, None, numbers, images)
-    return {
-        source: decibels(expected, _alone(quantized, source, numbers, images) - expected)
-        for source, quantizer in places.items()
-        if not getattr(quantizer, "logits", False)
-    }
+    expected = _centred(_logits(QuantizedNetwork(network, Widths(None, None)).eval(), images))
+    found = {}
+    for source, quantizer in _places(QuantizedNetwork(network, Widths(bits, bits))):
+        if isinstance(quantizer, ActivationQuantizer) and quantizer.logits:
+            continue
+        for corrected in (False, True)[: 2 if source.what == "weights" else 1]:
+            alone = _alone(network, bits, source, calibration, corrected)
+            noise = _centred(_logits(alone, images)) - expected
+            found[replace(source, corrected=corrected)] = decibels(expected, noise)
+    return found
 
 
 def _alone(
-    quantized: QuantizedNetwork,
-    only: Source | None,
-    numbers: dict[Source, Number | None],
-    images: NDArray[np.uint8],
-) -> Tensor:
-    """The centred logits with one place quantized, or none."""
+    network: nn.Module, bits: int, only: Source, calibration: NDArray[np.uint8], corrected: bool
+) -> QuantizedNetwork:
+    """The network with one place quantized."""
+    quantized = QuantizedNetwork(network, Widths(bits, bits), "mse").eval()
     for source, quantizer in _places(quantized):
-        quantizer.number = numbers[source] if source == only else None
-    logits = _logits(quantized, images)
+        if source != only:
+            quantizer.number = None
+    if corrected:
+        correct_biases(quantized, network, calibration)
+    calibrate(quantized, calibration)
+    return quantized
+
+
+def _centred(logits: Tensor) -> Tensor:
     return logits - logits.mean(1, keepdim=True)
 
 

@@ -21,6 +21,7 @@ from kwslib.measurements import Record, machine_name
 from kwslib.quantize.inference import run as run_integers
 from kwslib.quantize.methods import aware_recipe, number_of, quantize_network
 from kwslib.quantize.network import QuantizedNetwork, Widths
+from kwslib.quantize.ptq import calibration_clips, quantize_after_training
 from kwslib.quantize.qat import quantize_in_training
 from kwslib.quantize.to_integers import integers_of
 from kwslib.sweep import sweep
@@ -28,7 +29,9 @@ from kwslib.training.predict import predictor
 from kwslib.training.publish import fitted
 from kwslib.training.recipe import recipe_for
 
-Method = Literal["float", "ptq", "qat", "observed", "overwriting", "unclipped", "both"]
+Method = Literal[
+    "float", "ptq", "uncorrected", "qat", "observed", "overwriting", "unclipped", "both"
+]
 Kind = Literal["widths", "ablations", "minifloat"]
 KINDS: tuple[Kind, ...] = ("widths", "ablations", "minifloat")
 
@@ -51,8 +54,9 @@ class Setting:
     """A quantization.
 
     Attributes:
-        method: after training (``ptq``), within it (``qat``), within it in one of the ways of
-            :data:`ABLATIONS`, or not at all (``float``).
+        method: after training (``ptq``; with biases as they were, ``uncorrected``), within it
+            (``qat``), within it in one of the ways of :data:`ABLATIONS`, or not at all
+            (``float``).
         weights: bits, a small float such as ``E4M3``, or ``float``.
         activations: likewise.
         seed: of the float network's training and of that with quantizers.
@@ -73,7 +77,8 @@ def settings(kind: Kind, seeds: Sequence[int]) -> list[Setting]:
     """The settings of a sweep, seed by seed.
 
     ``widths``: both methods at 2 to 8 bits, for weights alone and for weights and activations, and
-    weights of 2 to 4 bits with activations of 8. ``ablations``: each of them at every width.
+    weights of 2 to 4 bits with activations of 8. ``ablations``: each of :data:`ABLATIONS` and
+    ``uncorrected`` at every width.
     ``minifloat``: weights as every small float of at most 8 bits, both methods.
     """
     found = []
@@ -84,7 +89,8 @@ def settings(kind: Kind, seeds: Sequence[int]) -> list[Setting]:
             pairs += [(str(bits), "8") for bits in (2, 3, 4)]
             found += [Setting(m, w, a, seed) for w, a in pairs for m in ("ptq", "qat")]
         elif kind == "ablations":
-            found += [Setting(m, str(bits), str(bits), seed) for bits in BITS for m in ABLATIONS]
+            methods: tuple[Method, ...] = ("uncorrected", *ABLATIONS)
+            found += [Setting(m, str(bits), str(bits), seed) for bits in BITS for m in methods]
         else:
             found += [Setting(m, name, "float", seed) for name in _floats() for m in ("ptq", "qat")]
     return found
@@ -204,6 +210,9 @@ def _network(data: str, model: str, keywords: str, epochs: int | None, seed: int
 def _quantized(setting: Setting, network: nn.Module, dataset: Dataset) -> nn.Module:
     if setting.method == "float":
         return network
+    if setting.method == "uncorrected":
+        clips = calibration_clips(dataset.examples("training").deployed)
+        return quantize_after_training(network, setting.widths, clips, correct_bias=False)
     if setting.method not in ("ptq", "qat"):
         overwrite, clipped = ABLATIONS[setting.method]
         recipe = replace(

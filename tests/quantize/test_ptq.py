@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Task
@@ -25,7 +26,7 @@ def network():
 
 
 def test_more_bits_are_nearer_to_the_floats(network):
-    images = random_images()
+    images = 100 + random_images() // 4  # on which the network is not sure of anything
     expected = predictor(network)(images)
 
     def errors(*widths):
@@ -40,6 +41,43 @@ def test_more_bits_are_nearer_to_the_floats(network):
     assert both == sorted(both, reverse=True)
     assert alone == sorted(alone, reverse=True)
     assert alone[-1] < 1e-6
+
+
+@pytest.mark.parametrize("bits", [2, 4])
+def test_corrected_biases_give_the_outputs_the_means_of_the_floats(network, bits):
+    images = random_images()
+    quantized = quantize_after_training(network, Widths(bits, None), images)
+    means = {}
+    for name, each in (("floats", network), ("quantized", quantized.traced)):
+
+        def look(_, __, output, name=name):
+            means.setdefault(name, []).append(output.mean((0, *range(2, output.ndim))))
+
+        hooks = [
+            each.get_submodule(layer).register_forward_hook(look)
+            for layer in ("conv", "classifier")
+        ]
+        with torch.no_grad():
+            each(torch.from_numpy(images)[:, None] / 255)
+        for hook in hooks:
+            hook.remove()
+    for ours, theirs in zip(means["quantized"], means["floats"], strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.real_speech
+def test_corrected_biases_save_four_bits(network, speech_commands):
+    dataset = Dataset(open_source(str(speech_commands)), Task())
+    clips, validation = (
+        calibration_clips(dataset.examples("training").deployed), dataset.examples("validation"),
+    )  # fmt: skip
+    plain, corrected = (
+        predictor(quantize_after_training(network, Widths(4, 4), clips, correct_bias=correct))(
+            validation.deployed
+        ).argmax(1)
+        for correct in (False, True)
+    )
+    assert (corrected == validation.labels).mean() > (plain == validation.labels).mean() + 0.01
 
 
 def test_small_floats_of_8_bits_are_near_to_the_floats(network):

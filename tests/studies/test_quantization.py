@@ -33,10 +33,10 @@ def test_small_floats_have_8_bits_at_most():
 
 def test_the_ablations_have_every_width():
     found = settings("ablations", [3])
-    for method in ("observed", "overwriting", "unclipped", "both"):
+    for method in ("uncorrected", "observed", "overwriting", "unclipped", "both"):
         widths = [each.weights for each in found if each.method == method]
         assert widths == [str(bits) for bits in range(2, 9)]
-    assert len(found) == 1 + 4 * 7
+    assert len(found) == 1 + 5 * 7
 
 
 @pytest.fixture
@@ -57,6 +57,7 @@ def quick(monkeypatch, tones, tmp_path):
         (Setting("qat", "3", "float", 0), {"accuracy"}),
         (Setting("overwriting", "2", "2", 0), {"accuracy", "integer_accuracy"}),
         (Setting("unclipped", "3", "3", 0), {"accuracy", "integer_accuracy"}),
+        (Setting("uncorrected", "3", "3", 0), {"accuracy", "integer_accuracy"}),
         (Setting("ptq", "E2M1", "float", 0), {"accuracy"}),
     ],
 )
