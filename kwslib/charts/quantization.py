@@ -10,7 +10,8 @@ from kwslib.charts.theme import BLUE, GREY, ORANGE, PURPLE, VERMILION, WIDTH
 METHODS = {
     "after training": (ORANGE, "square"),
     "within training": (BLUE, "circle"),
-    "as it should be": (BLUE, "circle"),
+    "after training, biases as they were": (ORANGE, "square"),
+    "within training, as it should be": (BLUE, "circle"),
     "gradient through clamping": (PURPLE, "diamond"),
     "weights overwritten": (VERMILION, "triangle-up"),
     "both": (GREY, "cross"),
@@ -97,7 +98,8 @@ def against(rows: Sequence[Mapping[str, Any]], field: str, title: str) -> alt.La
         title: of its axis.
     """
     most = max(row[field] for row in rows)
-    base = alt.Chart(alt.Data(values=[dict(row) for row in rows])).encode(
+    values = [dict(row) | {"side": number % 2} for number, row in enumerate(rows)]
+    base = alt.Chart(alt.Data(values=values)).encode(
         x=alt.X(f"{field}:Q", title=title, scale=alt.Scale(domain=[0, 1.15 * most], nice=False)),
         tooltip=[
             "bits:N",
@@ -112,9 +114,13 @@ def against(rows: Sequence[Mapping[str, Any]], field: str, title: str) -> alt.La
     points = base.mark_point(filled=True, size=80, opacity=1, color=BLUE).encode(
         alt.Y("accuracy:Q", title="test clips right", axis=_PERCENT, scale=scale)
     )
-    words = base.mark_text(align="left", dx=9).encode(alt.Y("accuracy:Q"), text="bits:N")
+    y, text = alt.Y("accuracy:Q"), alt.Text("bits:N")
+    # to either side, as costs may be almost the same
+    right = base.transform_filter("datum.side == 0").mark_text(align="left", dx=9)
+    left = base.transform_filter("datum.side == 1").mark_text(align="right", dx=-9)
+    words = [right.encode(y, text), left.encode(y, text)]
     told = "; ".join(f"{r['bits']}, {r[field]:.2f}, {r['accuracy']:.1%}" for r in rows)
-    return alt.LayerChart(layer=[rules, points, words]).properties(
+    return alt.LayerChart(layer=[rules, points, *words]).properties(
         width=WIDTH, height=180, description=f"Accuracy against {title}: {told}"
     )
 

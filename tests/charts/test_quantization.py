@@ -22,7 +22,16 @@ ERRORS = [
     for layer in ("conv", "classifier")
     for bits in (2, 4, 8)
 ]
+STAIRS = [
+    {"x": x / 10, "y": round(x / 10), "gradient": float(abs(x) <= 15)} for x in range(-20, 21)
+]
+COSTS = [
+    {"bits": f"{bits} bits", "accuracy": 0.9, "low": 0.88, "high": 0.92, "kB": 2.0 * bits}
+    for bits in (8, 4, 2)
+]
 CHARTS = {
+    "stairs": charts.stairs(STAIRS),
+    "against": charts.against(COSTS, "kB", "weights in kB"),
     "widths": charts.by_width(WIDTHS, 0.93, "weights"),
     "floats": charts.minifloat_grid(FLOATS),
     "weights": charts.weights_on_grids(COUNTS, LEVELS),
@@ -42,6 +51,18 @@ def test_every_method_and_the_float_network_are_shown():
     assert all(method in svg for method in charts.METHODS)
     assert svg.count('aria-roledescription="point"') == len(WIDTHS)
     assert "stroke-dasharray" in svg
+
+
+def test_stairs_and_their_gradient_are_two_panels():
+    spec = CHARTS["stairs"].to_dict()
+    assert len(spec["vconcat"]) == 2
+    assert "-2, -1, 0, 1, 2" in spec["description"]
+
+
+def test_a_point_a_width_with_its_name():
+    svg = vl_convert.vegalite_to_svg(CHARTS["against"].to_dict())
+    assert all(f">{row['bits']}<" in svg for row in COSTS)
+    assert svg.count('aria-roledescription="point"') == len(COSTS)
 
 
 def test_a_heat_map_has_a_cell_a_format():

@@ -10,6 +10,7 @@ from kwslib.data.task import Task
 from kwslib.deploy.compile import compile_network
 from kwslib.deploy.host import build_host_network
 from kwslib.deploy.reader import read_graph
+from kwslib.measurements import read_records, select
 from kwslib.models.checkpoint import PUBLISHED
 
 TINY_CONV = PUBLISHED / "tiny_conv-yes_no.tflite"
@@ -54,6 +55,40 @@ def test_the_board_executes_few_instructions_and_always_as_many(graph, board):
         np.testing.assert_array_equal(again, scores)
         assert repeated.instructions == call.instructions
     assert max(counts) < 280
+
+
+@pytest.mark.real_speech
+@pytest.mark.parametrize("bits", [8, 4, 2])
+def test_all_official_test_clips_in_few_bits(bits, speech_commands, tmp_path):
+    tflite = PUBLISHED / f"tiny_conv-yes_no-w{bits}.tflite"
+    graph = read_graph(tflite)
+    assert graph.weight_bits == (bits, bits)
+    clips = Dataset(open_source(str(speech_commands)), Task.of("yes,no")).examples("testing")
+    inputs = (clips.deployed.astype(np.int16) - 128).astype(np.int8).reshape(len(clips), -1)
+    expected = run_reference(tflite.read_bytes(), inputs)
+    board = Emulator(compile_network(graph, "emulator", tmp_path).program)
+    found = np.stack([on_board(board, values)[0] for values in inputs])
+    np.testing.assert_array_equal(found, expected)
+    (record,) = select(
+        read_records(PUBLISHED / f"tiny_conv-yes_no-w{bits}.json"), "accuracy", split="testing"
+    )
+    assert record.value == (expected.argmax(axis=1) == clips.labels).mean()
+
+
+@pytest.mark.parametrize("bits, least", [(8, 0.92), (4, 0.9284 - 0.01), (2, 0.86)])
+def test_few_bits_stay_accurate(bits, least):
+    records = read_records(PUBLISHED / f"tiny_conv-yes_no-w{bits}.json")
+    (record,) = select(records, "accuracy", split="testing")
+    assert record.value >= least
+
+
+def test_weights_of_four_bits_take_half_the_flash(tmp_path):
+    sizes = {}
+    for bits in (8, 4, 2):
+        graph = read_graph(PUBLISHED / f"tiny_conv-yes_no-w{bits}.tflite")
+        sizes[bits] = compile_network(graph, "emulator", tmp_path / str(bits)).weights
+    assert sizes[4] <= 0.6 * sizes[8]
+    assert sizes[2] <= 0.3 * sizes[8]
 
 
 @pytest.mark.real_speech
