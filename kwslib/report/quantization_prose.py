@@ -230,10 +230,10 @@ def _accuracy(rows: Sequence[Mapping[str, Any]], method: str, bits: int) -> floa
 def _width_numbers(found: Quantization) -> dict[str, str]:
     records = found.committed.get("widths", ())
     if not records:
-        missing = "No sweep of this network on real speech is committed."
-        return dict.fromkeys(("widths_sentence", "weights_sentence", "others_sentence"), "") | {
+        names = ("widths_data", "weights_sentence", "others_sentence", "integers_sentence")
+        return dict.fromkeys(names, "") | {
             "widths_seeds": "0",
-            "widths_sentence": missing,
+            "widths_sentence": "No sweep of this network on real speech is committed.",
             "live_sentence": _live_sentence(found),
         }
     floats, rows = unquantized(records), width_rows(records, NAMES)
@@ -244,6 +244,7 @@ def _width_numbers(found: Quantization) -> dict[str, str]:
         "widths_sentence": _widths_sentence(rows, floats),
         "weights_sentence": _weights_sentence(records, rows),
         "others_sentence": _others_sentence(rows),
+        "integers_sentence": _integers_sentence(records),
         "live_sentence": _live_sentence(found),
     }
 
@@ -304,6 +305,26 @@ def _others_sentence(rows: Sequence[Mapping[str, Any]]) -> str:
             f"(here {percent(_accuracy(rows, method, bits))})"
         )
     return f"Others published of the same assignment: {'; '.join(texts)}."
+
+
+def _integers_sentence(records: Sequence[Record]) -> str:
+    """By how much the networks in integers differ from those with quantizers."""
+    settings: dict[tuple[str, ...], list[float]] = {}
+    for record in select(records, "integer_accuracy", split="testing"):
+        subject = record.subject
+        (same,) = select(
+            records, "accuracy", split="testing",
+            **{name: subject[name] for name in ("method", "weights", "activations", "seed")},
+        )  # fmt: skip
+        key = tuple(str(subject[name]) for name in ("method", "weights", "activations"))
+        settings.setdefault(key, []).append(record.value - same.value)
+    largest = max(abs(mean(differences)) for differences in settings.values())
+    return (
+        f"Computed in integers alone, as the board does, the mean accuracies of the "
+        f"{len(settings)} settings of integer weights and activations differ from these by "
+        f"{100 * largest:.2f} points at most: biases and multipliers are rounded too, which "
+        "decides where two labels are next to equal."
+    )
 
 
 def _live_sentence(found: Quantization) -> str:
