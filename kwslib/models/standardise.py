@@ -7,6 +7,8 @@ exactly afterwards: ``w * (x - m) / s + b`` is ``(w / s) * x + (b - m / s * sum(
 of SAME padding become ``-m / s`` in standardised coordinates.
 """
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
@@ -44,6 +46,14 @@ class Standardised(nn.Module):
         state[f"{self._name}.bias"] = bias - shift
         state[f"{self._name}.weight"] = weight / self.deviation
         return state
+
+    def load_folded(self, state: Mapping[str, Tensor]) -> None:
+        """Take weights for images in 0 to 1, such as :meth:`folded` gives; its inverse."""
+        weight = state[f"{self._name}.weight"] * self.deviation
+        shift = weight.sum(dim=(1, 2, 3)) * (self.mean / self.deviation)
+        bias = state[f"{self._name}.bias"] + shift
+        own = {f"{self._name}.weight": weight, f"{self._name}.bias": bias}
+        self.network.load_state_dict({**state, **own})
 
 
 def input_convolution(network: nn.Module) -> tuple[str, SameConv2d]:

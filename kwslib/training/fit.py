@@ -6,8 +6,8 @@ run equal to one that was never interrupted.
 
 import json
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +22,15 @@ from kwslib.data.dataset import Dataset, Examples
 from kwslib.data.task import Split
 from kwslib.errors import InputError
 from kwslib.evaluation import Evaluation, evaluate_split
-from kwslib.files import write_json
+from kwslib.files import cache_folder, sha256_of_text, write_json
 from kwslib.models.checkpoint import NetworkInfo, load, load_tensors, save, save_tensors
 from kwslib.models.standardise import Standardised, pixel_statistics
 from kwslib.threads import one_thread
-from kwslib.training.predict import predictor, to_input
-from kwslib.training.recipe import Recipe
+from kwslib.training.predict import predictor
+from kwslib.training.recipe import Pretraining, Recipe
+from kwslib.training.run import Batches, Run, one_pass
 
 BEST, LAST, HISTORY = "best.safetensors", "last.safetensors", "history.json"
-
-Batches = Callable[[Tensor, torch.Generator], Tensor]
 
 
 @dataclass(frozen=True)
@@ -82,15 +81,6 @@ def _rank(epoch: Epoch) -> tuple[float, float]:
     return (-epoch.validation_accuracy, epoch.validation_loss)
 
 
-@dataclass
-class _Run:
-    """The state of a fit between two epochs."""
-
-    network: Standardised
-    optimizer: torch.optim.AdamW
-    history: list[Epoch] = field(default_factory=list)
-
-
 def fit(
     model: str,
     dataset: Dataset,
@@ -122,10 +112,14 @@ def fit(
     torch.manual_seed(seed)
     network = models.create(model, len(dataset.task.labels))
     mean, deviation = pixel_statistics(torch.from_numpy(training.images))
-    run = _start(Standardised(network, mean, deviation), recipe)
-    _resume(run, folder / LAST, settings)
+    standardised = Standardised(network, mean, deviation)
+    if recipe.pretraining is not None and not (folder / LAST).exists():
+        standardised.load_folded(_pretrained(model, dataset, recipe.pretraining, seed))
+    run = Run(standardised, recipe)
+    history = _resume(run, folder / LAST, settings)
+    first = len(history)
+    teacher = _teacher(dataset, recipe) if first < recipe.epochs else None
     prepare = preparation(dataset, recipe)
-    first = len(run.history)
     with (
         one_thread(),
         tqdm(
@@ -133,12 +127,35 @@ def fit(
         ) as bar,
     ):
         for number in range(first, recipe.epochs):
-            epoch = _epoch(run, number, training, validation, recipe, prepare, seed)
-            _keep(run, epoch, folder, settings, dataset)
+            epoch = _epoch(run, number, training, validation, recipe, prepare, seed, teacher)
+            history.append(epoch)
+            _keep(run, history, folder, settings, dataset)
             bar.set_postfix(validation=f"{epoch.validation_accuracy:.3f}", refresh=False)
             bar.update()
     best, info = load(folder / BEST)
-    return Fitted(best, info, run.history, folder / BEST)
+    return Fitted(best, info, history, folder / BEST)
+
+
+def fitted(model: str, dataset: Dataset, recipe: Recipe, seed: int) -> Fitted:
+    """A network trained now, or by an earlier call on this machine; it is kept in the cache."""
+    key = sha256_of_text(repr(recipe), dataset.source.fingerprint(), repr(dataset.task))[:16]
+    return fit(model, dataset, recipe, seed, cache_folder("published", key, f"{model}-seed{seed}"))
+
+
+def _pretrained(
+    model: str, dataset: Dataset, pretraining: Pretraining, seed: int
+) -> dict[str, Tensor]:
+    """Weights of a network that knows the keywords from more other words."""
+    task = replace(dataset.task, unknown_percent=pretraining.unknown_percent)
+    larger = Dataset(dataset.source, task)
+    return fitted(model, larger, pretraining.recipe, seed).network.state_dict()
+
+
+def _teacher(dataset: Dataset, recipe: Recipe) -> nn.Module | None:
+    """The network to learn from, ready to evaluate."""
+    if recipe.distillation is None:
+        return None
+    return fitted(recipe.distillation.teacher, dataset, recipe.distillation.recipe, 0).network
 
 
 def _settings(model: str, dataset: Dataset, recipe: Recipe, seed: int) -> dict[str, Any]:
@@ -152,24 +169,6 @@ def _settings(model: str, dataset: Dataset, recipe: Recipe, seed: int) -> dict[s
     }
 
 
-def _start(network: Standardised, recipe: Recipe) -> _Run:
-    """A group of the optimizer for each parameter: rate and decay follow from its shape."""
-    groups = [
-        {
-            "params": [parameter],
-            "scale": min(recipe.full_rate_inputs / max(_inputs(parameter), 1), 1.0),
-            "weight_decay": recipe.weight_decay if parameter.ndim > 1 else 0.0,
-        }
-        for parameter in network.parameters()
-    ]
-    return _Run(network, torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=recipe.momenta))
-
-
-def _inputs(parameter: Tensor) -> int:
-    """Inputs of a unit: the product of all axes but the first."""
-    return parameter[0].numel() if parameter.ndim > 1 else 1
-
-
 def preparation(dataset: Dataset, recipe: Recipe) -> Batches:
     """How a batch of training images (10 ms a frame) becomes deployed images, augmented or not."""
     if recipe.augmentation is None:
@@ -178,53 +177,29 @@ def preparation(dataset: Dataset, recipe: Recipe) -> Batches:
 
 
 def _epoch(
-    run: _Run,
+    run: Run,
     number: int,
     training: Examples,
     validation: Examples,
     recipe: Recipe,
     prepare: Batches,
     seed: int,
+    teacher: nn.Module | None,
 ) -> Epoch:
     """One pass over the training clips and one look at the validation clips."""
     began = time.perf_counter()
-    loss, correct, rate = _train(run, number, training, recipe, prepare, seed)
-    validation_loss, validation_accuracy = _validate(run.network, validation)
+    images, labels = torch.from_numpy(training.images), torch.from_numpy(training.labels)
+    learned = one_pass(run, number, images, labels, recipe, prepare, seed, teacher)
+    validation_loss, validation_accuracy = _validate(run.result, validation)
     return Epoch(
         number=number + 1,
-        training_loss=loss / len(training),
-        training_accuracy=correct / len(training),
+        training_loss=learned.loss,
+        training_accuracy=learned.accuracy,
         validation_loss=validation_loss,
         validation_accuracy=validation_accuracy,
-        learning_rate=rate,
+        learning_rate=learned.learning_rate,
         seconds=time.perf_counter() - began,
     )
-
-
-def _train(
-    run: _Run, number: int, training: Examples, recipe: Recipe, prepare: Batches, seed: int
-) -> tuple[float, int, float]:
-    """Sum of losses, correct clips and the last learning rate of a pass."""
-    generator = torch.Generator().manual_seed(seed * 1_000_003 + number)
-    torch.manual_seed(seed * 1_000_003 + number)  # dropout draws from the global generator
-    images, labels = torch.from_numpy(training.images), torch.from_numpy(training.labels)
-    batches = torch.randperm(len(training), generator=generator).split(recipe.batch)
-    steps = recipe.epochs * len(batches)
-    run.network.train()
-    total, correct, rate = 0.0, 0, 0.0
-    for index, batch in enumerate(batches):
-        rate = recipe.learning_rate_at(number * len(batches) + index, steps)
-        for group in run.optimizer.param_groups:
-            group["lr"] = rate * group["scale"]
-        logits = run.network(to_input(prepare(images[batch], generator)))
-        loss = F.cross_entropy(logits, labels[batch], label_smoothing=recipe.label_smoothing)
-        run.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(run.network.parameters(), recipe.gradient_norm)
-        run.optimizer.step()
-        total += loss.item() * len(batch)
-        correct += int((logits.argmax(1) == labels[batch]).sum())
-    return total, correct, rate
 
 
 def _validate(network: nn.Module, examples: Examples) -> tuple[float, float]:
@@ -236,49 +211,39 @@ def _validate(network: nn.Module, examples: Examples) -> tuple[float, float]:
 
 
 def _keep(
-    run: _Run, epoch: Epoch, folder: Path, settings: Mapping[str, Any], dataset: Dataset
+    run: Run,
+    history: Sequence[Epoch],
+    folder: Path,
+    settings: Mapping[str, Any],
+    dataset: Dataset,
 ) -> None:
     """Save the state, and the weights apart if they are the best so far.
 
     The best weights are written first: a kill between the two files then repeats an epoch and
     writes the same weights again.
     """
-    run.history.append(epoch)
-    if min(run.history, key=_rank) is epoch:
+    epoch = history[-1]
+    if min(history, key=_rank) is epoch:
         training = {**settings, "best": asdict(epoch)}
         info = NetworkInfo(settings["model"], dataset.task.labels, training)
-        save(folder / BEST, run.network.folded(), info)
-    state = {f"network.{name}": tensor for name, tensor in run.network.state_dict().items()}
-    for index, moments in run.optimizer.state_dict()["state"].items():
-        state |= {f"optimizer.{index}.{name}": tensor for name, tensor in moments.items()}
-    history = [asdict(epoch) for epoch in run.history]
-    write_json(folder / HISTORY, history)
-    save_tensors(folder / LAST, state, {"settings": settings, "history": history})
+        save(folder / BEST, run.result.folded(), info)
+    entries = [asdict(each) for each in history]
+    write_json(folder / HISTORY, entries)
+    save_tensors(folder / LAST, dict(run.tensors()), {"settings": settings, "history": entries})
 
 
-def _resume(run: _Run, path: Path, settings: Mapping[str, Any]) -> None:
-    """Continue the run saved at ``path``, if there is one."""
+def _resume(run: Run, path: Path, settings: Mapping[str, Any]) -> list[Epoch]:
+    """Continue the run saved at ``path``, if there is one; what its passes gave."""
     if not path.exists():
-        return
+        return []
     tensors, facts = load_tensors(path)
     if facts.get("settings") != _as_json(settings):
         raise InputError(
             f"{path}: holds a run with other settings; name another folder with --out, "
             "or remove it to start anew"
         )
-    weights = {
-        name.removeprefix("network."): tensor
-        for name, tensor in tensors.items()
-        if name.startswith("network.")
-    }
-    run.network.load_state_dict(weights)
-    moments: dict[int, dict[str, Tensor]] = {}
-    for name, tensor in tensors.items():
-        if name.startswith("optimizer."):
-            _, index, moment = name.split(".")
-            moments.setdefault(int(index), {})[moment] = tensor
-    run.optimizer.load_state_dict({**run.optimizer.state_dict(), "state": moments})
-    run.history = [Epoch(**entry) for entry in facts["history"]]
+    run.load(tensors)
+    return [Epoch(**entry) for entry in facts["history"]]
 
 
 def _as_json(value: Any) -> Any:

@@ -11,10 +11,10 @@ import click
 
 from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Task
-from kwslib.files import cache_folder, sha256_of_text, write_beside
+from kwslib.files import write_beside
 from kwslib.measurements import write_records
 from kwslib.models.checkpoint import PUBLISHED
-from kwslib.training.fit import Fitted, fit
+from kwslib.training.fit import fitted
 from kwslib.training.recipe import Recipe, recipe_for
 from kwslib.training.study import published_paths, study_of
 
@@ -42,12 +42,6 @@ def publish(
                 shutil.copyfile(network.checkpoint, temporary)
     write_records(records, [record for study in studies for record in study.records])
     return records
-
-
-def fitted(model: str, dataset: Dataset, recipe: Recipe, seed: int) -> Fitted:
-    """A network trained now, or by an earlier call on this machine."""
-    key = sha256_of_text(repr(recipe), dataset.source.fingerprint(), repr(dataset.task))[:16]
-    return fit(model, dataset, recipe, seed, cache_folder("published", key, f"{model}-seed{seed}"))
 
 
 @click.command()

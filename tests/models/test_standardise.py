@@ -42,3 +42,13 @@ def test_the_first_layer_must_be_a_convolution_with_a_bias():
         input_convolution(torch.nn.Sequential(torch.nn.Linear(3, 3)))
     with pytest.raises(TypeError, match="bias"):
         input_convolution(torch.nn.Sequential(SameConv2d(1, 2, 3, bias=False)))
+
+
+def test_folded_weights_are_taken_back_exactly_in_other_coordinates():
+    torch.manual_seed(0)
+    first = Standardised(models.create("tiny_conv", 4), mean=0.37, deviation=0.21).eval()
+    other = Standardised(models.create("tiny_conv", 4), mean=0.52, deviation=0.11).eval()
+    other.load_folded(first.folded())
+    images = torch.rand(5, 1, 49, 40)
+    images[0] = 0
+    assert torch.allclose(first(images), other(images), atol=1e-5)

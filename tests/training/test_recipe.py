@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from kwslib.data.augment import Augmentation
 from kwslib.errors import InputError
-from kwslib.training.recipe import RECIPES, Recipe, recipe_for
+from kwslib.training.recipe import RECIPES, Distillation, Pretraining, Recipe, recipe_for
 
 
 @pytest.mark.parametrize(
@@ -18,6 +18,11 @@ from kwslib.training.recipe import RECIPES, Recipe, recipe_for
         Recipe(),
         Recipe(epochs=3, augmentation=None),
         Recipe(augmentation=Augmentation(shift_ms=50, noise_snr_db=(0.0, 20.0))),
+        Recipe(
+            averaging=0.99,
+            pretraining=Pretraining(Recipe(epochs=3), 500),
+            distillation=Distillation("ds_cnn", Recipe(averaging=0.9), 0.7, 3.0),
+        ),
     ],
 )
 def test_a_recipe_comes_back_from_json(recipe):
@@ -34,6 +39,8 @@ def test_a_recipe_comes_back_from_json(recipe):
         {"learning_rate": -1e-3},
         {"learning_rate": math.nan},
         {"learning_rate": math.inf},
+        {"averaging": 1.0},
+        {"averaging": -0.1},
     ],
 )
 def test_settings_that_cannot_train_are_input_errors(settings):
@@ -90,3 +97,20 @@ def test_the_schedule_is_the_one_cycle_of_pytorch():
 
 def test_a_single_step_has_a_rate():
     assert Recipe().learning_rate_at(0, 1) > 0
+
+
+def test_a_recipe_written_before_a_setting_was_added_has_its_default():
+    settings = Recipe().as_json()
+    for name in ("averaging", "pretraining", "distillation"):
+        del settings[name]
+    for name in ("gain_db", "time_stretch", "mel_warp", "time_mask_ms", "band_mask"):
+        del settings["augmentation"][name]
+    assert Recipe.from_json(settings) == Recipe()
+
+
+def test_the_moving_average_forgets_the_start_soon():
+    recipe = Recipe(averaging=0.99)
+    decays = [recipe.averaging_at(step) for step in range(2_000)]
+    assert decays[0] == 0.1 and decays[-1] == 0.99
+    assert all(a <= b for a, b in pairwise(decays))
+    assert not any(Recipe().averaging_at(step) for step in (0, 1, 100))
