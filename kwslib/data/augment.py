@@ -134,14 +134,10 @@ def _warped(power: Tensor, factors: Tensor) -> Tensor:
     """Power ``[n, rows, bands]`` whose band ``b`` is read at band ``b * factor``, between two
     bands in proportion; beyond the last band, that one.
     """
-    bands = power.shape[2]
-    place = (torch.arange(bands) * factors[:, None]).clamp(max=bands - 1)  # [n, bands]
-    below = place.long()
-    share = (place - below)[:, None]
-    every = (-1, power.shape[1], -1)
-    low = power.gather(2, below[:, None].expand(every))
-    high = power.gather(2, (below + 1).clamp(max=bands - 1)[:, None].expand(every))
-    return torch.lerp(low, high, share)
+    bands = torch.arange(power.shape[2])
+    places = (bands * factors[:, None]).clamp(max=len(bands) - 1)  # [n, bands]
+    shares = (1 - (places[:, None] - bands[:, None]).abs()).clamp_min(0)  # [n, read, written]
+    return power @ shares
 
 
 def _spans(count: int, length: int, most: int, generator: torch.Generator) -> Tensor:

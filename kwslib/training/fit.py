@@ -25,6 +25,7 @@ from kwslib.evaluation import Evaluation, evaluate_split
 from kwslib.files import cache_folder, sha256_of_text, write_json
 from kwslib.models.checkpoint import NetworkInfo, load, load_tensors, save, save_tensors
 from kwslib.models.standardise import Standardised, pixel_statistics
+from kwslib.models.traced import traced_and_folded
 from kwslib.threads import one_thread
 from kwslib.training.predict import predictor
 from kwslib.training.recipe import Pretraining, Recipe
@@ -152,10 +153,11 @@ def _pretrained(
 
 
 def _teacher(dataset: Dataset, recipe: Recipe) -> nn.Module | None:
-    """The network to learn from, ready to evaluate."""
+    """The network to learn from, ready to evaluate, with BatchNorm folded to be fast."""
     if recipe.distillation is None:
         return None
-    return fitted(recipe.distillation.teacher, dataset, recipe.distillation.recipe, 0).network
+    teacher, theirs = recipe.distillation.teacher, recipe.distillation.recipe
+    return traced_and_folded(fitted(teacher, dataset, theirs, 0).network)
 
 
 def _settings(model: str, dataset: Dataset, recipe: Recipe, seed: int) -> dict[str, Any]:
