@@ -573,12 +573,10 @@ def board_table(boards: Sequence[OnBoard]) -> list[dict[str, Any]]:
     """The same as a table, with what else there is to say."""
     return [
         {
-            "weights": f"{board.bits} bits",
-            "found": NAMES[board.method],
+            "weights": f"{board.bits} bits, {NAMES[board.method]}",
             "test clips right": percent(board.accuracy.value, 2),
             "weights in flash": f"{board.weights:,} B",
             "flash in all": f"{board.profile.flash:,} B",
-            "RAM and stack": f"{(board.profile.ram or 0) + (board.profile.stack or 0):,} B",
             "instructions": f"{board.profile.stages['network'].instructions:,}",
             "cycles, modelled": f"{board.profile.stages['network'].cycles:,}",
         }
@@ -596,6 +594,7 @@ def _board_numbers(boards: Sequence[OnBoard]) -> dict[str, str]:
         "board_clips": f"{first.accuracy.data['clips']:,}"
         if "clips" in first.accuracy.data
         else "all",
+        "board_ram": f"{(first.profile.ram or 0) + (first.profile.stack or 0):,} bytes",
         "board_sentence": _board_sentence(boards),
     }
 
