@@ -98,7 +98,7 @@ def _by_norm(network: nn.Module, channels: Channels, kind: Norm) -> dict[str, Te
 def _taylor(
     network: nn.Module, channels: Channels, images: NDArray[np.uint8], labels: NDArray[np.int64]
 ) -> dict[str, Tensor]:
-    folded = folded_trace(network)
+    folded = folded_trace(network).requires_grad_(True)  # a bias that was folded has none yet
     total = {group: torch.zeros(size) for group, size in channels.sizes.items()}
     batches = zip(
         torch.from_numpy(images).split(_BATCH), torch.from_numpy(labels).split(_BATCH), strict=True
