@@ -5,7 +5,6 @@ A network is trained on in the standardised coordinates in which it was trained
 """
 
 import copy
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -16,7 +15,7 @@ from torch import nn
 from kwslib.data.dataset import Dataset
 from kwslib.errors import InputError
 from kwslib.models.standardise import Standardised, pixel_statistics
-from kwslib.prune.masks import Held, Masks, weights_of, whole
+from kwslib.prune.masks import Held, weights_of, zeros_of
 from kwslib.prune.unstructured import Choose, check_amount
 from kwslib.training.passes import Hooks
 from kwslib.training.recipe import Recipe
@@ -117,8 +116,9 @@ def prune_and_tune(
         )
     pruned, rounds = network, how.rounds if how.schedule == "iterative" else 1
     for number in range(1, rounds + 1):
-        masks = choose(pruned, 1 - (1 - amount) ** (number / rounds))
-        pruned = finetune(pruned, dataset, how, seed, masks, rounds=rounds)
+        pruned = copy.deepcopy(pruned)
+        choose(pruned, 1 - (1 - amount) ** (number / rounds)).apply(pruned)
+        pruned = finetune(pruned, dataset, how, seed, rounds=rounds)
     return pruned
 
 
@@ -127,26 +127,21 @@ def finetune(
     dataset: Dataset,
     how: FineTuning,
     seed: int,
-    masks: Masks | None = None,
     *,
     rounds: int = 1,
 ) -> nn.Module:
-    """A copy of a network trained on, ready to evaluate.
+    """A copy of a network trained on, ready to evaluate. Weights that are zero stay zero.
 
     Args:
-        network: of the registry; it may have lost channels.
+        network: of the registry, pruned; it may have lost channels.
         dataset: the task and its clips.
-        how: how it is trained.
+        how: how it is trained; the schedule, which tells when something is pruned, plays no part.
         seed: of the order of clips, augmentation and dropout.
-        masks: weights that are zero before, in every step and after.
         rounds: of which this is one, so that it takes so many times fewer passes.
-
-    Raises:
-        InputError: the masks are for another network.
     """
 
     def hooks(own: Standardised) -> list[Hooks]:
-        return [] if masks is None else [masks.hold(weights_of(own.network))]
+        return [zeros_of(network).hold(weights_of(own.network))]
 
     return _trained(network, dataset, how, seed, hooks, rounds)
 
@@ -157,9 +152,8 @@ class Gradual(Held):
     def __init__(
         self, network: Standardised, choose: Choose, amount: float, how: FineTuning
     ) -> None:
-        """Begin with nothing pruned."""
-        weights = weights_of(network.network)
-        super().__init__(whole(weights), weights)
+        """Begin with what is pruned already, which stays so."""
+        super().__init__(zeros_of(network.network), weights_of(network.network))
         self._network, self._choose, self._amount, self._how = network, choose, amount, how
         # Weights are compared as they will be deployed, not as they are trained.
         self._deployed = copy.deepcopy(network.network)
@@ -173,7 +167,7 @@ class Gradual(Held):
         if not self._done and (last or step % GRADUAL_STEPS == 0):
             self._deployed.load_state_dict(self._network.folded())
             amount = gradual_amount(self._amount, 1.0 if last else share)
-            self.replace(self._choose(self._deployed, amount))
+            self.replace(self._choose(self._deployed, amount) & self.masks)
             self._done = last
 
 
@@ -184,6 +178,7 @@ def _trained(
     seed: int,
     hooks: Callable[[Standardised], Sequence[Hooks]],
     rounds: int = 1,
+    keep_from: int = 0,
 ) -> nn.Module:
     """A copy trained in standardised coordinates; ``hooks`` are given it in those."""
     images = torch.from_numpy(dataset.examples("training").images)
@@ -191,10 +186,8 @@ def _trained(
     recipe, first = how.training, how.first_pass(rounds)
     if how.rewind is None:
         recipe = replace(recipe, epochs=max(recipe.epochs // rounds, 1))
-    passes = recipe.epochs - first
-    pruned = min(math.ceil(how.until * passes), passes - 1) if how.schedule == "gradual" else 0
     tune(
         own, dataset, recipe, seed,
-        hooks=hooks(own), rates_by_inputs=True, first=first, keep_from=first + pruned,
+        hooks=hooks(own), rates_by_inputs=True, first=first, keep_from=first + keep_from,
     )  # fmt: skip
     return own.restore()

@@ -44,6 +44,9 @@ class Masks:
         """:attr:`sparsity` of each layer."""
         return {name: 1 - float(each.float().mean()) for name, each in self.remaining.items()}
 
+    def __and__(self, other: "Masks") -> "Masks":
+        return Masks({name: each & other.remaining[name] for name, each in self.remaining.items()})
+
     def check(self, weights: Mapping[str, Tensor]) -> None:
         """Make sure that these are masks for certain weights.
 
@@ -90,12 +93,12 @@ class Held(Hooks):
     def replace(self, masks: Masks) -> None:
         """Hold other masks from now on."""
         masks.check(self._weights)
-        self._masks = masks
+        self.masks = masks
         self.after_step()
 
     def after_backward(self) -> None:
         """Clear the gradients of pruned weights."""
-        for name, remains in self._masks.remaining.items():
+        for name, remains in self.masks.remaining.items():
             gradient = self._weights[name].grad
             if gradient is not None:
                 gradient.masked_fill_(~remains, 0)
@@ -103,7 +106,7 @@ class Held(Hooks):
     @torch.no_grad()
     def after_step(self) -> None:
         """Clear what momentum did to weights that were pruned lately."""
-        for name, remains in self._masks.remaining.items():
+        for name, remains in self.masks.remaining.items():
             self._weights[name].masked_fill_(~remains, 0)
 
 
@@ -114,11 +117,6 @@ def weights_of(network: nn.Module) -> dict[str, Tensor]:
         for name, layer in network.named_modules()
         if isinstance(layer, nn.Conv2d | nn.Linear)
     }
-
-
-def whole(weights: Mapping[str, Tensor]) -> Masks:
-    """The masks of a network of which nothing is pruned."""
-    return Masks({name: torch.ones_like(each, dtype=torch.bool) for name, each in weights.items()})
 
 
 def zeros_of(network: nn.Module) -> Masks:

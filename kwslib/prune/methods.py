@@ -124,16 +124,14 @@ def zero_weights(
     Raises:
         InputError: the masks are for another network, or the schedule is not ``one_shot``.
     """
-    if how is None:
-        pruned = copy.deepcopy(network).eval()
-        masks.apply(pruned)
-        return pruned
-    if how.schedule != "one_shot":
+    if how is not None and how.schedule != "one_shot":
         raise InputError(
             f"schedule {how.schedule!r}: chooses weights by an amount; with a mask or a threshold "
             "take one_shot"
         )
-    return finetune(network, dataset, how, seed, masks)
+    pruned = copy.deepcopy(network).eval()
+    masks.apply(pruned)
+    return pruned if how is None else finetune(pruned, dataset, how, seed)
 
 
 def remove_channels(

@@ -4,11 +4,12 @@ import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import nn
 
 from kwslib.data.dataset import Examples
 from kwslib.prune.importance import Criterion, importance
-from kwslib.prune.masks import Masks, weights_of, whole
+from kwslib.prune.masks import Masks, weights_of
 from kwslib.prune.structured import without_channels
 from kwslib.prune.unstructured import smallest
 from kwslib.training.tuning import accuracy_on
@@ -43,13 +44,13 @@ def weight_sensitivity(
         InputError: an amount is no share.
     """
     weights = weights_of(network)
-    all_others = whole(weights).remaining
+    whole = {name: torch.ones_like(each, dtype=torch.bool) for name, each in weights.items()}
     found = []
     for layer in weights:
         for amount in amounts:
             remaining = smallest(network, amount, "layer").remaining[layer]
             pruned = copy.deepcopy(network)
-            Masks({**all_others, layer: remaining}).apply(pruned)
+            Masks({**whole, layer: remaining}).apply(pruned)
             found.append(Sensitivity(layer, amount, accuracy_on(pruned, examples)))
     return found
 

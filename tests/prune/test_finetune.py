@@ -1,5 +1,6 @@
 """Fine-tuning of pruned networks: zeros stay, schedules, rates."""
 
+import copy
 from dataclasses import replace
 from functools import partial
 
@@ -47,23 +48,32 @@ def equal(one, other):
 
 def test_pruned_weights_stay_zero_and_the_network_learns(network, dataset):
     masks = smallest(network, 0.97)
-    pruned = finetune(network, dataset, replace(SHORT, training=TRAINING), 0, masks)
+    cut = copy.deepcopy(network)
+    masks.apply(cut)
+    pruned = finetune(cut, dataset, replace(SHORT, training=TRAINING), 0)
     assert zeros_of(pruned).left == masks.left
     for name, remains in masks.remaining.items():
         assert not weights_of(pruned)[name][~remains].any()
-    untuned = finetune(network, dataset, SHORT, 0)
-    masks.apply(untuned)
     clips = dataset.examples("validation")
-    assert accuracy_on(pruned, clips) > accuracy_on(untuned, clips)
+    assert accuracy_on(pruned, clips) > accuracy_on(cut, clips)
     assert not pruned.training and pruned.conv.padding_value == 0
 
 
 def test_it_repeats_and_leaves_the_network_alone(network, dataset):
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-    masks = smallest(network, 0.5)
-    first, second = (finetune(network, dataset, SHORT, 3, masks) for _ in range(2))
+    first, second = (finetune(network, dataset, SHORT, 3) for _ in range(2))
     assert equal(first, second)
     assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
+
+
+def test_what_was_pruned_before_stays_so_when_more_is(network, dataset):
+    pruned = copy.deepcopy(network)
+    smallest(pruned, 0.5, "layer").apply(pruned)
+    how = replace(SHORT, schedule="gradual")
+    more = prune_and_tune(pruned, smallest, 0.9, dataset, how, 0)
+    assert zeros_of(more).left == 1664
+    for name, remains in zeros_of(pruned).remaining.items():
+        assert not weights_of(more)[name][~remains].any()
 
 
 def test_a_network_that_lost_channels_learns_on(network, dataset):
@@ -84,14 +94,13 @@ def test_every_schedule_ends_at_the_amount(network, dataset, schedule, choose):
 def test_iterative_pruning_leaves_the_same_share_in_each_round(network, dataset, monkeypatch):
     tuned = []
 
-    def record(network, dataset, how, seed, masks, rounds):
-        tuned.append((masks.left, rounds))
-        masks.apply(network)
+    def record(network, dataset, how, seed, rounds):
+        tuned.append((zeros_of(network).left, rounds))
         return network
 
     monkeypatch.setattr(finetuning, "finetune", record)
     how = replace(SHORT, schedule="iterative", rounds=3)
-    prune_and_tune(finetune(network, dataset, SHORT, 0), smallest, 0.875, dataset, how, 0)
+    prune_and_tune(network, smallest, 0.875, dataset, how, 0)
     assert tuned == [(8320, 3), (4160, 3), (2080, 3)]
 
 
@@ -163,7 +172,5 @@ def test_settings_that_are_none(settings, words):
 
 
 def test_what_cannot_be_tuned(network, dataset):
-    with pytest.raises(InputError, match="the mask is for another network"):
-        finetune(with_widths(network, {"conv": 2}), dataset, SHORT, 0, smallest(network, 0.5))
     with pytest.raises(InputError, match="amount 1: must be a share"):
         prune_and_tune(network, smallest, 1.0, dataset, SHORT, 0)

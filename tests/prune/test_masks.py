@@ -10,7 +10,7 @@ from kwslib import models
 from kwslib.errors import InputError
 from kwslib.models.channels import with_widths
 from kwslib.models.checkpoint import NetworkInfo, load, save
-from kwslib.prune.masks import Masks, weights_of, whole, zeros_of
+from kwslib.prune.masks import Masks, weights_of, zeros_of
 from kwslib.prune.unstructured import smallest
 from kwslib.quantize.network import Widths
 from kwslib.quantize.ptq import quantize_after_training
@@ -30,7 +30,7 @@ def equal(masks, others):
 
 
 def test_sparsity_is_of_all_weights_and_of_each_layer(network):
-    masks = whole(weights_of(network))
+    masks = zeros_of(network)
     assert (masks.weights, masks.left, masks.sparsity) == (16_640, 16_640, 0)
     masks.remaining["conv"][:4] = False
     assert masks.sparsity == pytest.approx(320 / 16_640)
@@ -93,6 +93,13 @@ def test_a_mask_for_another_network(network, other):
     words = "the mask is for another network: it covers conv 8x1x10x8, classifier 4x4000"
     with pytest.raises(InputError, match=words):
         smallest(network, 0.5).apply(other())
+
+
+def test_what_remains_in_both(network):
+    both = smallest(network, 0.5, "layer") & smallest(network, 0.5, "global")
+    for name, remains in both.remaining.items():
+        one, other = (smallest(network, 0.5, scope).remaining for scope in ("layer", "global"))
+        assert torch.equal(remains, one[name] * other[name])
 
 
 def test_a_mask_of_some_layers_is_none_for_the_network(network):
