@@ -16,7 +16,7 @@ from kwslib.prune.masks import Masks
 from kwslib.prune.norms import NORMS
 from kwslib.prune.structured import remove_and_tune, widths_without, without_channels
 from kwslib.prune.unstructured import SCOPES, Choose, smallest, smallest_blocks
-from kwslib.training.recipe import recipe_for
+from kwslib.training.recipe import Recipe
 
 Method = Literal["weights", "blocks", "channels"]
 
@@ -33,25 +33,25 @@ METHODS: tuple[Method, ...] = ("weights", "blocks", "channels")
 USUAL: Mapping[str, str] = {"weights": "lamp", "blocks": "l2", "channels": "l2"}
 """The criterion where none is named."""
 
-EPOCHS = 20
+EPOCHS: Mapping[str, int] = {"weights": 30, "blocks": 20, "channels": 12}
 """Of fine-tuning, by the recipe by which the network was trained; chosen on the validation clips of
 yes and no."""
 
 
 def fine_tuning(
-    model: str,
+    recipe: Recipe,
     method: Method,
     *,
     epochs: int | None = None,
     schedule: Schedule | None = None,
     rewind: bool = False,
 ) -> FineTuning:
-    """How a network of the registry is trained on when it is pruned.
+    """How a network is trained on when it is pruned.
 
     Args:
-        model: name in the registry.
+        recipe: by which it was trained.
         method: what is pruned.
-        epochs: passes over the training clips; None for :data:`EPOCHS`.
+        epochs: passes over the training clips; None for those of :data:`EPOCHS`.
         schedule: None for ``gradual``, and for channels ``one_shot``.
         rewind: whether the passes are the last of the network's own training again, at the rates
             that they had, rather than a cycle of rates of their own.
@@ -59,9 +59,10 @@ def fine_tuning(
     Raises:
         InputError: the training had fewer passes than are to be repeated.
     """
-    recipe, passes = recipe_for(model), epochs or EPOCHS
+    passes = epochs or EPOCHS[method]
     usual: Schedule = "one_shot" if method == "channels" else "gradual"
     if rewind:
+        passes = passes if epochs else min(passes, recipe.epochs)
         return FineTuning(recipe, schedule or usual, rewind=passes)
     return FineTuning(replace(recipe, epochs=passes), schedule or usual)
 

@@ -92,12 +92,16 @@ def test_known_masks_and_widths(network, dataset):
 
 def test_fine_tuning_follows_the_networks_recipe():
     recipe = recipe_for("tiny_conv")
-    assert fine_tuning("tiny_conv", "weights") == FineTuning(
-        replace(recipe, epochs=EPOCHS), "gradual"
+    assert fine_tuning(recipe, "weights") == FineTuning(
+        replace(recipe, epochs=EPOCHS["weights"]), "gradual"
     )
-    assert fine_tuning("tiny_conv", "channels", epochs=3).schedule == "one_shot"
-    rewound = fine_tuning("tiny_conv", "blocks", epochs=7, schedule="iterative", rewind=True)
+    assert fine_tuning(recipe, "channels", epochs=3).schedule == "one_shot"
+    rewound = fine_tuning(recipe, "blocks", epochs=7, schedule="iterative", rewind=True)
     assert rewound == FineTuning(recipe, "iterative", rewind=7)
+    short = replace(recipe, epochs=2)
+    assert fine_tuning(short, "blocks", rewind=True).rewind == 2
+    with pytest.raises(InputError, match="rewind 3: the training had 2 epochs"):
+        fine_tuning(short, "blocks", epochs=3, rewind=True)
 
 
 @pytest.mark.parametrize(
