@@ -136,8 +136,11 @@ def prune_checkpoint(
     start = time.perf_counter()
     pruned = _pruned(network, wanted, how, dataset, seed)
     seconds = time.perf_counter() - start
-    found = evaluate_split(predictor(pruned), dataset, split)
     settings = {**asdict(wanted), **_told(how), "seed": seed}
+    training = {**info.training, "pruning": settings}
+    widths = widths_of(pruned, create(info.model, len(info.labels)))
+    own = replace(info, training=training, widths=widths)
+    found = evaluate_split(predictor(pruned), dataset, split)
     summary = {
         "model": info.model,
         **settings,
@@ -149,22 +152,27 @@ def prune_checkpoint(
         "accuracy_before": evaluate_split(predictor(network), dataset, split).accuracy,
         **_sizes(pruned),
         "parameters_before": remaining_cost(network).parameters,
+        "widths": widths,
         "seconds": seconds,
+        "files": [str(path) for path in out],
+        **_written(pruned, own, dataset, split, out),
     }
-    whole = create(info.model, len(info.labels))
-    own = replace(
-        info, training={**info.training, "pruning": settings}, widths=widths_of(pruned, whole)
-    )
-    summary |= {"widths": dict(own.widths), "files": [str(path) for path in out]}
+    return Pruned(pruned, own, summary)
+
+
+def _written(
+    network: nn.Module, info: NetworkInfo, dataset: Dataset, split: Split, out: Sequence[Path]
+) -> dict[str, Any]:
+    """Write the files; what is to be said of the ``.tflite`` among them."""
+    told: dict[str, Any] = {}
     for path in out:
         if path.suffix == ".safetensors":
-            save(path, pruned.state_dict(), own)
-        else:
-            integers = int8_network(pruned, own, dataset)
-            scored = evaluate_split(partial(run, integers), dataset, split)
-            bytes_written = write_tflite(integers, path)
-            summary |= {"int8_accuracy": scored.accuracy, "bytes": bytes_written}
-    return Pruned(pruned, own, summary)
+            save(path, network.state_dict(), info)
+            continue
+        integers = int8_network(network, info, dataset)
+        scored = evaluate_split(partial(run, integers), dataset, split)
+        told = {"int8_accuracy": scored.accuracy, "bytes": write_tflite(integers, path)}
+    return told
 
 
 def recipe_of(info: NetworkInfo) -> Recipe:
