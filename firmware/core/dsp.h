@@ -272,23 +272,25 @@ KWS_INLINE int32_t kws_smmlar(int32_t a, int32_t b, int32_t sum)
 
 #endif
 
-/* Twice a sum with its bias to an int8 output, as kws_requantize rounds it. Where the clamp cuts
-   off all that lies below the zero point, negative values need not be rounded away from zero. */
+/* Twice a sum with its bias times the multiplier, rounded as kws_requantize rounds it: what is left
+   is the shift. Where the clamp cuts off all that lies below the zero point, negative values need
+   not be rounded away from zero. */
+KWS_INLINE int32_t kws_scale_dsp(int32_t twice, struct kws_channel_dsp channel,
+                                 const struct kws_quantization *q)
+{
+    if (q->low < q->output_zero_point) {
+        const int32_t product = kws_smmulr(twice, channel.multiplier);
+        return product + (product >> 31) + channel.rounding;
+    }
+    return kws_smmlar(twice, channel.multiplier, channel.rounding);
+}
+
+/* Twice a sum with its bias to an int8 output. */
 KWS_INLINE int8_t kws_requantize_dsp(int32_t twice, struct kws_channel_dsp channel,
                                      const struct kws_quantization *q)
 {
-    int32_t sum;
-    if (q->low < q->output_zero_point) {
-        const int32_t product = kws_smmulr(twice, channel.multiplier);
-        sum = product + (product >> 31) + channel.rounding;
-    } else {
-        sum = kws_smmlar(twice, channel.multiplier, channel.rounding);
-    }
-    const int whole = q->low == INT8_MIN && q->high == INT8_MAX;
-    if (whole && __builtin_constant_p(channel.shift) && channel.shift > 0)
-        return (int8_t)kws_saturate_shifted(sum, channel.shift);
-    sum >>= channel.shift;
-    if (whole)
+    const int32_t sum = kws_scale_dsp(twice, channel, q) >> channel.shift;
+    if (q->low == INT8_MIN && q->high == INT8_MAX)
         return (int8_t)kws_saturate(sum);
     return (int8_t)kws_clamp(sum, q->low, q->high);
 }
