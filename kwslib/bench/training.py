@@ -12,11 +12,13 @@ from kwslib import models
 from kwslib.bench.registry import Row, benchmark
 from kwslib.config import TRAINING
 from kwslib.data.augment import Augmentation, ImageAugmenter
+from kwslib.data.dataset import Examples
 from kwslib.models.standardise import Standardised
 from kwslib.threads import one_thread
+from kwslib.training.passes import Training, train_pass
 from kwslib.training.predict import to_input
 from kwslib.training.recipe import Recipe, recipe_for
-from kwslib.training.run import Run, one_pass
+from kwslib.training.run import Run
 
 _BATCHES = 8
 _LABELS = 4
@@ -43,11 +45,11 @@ def _row(name: str) -> Row:
     )
 
 
-def _clips(recipe: Recipe) -> tuple[torch.Tensor, torch.Tensor]:
+def _clips(recipe: Recipe) -> Examples:
     random = np.random.default_rng(0)
     count = _BATCHES * recipe.batch
     images = random.integers(0, 256, (count, TRAINING.frames, TRAINING.bands)).astype(np.uint8)
-    return torch.from_numpy(images), torch.from_numpy(random.integers(0, _LABELS, count))
+    return Examples((), random.integers(0, _LABELS, count), images)
 
 
 def _seconds_of_a_pass(name: str, recipe: Recipe) -> float:
@@ -55,11 +57,13 @@ def _seconds_of_a_pass(name: str, recipe: Recipe) -> float:
     noise = {"white": np.random.default_rng(1).normal(0, 500, 160_000).astype(np.int16)}
     prepare = ImageAugmenter(noise, recipe.augmentation or Augmentation())
     run = Run(Standardised(models.create(name, _LABELS), 0.5, 0.2), recipe)
-    images, labels = _clips(recipe)
+    steps = Training(
+        run.network, run.optimizer, _clips(recipe), prepare, recipe, 0, hooks=run.hooks
+    )
     seconds = []
     for number in range(2):
         start = time.perf_counter()
-        one_pass(run, number, images, labels, recipe, prepare, 0)
+        train_pass(steps, number)
         seconds.append(time.perf_counter() - start)
     return min(seconds)
 
@@ -67,8 +71,9 @@ def _seconds_of_a_pass(name: str, recipe: Recipe) -> float:
 def _seconds_of_the_network(name: str, recipe: Recipe) -> float:
     """As many batches through the network and back, the better of two times."""
     network: nn.Module = Standardised(models.create(name, _LABELS), 0.5, 0.2).train()
-    images, labels = _clips(recipe)
-    batch, wanted = to_input(images[: recipe.batch, ::2]), labels[: recipe.batch]
+    clips = _clips(recipe)
+    batch = to_input(torch.from_numpy(clips.deployed[: recipe.batch]))
+    wanted = torch.from_numpy(clips.labels[: recipe.batch])
     seconds = []
     for _ in range(2):
         start = time.perf_counter()

@@ -7,8 +7,6 @@ exactly afterwards: ``w * (x - m) / s + b`` is ``(w / s) * x + (b - m / s * sum(
 of SAME padding become ``-m / s`` in standardised coordinates.
 """
 
-from collections.abc import Mapping
-
 import torch
 from torch import Tensor, nn
 
@@ -36,6 +34,26 @@ class Standardised(nn.Module):
         """Logits of images ``[n, 1, frames, bands]`` in 0 to 1."""
         return self.network((x - self.mean) / self.deviation)
 
+    @classmethod
+    @torch.no_grad()
+    def of_trained(cls, network: nn.Module, mean: float, deviation: float) -> "Standardised":
+        """Wrap a network whose weights are for images in 0 to 1, so that its logits stay.
+
+        It is changed until :meth:`restore` undoes it: zeros among its weights stay zeros.
+        """
+        wrapped = cls(network, mean, deviation)
+        _, first = input_convolution(network)
+        assert first.bias is not None
+        first.bias += mean * first.weight.sum(dim=(1, 2, 3))
+        first.weight *= deviation
+        return wrapped
+
+    def restore(self) -> nn.Module:
+        """The network itself, with weights and padding for images in 0 to 1 again."""
+        self.network.load_state_dict(self.folded())
+        input_convolution(self.network)[1].padding_value = 0.0
+        return self.network
+
     def folded(self) -> dict[str, Tensor]:
         """Weights with which the network itself gives the same logits from images in 0 to 1."""
         state = {
@@ -46,14 +64,6 @@ class Standardised(nn.Module):
         state[f"{self._name}.bias"] = bias - shift
         state[f"{self._name}.weight"] = weight / self.deviation
         return state
-
-    def load_folded(self, state: Mapping[str, Tensor]) -> None:
-        """Take weights for images in 0 to 1, such as :meth:`folded` gives; its inverse."""
-        weight = state[f"{self._name}.weight"] * self.deviation
-        shift = weight.sum(dim=(1, 2, 3)) * (self.mean / self.deviation)
-        bias = state[f"{self._name}.bias"] + shift
-        own = {f"{self._name}.weight": weight, f"{self._name}.bias": bias}
-        self.network.load_state_dict({**state, **own})
 
 
 def input_convolution(network: nn.Module) -> tuple[str, SameConv2d]:

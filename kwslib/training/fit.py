@@ -12,26 +12,32 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
 from kwslib import models
-from kwslib.data.augment import ImageAugmenter, noise_recordings
 from kwslib.data.dataset import Dataset, Examples
 from kwslib.data.task import Split
 from kwslib.errors import InputError
 from kwslib.evaluation import Evaluation, evaluate_split
-from kwslib.files import cache_folder, sha256_of_text, write_json
+from kwslib.files import cache_folder, sha256_of_sources, sha256_of_text, write_json
 from kwslib.models.checkpoint import NetworkInfo, load, load_tensors, save, save_tensors
 from kwslib.models.standardise import Standardised, pixel_statistics
 from kwslib.models.traced import traced_and_folded
 from kwslib.threads import one_thread
+from kwslib.training.passes import Training, preparation, train_pass
 from kwslib.training.predict import predictor
 from kwslib.training.recipe import Pretraining, Recipe
-from kwslib.training.run import Batches, Run, one_pass
+from kwslib.training.run import Run
 
 BEST, LAST, HISTORY = "best.safetensors", "last.safetensors", "history.json"
+
+_TRAIN_NOTHING = [
+    f"training/{name}.py"
+    for name in ("recipe", "study", "publish", "findings", "summary",
+                 "comparison", "paired", "extra", "extra_summary")
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -113,14 +119,18 @@ def fit(
     torch.manual_seed(seed)
     network = models.create(model, len(dataset.task.labels))
     mean, deviation = pixel_statistics(torch.from_numpy(training.images))
-    standardised = Standardised(network, mean, deviation)
-    if recipe.pretraining is not None and not (folder / LAST).exists():
-        standardised.load_folded(_pretrained(model, dataset, recipe.pretraining, seed))
+    if recipe.pretraining is None or (folder / LAST).exists():
+        standardised = Standardised(network, mean, deviation)
+    else:
+        known = _pretrained(model, dataset, recipe.pretraining, seed)
+        standardised = Standardised.of_trained(known, mean, deviation)
     run = Run(standardised, recipe)
     history = _resume(run, folder / LAST, settings)
     first = len(history)
-    teacher = _teacher(dataset, recipe) if first < recipe.epochs else None
-    prepare = preparation(dataset, recipe)
+    steps = Training(
+        run.network, run.optimizer, training, preparation(dataset, recipe), recipe, seed,
+        hooks=run.hooks, teacher=_teacher(dataset, recipe) if first < recipe.epochs else None,
+    )  # fmt: skip
     with (
         one_thread(),
         tqdm(
@@ -128,7 +138,7 @@ def fit(
         ) as bar,
     ):
         for number in range(first, recipe.epochs):
-            epoch = _epoch(run, number, training, validation, recipe, prepare, seed, teacher)
+            epoch = _epoch(steps, number, run.result, validation)
             history.append(epoch)
             _keep(run, history, folder, settings, dataset)
             bar.set_postfix(validation=f"{epoch.validation_accuracy:.3f}", refresh=False)
@@ -138,18 +148,28 @@ def fit(
 
 
 def fitted(model: str, dataset: Dataset, recipe: Recipe, seed: int) -> Fitted:
-    """A network trained now, or by an earlier call on this machine; it is kept in the cache."""
-    key = sha256_of_text(repr(recipe), dataset.source.fingerprint(), repr(dataset.task))[:16]
-    return fit(model, dataset, recipe, seed, cache_folder("published", key, f"{model}-seed{seed}"))
+    """A network trained now, or by an earlier call of the same code; it is kept in the cache."""
+    parts = code_of_training(), repr(recipe), dataset.source.fingerprint(), repr(dataset.task)
+    folder = cache_folder("published", sha256_of_text(*parts)[:16], f"{model}-seed{seed}")
+    return fit(model, dataset, recipe, seed, folder)
 
 
-def _pretrained(
-    model: str, dataset: Dataset, pretraining: Pretraining, seed: int
-) -> dict[str, Tensor]:
-    """Weights of a network that knows the keywords from more other words."""
+def code_of_training() -> str:
+    """Hash of the sources that decide how a network comes out, but for the recipes.
+
+    What is left out of :mod:`kwslib.training` scores, compares or shows. Settings are data, which
+    whoever keeps a network keeps beside it.
+    """
+    return sha256_of_sources(
+        "config.py", "data", "features", "models", "threads.py", "training", without=_TRAIN_NOTHING
+    )
+
+
+def _pretrained(model: str, dataset: Dataset, pretraining: Pretraining, seed: int) -> nn.Module:
+    """A network that knows the keywords from more other words."""
     task = replace(dataset.task, unknown_percent=pretraining.unknown_percent)
     larger = Dataset(dataset.source, task)
-    return fitted(model, larger, pretraining.recipe, seed).network.state_dict()
+    return fitted(model, larger, pretraining.recipe, seed).network
 
 
 def _teacher(dataset: Dataset, recipe: Recipe) -> nn.Module | None:
@@ -171,28 +191,11 @@ def _settings(model: str, dataset: Dataset, recipe: Recipe, seed: int) -> dict[s
     }
 
 
-def preparation(dataset: Dataset, recipe: Recipe) -> Batches:
-    """How a batch of training images (10 ms a frame) becomes deployed images, augmented or not."""
-    if recipe.augmentation is None:
-        return lambda images, generator: images[:, ::2]
-    return ImageAugmenter(noise_recordings(dataset.source), recipe.augmentation)
-
-
-def _epoch(
-    run: Run,
-    number: int,
-    training: Examples,
-    validation: Examples,
-    recipe: Recipe,
-    prepare: Batches,
-    seed: int,
-    teacher: nn.Module | None,
-) -> Epoch:
+def _epoch(steps: Training, number: int, result: nn.Module, validation: Examples) -> Epoch:
     """One pass over the training clips and one look at the validation clips."""
     began = time.perf_counter()
-    images, labels = torch.from_numpy(training.images), torch.from_numpy(training.labels)
-    learned = one_pass(run, number, images, labels, recipe, prepare, seed, teacher)
-    validation_loss, validation_accuracy = _validate(run.result, validation)
+    learned = train_pass(steps, number)
+    validation_loss, validation_accuracy = _validate(result, validation)
     return Epoch(
         number=number + 1,
         training_loss=learned.loss,

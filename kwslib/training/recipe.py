@@ -113,23 +113,6 @@ class Recipe:
             }
         )
 
-    def averaging_at(self, step: int) -> float:
-        """Decay of the moving average at ``step``, from 0: at first the mean of about all steps."""
-        return min(self.averaging, (1 + step) / (10 + step))
-
-    def learning_rate_at(self, step: int, steps: int) -> float:
-        """Learning rate of ``step`` (from 0) of ``steps``: one cycle, cosine up and down.
-
-        It rises from a 25th of the highest rate and falls to a 10,000th of the start.
-
-        Source: Smith and Topin, "Super-convergence", arXiv:1708.07120.
-        """
-        start, end = self.learning_rate / 25, self.learning_rate / 250_000
-        rising = max(round(self.warm_up * steps), 1)
-        if step < rising:
-            return _cosine(start, self.learning_rate, step / rising)
-        return _cosine(self.learning_rate, end, (step - rising) / max(steps - rising - 1, 1))
-
 
 def _augmentation(settings: Mapping[str, Any]) -> Augmentation:
     snr = settings.get("noise_snr_db")
@@ -138,10 +121,6 @@ def _augmentation(settings: Mapping[str, Any]) -> Augmentation:
 
 def _with_recipe(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {**settings, "recipe": Recipe.from_json(settings["recipe"])}
-
-
-def _cosine(start: float, end: float, share: float) -> float:
-    return end + (start - end) * (1 + math.cos(math.pi * min(share, 1.0))) / 2
 
 
 RECIPES: Mapping[str, Recipe] = {"tiny_conv": Recipe()}

@@ -1,6 +1,7 @@
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from kwslib import models
+from kwslib import files, models
 from kwslib.data.augment import Augmentation
 from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Task
@@ -20,6 +21,7 @@ from kwslib.models.checkpoint import load, load_tensors
 from kwslib.training import fit as fitting
 from kwslib.training.fit import fit, score
 from kwslib.training.recipe import Distillation, Pretraining, Recipe
+from kwslib.training.schedule import learning_rate_at
 
 RECIPE = Recipe(epochs=4, batch=32, learning_rate=5e-3, augmentation=Augmentation(shift_ms=60))
 
@@ -71,7 +73,7 @@ def test_the_rate_follows_the_recipe_to_its_end(whole, dataset):
     batches = -(-len(dataset.examples("training")) // RECIPE.batch)
     steps = RECIPE.epochs * batches
     for epoch in whole.history:
-        expected = RECIPE.learning_rate_at(epoch.number * batches - 1, steps)
+        expected = learning_rate_at(RECIPE, epoch.number * batches - 1, steps)
         assert epoch.learning_rate == pytest.approx(expected)
     assert whole.history[-1].learning_rate == pytest.approx(RECIPE.learning_rate / 250_000)
 
@@ -414,6 +416,37 @@ def test_a_finished_run_needs_neither_teacher_nor_pretraining(dataset, tmp_path,
     fit("tiny_conv", dataset, recipe, 0, tmp_path / "run", progress=False)
     monkeypatch.setattr(fitting, "fitted", lambda *_: pytest.fail("trained again"))
     fit("tiny_conv", dataset, recipe, 0, tmp_path / "run", progress=False)
+
+
+def test_what_is_kept_is_known_by_the_code_that_trains(dataset, tmp_path, monkeypatch):
+    monkeypatch.setenv("KWS_CACHE", str(tmp_path))
+    recipe = replace(RECIPE, epochs=1)
+    first = fitting.fitted("tiny_conv", dataset, recipe, 0)
+    assert fitting.fitted("tiny_conv", dataset, recipe, 0).checkpoint == first.checkpoint
+    monkeypatch.setattr(fitting, "code_of_training", lambda: "a pass that was changed")
+    assert fitting.fitted("tiny_conv", dataset, recipe, 0).checkpoint != first.checkpoint
+
+
+@pytest.mark.parametrize(
+    ("file", "trains"),
+    [
+        ("training/passes.py", True),
+        ("training/averaging.py", True),
+        ("models/funnel.py", True),
+        ("features/logmel.py", True),
+        ("data/augment.py", True),
+        ("training/recipe.py", False),  # settings are known by themselves
+        ("training/summary.py", False),
+        ("report/cache.py", False),
+    ],
+)
+def test_the_code_that_trains_is_told_from_the_rest(tmp_path, monkeypatch, file, trains):
+    library = shutil.copytree(files.LIBRARY, tmp_path / "kwslib")
+    monkeypatch.setattr(files, "LIBRARY", library)
+    before = fitting.code_of_training()
+    with (library / file).open("a") as source:
+        source.write("# changed\n")
+    assert (fitting.code_of_training() != before) == trains
 
 
 # ---------------------------------------------------------------- progress
