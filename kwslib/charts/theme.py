@@ -6,6 +6,7 @@ any of the common colour-vision deficiencies can tell apart (Color Universal Des
 with each colour dark and bright enough for both grounds.
 """
 
+import math
 from typing import Any
 
 import altair as alt
@@ -49,6 +50,15 @@ def colour_scale(names: list[str]) -> alt.Scale:
     others = [name for name in names if name not in fixed]
     chosen = fixed | {name: free[i % len(free)] for i, name in enumerate(others)}
     return alt.Scale(domain=names, range=[chosen[name] for name in names])
+
+
+def round_numbers(low: float, high: float) -> list[float]:
+    """Ticks of a logarithmic axis: 1, 2 and 5 times powers of ten within limits, or the powers
+    alone where they are many.
+    """
+    powers = [10.0**i for i in range(math.floor(math.log10(low)), math.ceil(math.log10(high)))]
+    steps = (1, 2, 5) if len(powers) < 4 else (1,)
+    return [step * power for power in powers for step in steps if low <= step * power <= high]
 
 
 @alt.theme.register("kws", enable=True)

@@ -93,12 +93,12 @@ def cost_of(
     """Count what a network costs as the board runs it, with BatchNorm folded into the convolutions
     before it; one forward pass of one image, no training needed.
     """
-    deployed = _folded(network)
+    deployed = as_deployed(network)
     return Cost(layer_costs(deployed, image_shape), live_memory(deployed, image_shape), board)
 
 
-def _folded(network: nn.Module) -> nn.Module:
-    """The network without BatchNorm, or as it is where that cannot be folded or traced."""
+def as_deployed(network: nn.Module) -> nn.Module:
+    """A network without BatchNorm, as the board runs it, or as it is where that cannot be folded or traced."""
     try:
         return traced_and_folded(network)
     except (UnfoldableError, fx.proxy.TraceError, TypeError):
