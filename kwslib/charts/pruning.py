@@ -15,6 +15,11 @@ SERIES = {
     "weights gone": (BLUE, "circle"),
     "blocks gone": (ORANGE, "square"),
     "channels gone": (GREEN, "triangle-up"),
+    "L1": (BLUE, "circle"),
+    "L2": (ORANGE, "square"),
+    "L-infinity": (GREEN, "triangle-up"),
+    "Taylor": (VERMILION, "diamond"),
+    "activation": (PURPLE, "cross"),
     "ours, modelled": (BLUE, "circle"),
     "ours, with flash waits": (SKY, "square"),
     "published, measured": (GREY, "diamond"),
@@ -52,8 +57,8 @@ def curves(
         share: whether the field is a share, in percent.
         cliffs: where on the axis a curve reaches its cliff, by curve.
     """
-    axis = alt.Axis(format="~%") if share else alt.Axis(format="~s")
-    scale = alt.Scale(type="log", nice=False, padding=12) if logarithmic else alt.Scale(zero=False)
+    axis = alt.Axis(format="~%" if share else "~s", tickCount=8)
+    scale = alt.Scale(type="log" if logarithmic else "linear", zero=False, nice=False, padding=12)
     colour, shape = _scales(rows)
     base = alt.Chart(alt.Data(values=[dict(row) for row in rows])).encode(
         x=alt.X(f"{field}:Q", title=title, scale=scale, axis=axis),
@@ -97,7 +102,8 @@ def sensitivity(rows: Sequence[Mapping[str, Any]], what: str) -> alt.Chart:
         alt.Chart(alt.Data(values=[dict(row) for row in rows]))
         .mark_line(point=alt.OverlayMarkDef(size=50), strokeWidth=2)
         .encode(
-            alt.X("amount:Q", title=f"{what} of one layer gone", axis=_PERCENT),
+            alt.X("amount:Q", title=f"{what} of one layer gone", axis=_PERCENT,
+                  scale=alt.Scale(zero=False, nice=False, padding=12)),
             alt.Y("accuracy:Q", title="validation clips right", axis=_PERCENT,
                   scale=alt.Scale(zero=False)),
             alt.Color("layer:N", sort=layers, title=None, legend=_BELOW),
@@ -124,7 +130,12 @@ def by_zeros(
     """
     colour, shape = _scales(rows)
     base = alt.Chart(alt.Data(values=[dict(row) for row in rows])).encode(
-        x=alt.X("zeros:Q", title="weights that are zero", axis=_PERCENT),
+        x=alt.X(
+            "zeros:Q",
+            title="weights that are zero",
+            axis=_PERCENT,
+            scale=alt.Scale(nice=False, padding=12),
+        ),
         y=alt.Y(f"{field}:Q", title=title, axis=alt.Axis(format="~s")),
         color=colour,
         tooltip=[

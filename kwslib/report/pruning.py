@@ -177,7 +177,9 @@ def _live(
                 network = _pruned(each, dense, dataset, recipe, passes)
                 records += measure_network(each, network, base, dataset)
         if shares.get(method):
-            boards.append(_on_board(f"{amount:.1%} of {method} gone", tuned, network, dataset))
+            boards.append(
+                _on_board(f"{100 * amount:g} % of {method} gone", tuned, network, dataset)
+            )
     return records, boards
 
 

@@ -278,10 +278,15 @@ def _norms_sentence(found: Pruning) -> str:
     ]
     tuned = [row for row in shown if row["network"] == rows.TUNED]
     differences = "no difference is shown at all" if not texts else "; ".join(texts)
-    text = f"Of {len(table)} comparisons, {len(shown)} show a difference: {differences}. "
-    if not tuned:
-        text += "Once it is fine-tuned, the choice of the norm does not matter here."
-    return text
+    return (
+        f"Of {len(table)} comparisons, {len(shown)} show a difference: {differences}. (One in "
+        "twenty would by chance alone.) "
+        + (
+            "Fine-tuning leaves little of what the criteria do differently."
+            if len(tuned) < len(shown) / 2
+            else "Fine-tuning does not level them."
+        )
+    )
 
 
 # Channels.
@@ -316,10 +321,10 @@ def _channels_sentence(own: Sequence[Mapping[str, Any]], dense: float, found: Pr
     for amount in (0.5, 0.75, 0.875):
         tuned, before = (accuracy_at(own, name, amount) for name in (rows.TUNED, rows.AS_PRUNED))
         texts.append(
-            f"{_left(amount, _whole(found))} get {percent(tuned)} right ({points(tuned - dense)}; "
+            f"{_left(amount, _whole(found))} {percent(tuned)} ({points(tuned - dense)}; "
             f"{percent(before)} without fine-tuning)"
         )
-    return f"Fine-tuned, {listed(texts)}."
+    return f"Fine-tuned, the share of test clips right is, with {listed(texts)}."
 
 
 def _scratch_sentence(own: Sequence[Mapping[str, Any]]) -> str:
@@ -405,7 +410,7 @@ def _proportion_sentence(own: Sequence[Mapping[str, Any]]) -> str:
         key=lambda row: -row["amount"],
     )
     return (
-        f"With {percent(small['amount'])} of its channels gone the network takes "
+        f"With {rows.share(small['amount'])} of its channels gone the network takes "
         f"{percent(small['cycles'] / dense['cycles'])} of the cycles of the whole one "
         f"({small['ms']:.2f} of {dense['ms']:.2f} ms)."
     )
@@ -453,7 +458,8 @@ def _live_sentence(found: Pruning, series: Any, what: str) -> str:
         return ""
     dense = rows.dense_accuracy(found.live)
     texts = [
-        f"{percent(row['amount'])} gone, {row['series']} {percent(row['accuracy'])}" for row in own
+        f"{rows.share(row['amount'])} gone, {row['series']} {percent(row['accuracy'])}"
+        for row in own
     ]
     return (
         f"In this run, on {found.live_data}, the whole network gets {percent(dense)} right; "

@@ -166,7 +166,7 @@ def schedule_rows(records: Sequence[Record]) -> list[dict[str, str]]:
             )  # fmt: skip
             found = summarised(own)
             half = (found["high"] - found["low"]) / 2
-            row[f"{percent(amount, 0)} gone"] = f"{percent(found['accuracy'])} ± {100 * half:.1f}"
+            row[f"{share(amount)} gone"] = f"{percent(found['accuracy'])} ± {100 * half:.1f}"
         rows.append(row)
     return rows
 
@@ -298,7 +298,16 @@ def _deployed(method: str, amount: float, bits: int, own: Sequence[Record]) -> d
 def _named(method: str, amount: float, bits: int) -> str:
     if method == "dense":
         return f"whole, {bits} bits"
-    return f"{percent(amount, 1 if amount > 0.98 else 0)} of {method} gone, {bits} bits"
+    return f"{share(amount)} of {method} gone, {bits} bits"
+
+
+def share(amount: float) -> str:
+    """A share in percent, with a decimal where it has one.
+
+    >>> share(0.5), share(0.875)
+    ('50 %', '87.5 %')
+    """
+    return percent(amount, 0 if round(1000 * amount) % 10 == 0 else 1)
 
 
 def front(rows: Sequence[Mapping[str, Any]], field: str) -> list[Mapping[str, Any]]:
