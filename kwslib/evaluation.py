@@ -42,6 +42,25 @@ def wilson_interval(successes: int, trials: int, z: float = _Z_95) -> tuple[floa
     return max((centre - margin) / scale, 0.0), min((centre + margin) / scale, 1.0)
 
 
+def poisson_interval(count: int, exposure: float) -> tuple[float, float]:
+    """The exact 95 % interval of a rate, of ``count`` events in ``exposure`` (hours, say).
+
+    It holds for events that come independently of each other.
+
+    Source: F. Garwood, "Fiducial limits for the Poisson distribution", Biometrika 28 (1936).
+
+    >>> [round(bound, 2) for bound in poisson_interval(3, 10)]
+    [0.06, 0.88]
+    """
+    from scipy import stats
+
+    if count < 0 or exposure <= 0:
+        raise ValueError(f"{count} events in {exposure:g} are no rate")
+    low = stats.chi2.ppf(0.025, 2 * count) / 2 if count else 0.0
+    high = stats.chi2.ppf(0.975, 2 * count + 2) / 2
+    return float(low) / exposure, float(high) / exposure
+
+
 def mean_interval(values: Sequence[float]) -> tuple[float, float]:
     """The 95 % interval of the mean of what several seeds gave, by Student's t.
 

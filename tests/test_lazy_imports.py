@@ -27,6 +27,7 @@ STAGES = [
     {"deploy"},
     {"board"},
     {"field"},
+    {"streaming"},
     {"sweep"},
     {"studies"},
     {"charts"},
