@@ -15,7 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kwslib.data.dataset import Dataset
+from kwslib.data.disturb import Disturbance, disturbed
+from kwslib.data.noises import chosen_noises
 from kwslib.data.task import Split
+from kwslib.errors import InputError
 from kwslib.files import write_beside
 
 Predict = Callable[[NDArray[np.uint8]], NDArray[Any]]
@@ -200,6 +203,39 @@ def evaluate_split(predict: Predict, dataset: Dataset, split: Split) -> Evaluati
     """Score ``predict`` on a split of its data set."""
     clips = dataset.examples(split)
     return evaluate(predict, clips.deployed, clips.labels, clips.names, dataset.task.labels)
+
+
+def evaluate_disturbed(
+    predict: Predict, dataset: Dataset, split: Split, disturbance: Disturbance
+) -> Evaluation:
+    """Score ``predict`` on the clips of a split, each disturbed in the same way.
+
+    Args:
+        predict: the network.
+        dataset: its task and clips.
+        split: which of them.
+        disturbance: what is done to their sound; its noise is one of
+            :func:`kwslib.data.noises.noises_of`.
+
+    Raises:
+        InputError: the clips are not there as sound, or there is no such noise.
+    """
+    from kwslib.features.logmel import logmel_images
+
+    source = dataset.source
+    if not source.has_audio(split):
+        raise InputError(
+            f"{source.name}: its {split} clips are images alone, and only sound can be disturbed; "
+            "take the split testing"
+        )
+    noise = (
+        chosen_noises(source, disturbance.noise)[disturbance.noise] if disturbance.noise else None
+    )
+    names = tuple(dataset.names[split])
+    clips = disturbed(source.audio(names), names, disturbance, noise)
+    return evaluate(
+        predict, logmel_images(clips), dataset.labels(split), names, dataset.task.labels
+    )
 
 
 def write_predictions(path: Path | str, evaluation: Evaluation) -> None:
