@@ -133,12 +133,17 @@ def settings_of(streaming: Streaming, threshold: int) -> dict[str, int]:
     }
 
 
-def latency(outcome: Outcome) -> dict[str, float | None]:
-    """Milliseconds from a keyword's offset to its detection: median and 95th percentile.
+def latency(outcome: Outcome) -> dict[str, Any]:
+    """Milliseconds from a keyword's offset to its detection: median, 95th percentile, and every
+    fifth percentile from the least to the most.
 
     Of sound alone: the time that the board takes to compute an inference comes on top.
     """
-    return {"median_ms": outcome.latency_ms(50), "p95_ms": outcome.latency_ms(95)}
+    return {
+        "median_ms": outcome.latency_ms(50),
+        "p95_ms": outcome.latency_ms(95),
+        "percentiles_ms": [outcome.latency_ms(percent) for percent in range(0, 101, 5)],
+    }
 
 
 def _words(outcome: Outcome) -> dict[str, dict[str, int]]:

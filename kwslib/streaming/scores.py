@@ -8,8 +8,9 @@ Long streams are scored ten minutes at a time, and each part is kept in the cach
 call goes on where it was stopped.
 """
 
+import hashlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -19,6 +20,7 @@ from pathlib import Path
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
+from torch import nn
 from tqdm import tqdm
 
 from kwslib.config import DEPLOYED, SAMPLE_RATE
@@ -105,6 +107,22 @@ def spotter_of(model: str) -> Spotter:
         raise InputError(f"{model}: has {len(info.labels)} labels; 3 to {MAX_LABELS} can be heard")
     sha256 = sha256_of_file(located(model))
     return Spotter(Path(model).stem, info.labels, sha256, predict, "float32")
+
+
+def spotter_from(network: nn.Module, name: str, labels: Sequence[str]) -> Spotter:
+    """A network at hand, in floats.
+
+    Args:
+        network: trained.
+        name: what it is called.
+        labels: names of its outputs.
+    """
+    from kwslib.training.predict import predictor
+
+    weights = hashlib.sha256()
+    for key, tensor in network.state_dict().items():
+        weights.update(key.encode() + tensor.detach().cpu().numpy().tobytes())
+    return Spotter(name, tuple(labels), weights.hexdigest(), predictor(network), "float32")
 
 
 def time_of(inference: int, hops: int) -> int:
