@@ -114,7 +114,9 @@ def by_noise(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
             "snr_db:Q", title="signal-to-noise ratio in dB", sort="descending",
             scale=alt.Scale(zero=False, nice=False),
         ),
-        color=alt.Color("line:N", scale=colour, title=None, legend=_below(columns=2, symbolType="stroke")),
+        color=alt.Color(
+            "line:N", scale=colour, title=None, legend=_below(columns=2, symbolType="stroke")
+        ),
         tooltip=["line:N", "snr_db:Q", *map(_share, ("accuracy", "worst", "best"))],
     )  # fmt: skip
     scale = alt.Scale(zero=False)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from kwslib.config import DEPLOYED
 from kwslib.deploy import frontend
+from kwslib.deploy.choice import Sparse
 from kwslib.deploy.codegen import Kernels, generate
 from kwslib.deploy.graph import Graph
 from kwslib.deploy.toolchain import shared_library
@@ -39,20 +40,26 @@ class HostNetwork:
             ctypes.string_at(self._library.kws_network_output(), size), np.int8
         ).copy()
 
+    def repeat(self, times: int) -> None:
+        """Run it so many times on whatever its input holds, to be timed."""
+        for _ in range(times):
+            self._library.kws_network_run()
+
 
 def build_host_network(
-    graph: Graph, kernels: Kernels = "portable", flag: str = "-O1"
+    graph: Graph, kernels: Kernels = "portable", sparse: Sparse = "auto", flag: str = "-O1"
 ) -> HostNetwork:
     """Compile a graph for this machine and load it.
 
     Args:
         graph: the network.
         kernels: ``"dsp"`` is the faster code here too.
+        sparse: which layers skip zero weights.
         flag: how much the compiler optimises.
     """
     with tempfile.TemporaryDirectory(prefix="kws-host-") as name:
         folder = Path(name)
-        source = generate(graph, kernels)
+        source = generate(graph, kernels, sparse=sparse)
         (folder / "network.h").write_text(source.header)
         (folder / "network.c").write_text(source.source)
         library = shared_library(
@@ -63,7 +70,7 @@ def build_host_network(
 
 def host_predictor(graph: Graph) -> Predict:
     """Scores of a network's C code, int8 ``[n, labels]``, from images uint8 ``[n, 49, 40]``."""
-    network = build_host_network(graph, "dsp", "-O2")
+    network = build_host_network(graph, "dsp", flag="-O2")
 
     def predict(images: NDArray[np.uint8]) -> NDArray[np.int8]:
         # A uint8 minus 128 is the same bits with the first one flipped.
