@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from kwslib.cli.output import data_option, json_option, show
+from kwslib.cli.sweeps import seeds_of, sweep_options, sweep_workers
 from kwslib.data.task import SPLITS, Split
 
 _METHODS = ("weights", "blocks", "channels")
@@ -58,6 +59,7 @@ _SWEEPS = ("weights", "schedules", "norms", "channels", "together", "board")
     help="Measure many settings instead, of networks trained as CHECKPOINT was.",
 )
 @click.option("--seeds", default="0", show_default=True, help="Of a sweep, comma-separated.")
+@sweep_options
 @data_option
 @json_option
 def command(
@@ -71,6 +73,9 @@ def command(
     out: tuple[Path, ...],
     sweep: str | None,
     seeds: str,
+    jobs: int | None,
+    backend: str,
+    scheduler: str | None,
     data: str | None,
     as_json: bool,
     criterion: str | None,
@@ -82,7 +87,8 @@ def command(
     other command takes. A sweep goes on where an earlier call of it stopped.
     """
     if sweep:
-        _sweep(checkpoint, sweep, seeds, data, out, as_json)
+        workers = sweep_workers(jobs, backend, scheduler)
+        _sweep(checkpoint, sweep, seeds, workers, data, out, as_json)
         return
     from kwslib.deploy.pruned import Wanted, prune_checkpoint, recipe_of
     from kwslib.models.checkpoint import load
@@ -101,7 +107,13 @@ def command(
 
 
 def _sweep(
-    checkpoint: str, kind: str, seeds: str, data: str | None, out: tuple[Path, ...], as_json: bool
+    checkpoint: str,
+    kind: str,
+    seeds: str,
+    workers: dict[str, Any],
+    data: str | None,
+    out: tuple[Path, ...],
+    as_json: bool,
 ) -> None:
     """Measure the settings of a sweep and write their records."""
     from dataclasses import asdict
@@ -115,14 +127,19 @@ def _sweep(
     if len(out) != 1 or out[0].suffix != ".json":
         told = ", ".join(map(str, out)) or "none"
         raise InputError(f"--out {told}: a sweep needs one .json file for its records")
-    try:
-        numbers = [int(seed) for seed in seeds.split(",")]
-    except ValueError:
-        raise InputError(f"--seeds {seeds}: must be whole numbers, e.g. 0,1,2") from None
+    if kind == "board" and workers["backend"] != "processes":
+        raise InputError(
+            "sweep board: times one network after the other on this machine; "
+            "leave --backend and --scheduler out"
+        )
+    numbers = seeds_of(seeds)
     _, info = load(checkpoint)
     keywords = ",".join(info.labels[2:])
     asked: dict[str, Any] = {"data": data or "", "model": info.model, "keywords": keywords}
-    records = study_on_board(numbers, **asked) if kind == "board" else study(kind, numbers, **asked)  # type: ignore[arg-type]
+    if kind == "board":
+        records = study_on_board(numbers, **asked)
+    else:
+        records = study(kind, numbers, **asked, **workers)  # type: ignore[arg-type]
     write_records(out[0], records)
     result = {"sweep": kind, "records": [asdict(record) for record in records], "file": str(out[0])}
     show(result, as_json, f"{len(records)} records of the sweep {kind} in {out[0]}")
