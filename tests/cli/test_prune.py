@@ -210,7 +210,16 @@ def test_a_sweep_on_a_cluster(capsys, monkeypatch, tmp_path):
         (("--sweep", "weights", "--out", "x.json", "--seeds", "few"), ("--seeds few", "0,1,2")),
         (("--sweep", "norms", "--out", "x.json", "--backend", "dask"), ("name its scheduler",)),
         (
-            ("--sweep", "board", "--out", "x.json", "--backend", "dask", "--scheduler", "tcp://x:1"),
+            (
+                "--sweep",
+                "board",
+                "--out",
+                "x.json",
+                "--backend",
+                "dask",
+                "--scheduler",
+                "tcp://x:1",
+            ),
             ("sweep board", "leave --backend"),
         ),
     ],

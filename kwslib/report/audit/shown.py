@@ -16,6 +16,9 @@ SECTIONS = {
 }
 """In the order of the original's."""
 
+MISSING = "Not measured yet."
+"""Stands where the record of a point is not there."""
+
 Audit = dict[str, list[Line]]
 """The points of every section."""
 
@@ -55,9 +58,9 @@ def section(found: Audit, name: str) -> Html:
 
 def _point(line: Line) -> str:
     parts = [
-        ("The original", html.escape(line.original)),
-        ("Others", html.escape(line.others)),
-        ("Ours", f"{html.escape(line.ours) or 'Not measured yet.'}{_code(line.command)}"),
+        ("The original", _text(line.original)),
+        ("Others", _text(line.others)),
+        ("Ours", f"{_text(line.ours) or f'<strong>{MISSING}</strong>'}{_code(line.command)}"),
         ("Why they differ", _reasons(line.reasons)),
     ]
     terms = "".join(f"<dt>{term}</dt><dd>{text}</dd>" for term, text in parts if text)
@@ -67,10 +70,15 @@ def _point(line: Line) -> str:
 def _reasons(reasons: Sequence[Reason]) -> str:
     told = "".join(
         f'<li><span class="kws-standing">{each.standing}</span> '
-        f"{html.escape(each.text)}{_code(each.command)}</li>"
+        f"{_text(each.text)}{_code(each.command)}</li>"
         for each in reasons
     )
     return f"<ul>{told}</ul>" if told else ""
+
+
+def _text(text: str) -> str:
+    """Escaped, and a percent sign stays with its number."""
+    return html.escape(text).replace(" %", "\N{NO-BREAK SPACE}%")
 
 
 def _code(command: str) -> str:

@@ -82,7 +82,7 @@ def _operations(evidence: Evidence, cost: Cost) -> Line:
     claim = evidence.original("flops").value
     equal = "exactly" if theirs.flops == claim else f"not: {theirs.flops:,}"
     return Line(
-        "Operations", f"{claim:,} FLOPs",
+        "Operations of a decision", f"{claim:,} FLOPs",
         f"{cost.flops:,}: two for each of {cost.macs:,} multiply-accumulates, one a bias", _COUNT,
         reasons=(
             Reason(
