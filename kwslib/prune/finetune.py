@@ -5,6 +5,7 @@ A network is trained on in the standardised coordinates in which it was trained
 """
 
 import copy
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -60,6 +61,13 @@ class FineTuning:
             return 0
         return self.training.epochs - max(self.rewind // rounds, 1)
 
+    def pruning_passes(self) -> int:
+        """Passes after which gradual pruning is done; the last pass is none of them, but ends
+        with all pruned.
+        """
+        passes = self.training.epochs - self.first_pass()
+        return min(math.ceil(self.until * passes), passes - 1)
+
     def __post_init__(self) -> None:
         if self.schedule not in SCHEDULES:
             raise InputError(f"schedule {self.schedule!r}: must be one of {', '.join(SCHEDULES)}")
@@ -112,8 +120,9 @@ def prune_and_tune(
     check_amount(amount)
     if how.schedule == "gradual":
         return _trained(
-            network, dataset, how, seed, lambda own: [Gradual(own, choose, amount, how)]
-        )
+            network, dataset, how, seed, lambda own: [Gradual(own, choose, amount, how)],
+            keep_from=how.pruning_passes(),
+        )  # fmt: skip
     pruned, rounds = network, how.rounds if how.schedule == "iterative" else 1
     for number in range(1, rounds + 1):
         pruned = copy.deepcopy(pruned)
@@ -180,7 +189,10 @@ def _trained(
     rounds: int = 1,
     keep_from: int = 0,
 ) -> nn.Module:
-    """A copy trained in standardised coordinates; ``hooks`` are given it in those."""
+    """A copy trained in standardised coordinates; ``hooks`` are given it in those.
+
+    Its weights are those of the best pass after the first ``keep_from``.
+    """
     images = torch.from_numpy(dataset.examples("training").images)
     own = Standardised.of_trained(copy.deepcopy(network), *pixel_statistics(images))
     recipe, first = how.training, how.first_pass(rounds)
