@@ -134,26 +134,27 @@ def _speed(evidence: Evidence) -> Line:
 
 
 def _norms(evidence: Evidence) -> Line:
-    records = _sweep(evidence, "norms")
     best, spreads, told = [], [], []
-    for tuned in (False, True):
-        found = {
-            norm: _accuracies(records, "blocks", tuned=tuned, criterion=norm) for norm in NORMS
-        }
-        for amount in found[NORMS[0]]:
-            values = {norm: found[norm][amount] for norm in NORMS if amount in found[norm]}
-            best.append(max(values, key=lambda norm: values[norm]))
-            spreads.append(max(values.values()) - min(values.values()))
-            if tuned:
-                told.append(
-                    f"{_share(amount)} gone "
-                    + ", ".join(f"{norm} {percent(value)}" for norm, value in values.items())
-                )
-    ours = f"Blocks of four, fine-tuned: {'; '.join(told)}." if told else ""
+    for kind, method in (("norms", "blocks"), ("channels", "channels")):
+        for tuned in (False, True):
+            for amount, values in _by_norm(_sweep(evidence, kind), method, tuned).items():
+                best.append(max(values, key=lambda norm: values[norm]))
+                spreads.append(max(values.values()) - min(values.values()))
+                if tuned:
+                    by_norm = ", ".join(f"{norm} {percent(each)}" for norm, each in values.items())
+                    told.append(f"{_share(amount)} of {method} gone {by_norm}")
     return Line(
-        "Which norm is best, L1, L2 or L-infinity", evidence.claim("norms"), ours,
-        _command("norms"), reasons=_norm_reasons(best, spreads),
+        "Which norm is best, L1, L2 or L-infinity", evidence.claim("norms"),
+        f"Fine-tuned: {'; '.join(told)}." if told else "", _command("norms"),
+        reasons=_norm_reasons(best, spreads),
     )  # fmt: skip
+
+
+def _by_norm(records: Sequence[Record], method: str, tuned: bool) -> dict[float, dict[str, float]]:
+    """Accuracy by norm, for every amount at which all three were tried."""
+    found = {norm: _accuracies(records, method, tuned=tuned, criterion=norm) for norm in NORMS}
+    amounts = [each for each in found[NORMS[0]] if all(each in found[norm] for norm in NORMS)]
+    return {amount: {norm: found[norm][amount] for norm in NORMS} for amount in amounts}
 
 
 def _norm_reasons(best: Sequence[str], spreads: Sequence[float]) -> tuple[Reason, ...]:

@@ -47,10 +47,10 @@ def bare(tmp_path_factory):
 
 
 def accuracy_of(setting):
-    """Falls with what is gone, less with fine-tuning; L-infinity is the best norm, by a point."""
+    """Falls with what is gone, less with fine-tuning; L-infinity is the best norm."""
     gone = max(0.0, setting.amount - 0.5)
     lost = 0.2 * gone if setting.tuning != "none" else 0.8 * gone
-    norm = NORMS.index(setting.criterion) if setting.method == "blocks" else 0
+    norm = NORMS.index(setting.criterion) if setting.criterion in NORMS else 0
     return 0.93 - lost + 0.005 * norm
 
 
