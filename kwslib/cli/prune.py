@@ -1,7 +1,8 @@
 """``kws prune``: a checkpoint without some of its weights or channels."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -9,9 +10,13 @@ from kwslib.cli.output import data_option, json_option, show
 from kwslib.cli.sweeps import seeds_of, sweep_options, sweep_workers
 from kwslib.data.task import SPLITS, Split
 
+if TYPE_CHECKING:
+    from kwslib.measurements import Record
+
 _METHODS = ("weights", "blocks", "channels")
 _SCHEDULES = ("one_shot", "iterative", "gradual")
-_SWEEPS = ("weights", "schedules", "norms", "channels", "together", "board")
+_SWEEPS = ("weights", "schedules", "norms", "channels", "together", "board", "zeros")
+_OF_THIS_MACHINE = ("board", "zeros")
 
 
 @click.command("prune")
@@ -56,7 +61,8 @@ _SWEEPS = ("weights", "schedules", "norms", "channels", "together", "board")
 @click.option(
     "--sweep",
     type=click.Choice(_SWEEPS),
-    help="Measure many settings instead, of networks trained as CHECKPOINT was.",
+    help="Measure many settings instead, of networks trained as CHECKPOINT was; zeros: put into "
+    "CHECKPOINT, a .tflite file or a published network.",
 )
 @click.option("--seeds", default="0", show_default=True, help="Of a sweep, comma-separated.")
 @sweep_options
@@ -116,33 +122,40 @@ def _sweep(
     as_json: bool,
 ) -> None:
     """Measure the settings of a sweep and write their records."""
-    from dataclasses import asdict
-
     from kwslib.errors import InputError
-    from kwslib.measurements import write_records
     from kwslib.models.checkpoint import load
-    from kwslib.studies.pruned_boards import study_on_board
-    from kwslib.studies.pruning import study
+    from kwslib.studies import pruned_boards, pruning, sparsity
 
     if len(out) != 1 or out[0].suffix != ".json":
         told = ", ".join(map(str, out)) or "none"
         raise InputError(f"--out {told}: a sweep needs one .json file for its records")
-    if kind == "board" and workers["backend"] != "processes":
+    if kind in _OF_THIS_MACHINE and workers["backend"] != "processes":
         raise InputError(
-            "sweep board: times one network after the other on this machine; "
+            f"sweep {kind}: measures one network after the other on this machine; "
             "leave --backend and --scheduler out"
         )
+    if kind == "zeros":
+        _write(kind, sparsity.study(checkpoint), out[0], as_json)
+        return
     numbers = seeds_of(seeds)
     _, info = load(checkpoint)
     keywords = ",".join(info.labels[2:])
     asked: dict[str, Any] = {"data": data or "", "model": info.model, "keywords": keywords}
     if kind == "board":
-        records = study_on_board(numbers, **asked)
+        records = pruned_boards.study_on_board(numbers, **asked)
     else:
-        records = study(kind, numbers, **asked, **workers)  # type: ignore[arg-type]
-    write_records(out[0], records)
-    result = {"sweep": kind, "records": [asdict(record) for record in records], "file": str(out[0])}
-    show(result, as_json, f"{len(records)} records of the sweep {kind} in {out[0]}")
+        records = pruning.study(kind, numbers, **asked, **workers)  # type: ignore[arg-type]
+    _write(kind, records, out[0], as_json)
+
+
+def _write(kind: str, records: Sequence["Record"], path: Path, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from kwslib.measurements import write_records
+
+    write_records(path, records)
+    result = {"sweep": kind, "records": [asdict(record) for record in records], "file": str(path)}
+    show(result, as_json, f"{len(records)} records of the sweep {kind} in {path}")
 
 
 def _text(result: dict[str, Any]) -> str:

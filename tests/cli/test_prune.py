@@ -222,6 +222,19 @@ def test_a_sweep_on_a_cluster(capsys, monkeypatch, tmp_path):
             ),
             ("sweep board", "leave --backend"),
         ),
+        (
+            (
+                "--sweep",
+                "zeros",
+                "--out",
+                "x.json",
+                "--backend",
+                "dask",
+                "--scheduler",
+                "tcp://x:1",
+            ),
+            ("sweep zeros", "leave --backend"),
+        ),
     ],
 )
 def test_what_cannot_be_swept(kws_prune, arguments, words):

@@ -67,6 +67,14 @@ def test_it_repeats_and_leaves_the_network_alone(network, dataset):
     assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
 
 
+def test_dropout_is_off_while_a_pruned_network_is_trained_and_comes_back(network, dataset):
+    droppy, plain = copy.deepcopy(network), copy.deepcopy(network)
+    droppy.dropout.p, plain.dropout.p = 0.9, 0.0
+    tuned = finetune(droppy, dataset, SHORT, 3)
+    assert equal(tuned, finetune(plain, dataset, SHORT, 3))
+    assert (droppy.dropout.p, tuned.dropout.p) == (0.9, 0.9)
+
+
 def test_what_was_pruned_before_stays_so_when_more_is(network, dataset):
     pruned = copy.deepcopy(network)
     smallest(pruned, 0.5, "layer").apply(pruned)

@@ -6,8 +6,8 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from kwslib.evaluation import mean_interval
 from kwslib.measurements import FOLDER, Record, read_records, select
+from kwslib.report.over_seeds import summarised
 from kwslib.training.summary import interval_text, percent
 
 NETWORK = "tiny_conv-yes_no"
@@ -70,19 +70,12 @@ def shares(value: Any) -> str:
 
 def over_seeds(records: Sequence[Record]) -> str:
     """``92.9 % (3 seeds, 95 % interval 92.3 to 93.5 %)`` of accuracies that differ by seed."""
-    values = [float(record.value) for record in records]
-    if len(values) == 1:
-        return f"{percent(values[0])} (95 % interval {interval_text(records[0].interval)})"
-    interval = interval_text(mean_interval(values))
-    return f"{percent(mean(values))} (mean of {len(values)} seeds, 95 % interval {interval})"
+    found = summarised(records)
+    seeds = f"mean of {found['seeds']} seeds, " if found["seeds"] > 1 else ""
+    interval = interval_text((found["low"], found["high"]))
+    return f"{percent(found['accuracy'])} ({seeds}95 % interval {interval})"
 
 
 def average(records: Sequence[Record]) -> float:
     """The mean of values that differ by seed."""
     return mean(float(record.value) for record in records)
-
-
-def points(difference: float) -> str:
-    """``-0.0123`` as ``"−1.2 points"``."""
-    text = f"{100 * difference:+.1f}".replace("-", "−")
-    return ("0.0" if text in ("+0.0", "−0.0") else text) + " points"

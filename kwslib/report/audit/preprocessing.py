@@ -1,8 +1,9 @@
 """Section 1 of the original: pictures of sound."""
 
 from kwslib.measurements import select
-from kwslib.report.audit.evidence import Evidence, points
+from kwslib.report.audit.evidence import Evidence
 from kwslib.report.audit.line import Line, Reason
+from kwslib.report.over_seeds import points
 from kwslib.training.summary import listed, percent
 
 TITLE = "Preprocessing"

@@ -9,8 +9,9 @@ from kwslib.config import NANO33BLE
 from kwslib.measurements import Record, select
 from kwslib.prune.methods import USUAL
 from kwslib.prune.norms import NORMS
-from kwslib.report.audit.evidence import NETWORK, Evidence, author, average, cited, points
+from kwslib.report.audit.evidence import NETWORK, Evidence, author, average, cited
 from kwslib.report.audit.line import Line, Reason
+from kwslib.report.over_seeds import points
 from kwslib.studies.pruned_boards import COMPILED
 from kwslib.training.summary import listed, percent
 

@@ -12,10 +12,10 @@ from kwslib.report.audit.evidence import (
     average,
     cited,
     over_seeds,
-    points,
     shares,
 )
 from kwslib.report.audit.line import Line, Reason
+from kwslib.report.over_seeds import points
 from kwslib.training.extra import committed_comparison
 from kwslib.training.recipe import recipe_for
 from kwslib.training.summary import listed, percent
