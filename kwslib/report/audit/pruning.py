@@ -9,6 +9,7 @@ from kwslib.config import NANO33BLE
 from kwslib.measurements import Record, select
 from kwslib.prune.methods import USUAL
 from kwslib.prune.norms import NORMS
+from kwslib.prune.unstructured import SCOPES
 from kwslib.report.audit.evidence import NETWORK, Evidence, author, average, cited
 from kwslib.report.audit.line import Line, Reason
 from kwslib.report.over_seeds import points
@@ -21,6 +22,9 @@ _NONE = "none"
 _CHANNELS = 8
 _ENOUGH = 0.01
 """A difference of a point is told as one."""
+
+_MANY = 0.8
+"""Share of the weights that others too state accuracies for."""
 
 
 def lines(evidence: Evidence) -> list[Line]:
@@ -80,7 +84,25 @@ def _unstructured(evidence: Evidence) -> Line:
     return Line(
         "Single weights: accuracy by parameters, before fine-tuning and after",
         evidence.claim("unstructured"), "; ".join(told), _command("weights"), others=others,
-        reasons=(_below_the_cliff(before, after, common),),
+        reasons=(_below_the_cliff(before, after, common), _one_threshold(records)),
+    )  # fmt: skip
+
+
+def _one_threshold(records: Sequence[Record]) -> Reason:
+    """What one threshold for all layers does, beside other ways to rank the weights."""
+    text = "One threshold for all layers, as the assignment asks for it: "
+    found = {
+        scope: _accuracies(records, "weights", tuned=False, criterion=scope) for scope in SCOPES
+    }
+    values = {scope: each[_MANY] for scope, each in found.items() if _MANY in each}
+    if len(values) < len(SCOPES):
+        return Reason(f"{text}not measured yet.", "open", _command("weights"))
+    others = max(value for scope, value in values.items() if scope != "global")
+    told = listed([f"{scope} {percent(value)}" for scope, value in values.items()])
+    return Reason(
+        f"{text}before fine-tuning and with {_share(_MANY)} gone, ours has {told}, by what is "
+        "ranked together.",
+        "shown" if values["global"] < others - _ENOUGH else "not borne out", _command("weights"),
     )  # fmt: skip
 
 

@@ -112,7 +112,9 @@ def test_before_and_after_fine_tuning(point):
     line = point("pruning", "Single weights")
     assert "80 % gone 69.0 % before, 87.0 % after" in line.ours
     assert "80 % gone 71.8 % (kpan02/tinyml-keyword-spotting)" in line.others
-    (reason,) = line.reasons
+    reason, other = line.reasons
+    assert "global 69.0 %, layer 69.0 % and lamp 69.0 %" in other.text
+    assert other.standing == "not borne out"
     assert "with 50 % gone and less" in reason.text and reason.standing == "shown"
 
 
