@@ -79,7 +79,7 @@ def _weight_numbers(found: Pruning) -> dict[str, str]:
         "cliff_sentence": _cliff_sentence(own, dense),
         "original_sentence": _original_sentence(own),
         "scopes_sentence": _scopes_sentence(records, dense),
-        "sensitivity_sentence": _sensitivity_sentence(records, dense),
+        "sensitivity_sentence": _sensitivity_sentence(records),
         "schedules_sentence": _schedules_sentence(found.committed.get("schedules", ())),
     }
 
@@ -151,14 +151,18 @@ def _scopes_sentence(records: Sequence[Record], dense: float) -> str:
     return f"Without any training, the cliff is at: {'; '.join(texts)}."
 
 
-def _sensitivity_sentence(records: Sequence[Record], dense: float) -> str:
+def _sensitivity_sentence(records: Sequence[Record]) -> str:
     found = rows.sensitivity_rows(records, "weight_sensitivity")
+    dense = rows.dense_accuracy(records, "validation")
     texts = []
     for layer in dict.fromkeys(row["layer"] for row in found):
-        own = {row["amount"]: row["accuracy"] for row in found if row["layer"] == layer}
-        kept = max((amount for amount in own if own[amount] > dense - 0.01), default=0.0)
-        texts.append(f"{layer} can lose {percent(kept, 0)} for less than a point")
-    return f"Pruned by itself and not trained again, {listed(texts)}."
+        kept = [row["amount"] for row in found
+                if row["layer"] == layer and row["accuracy"] > dense - rows.CLIFF]  # fmt: skip
+        texts.append(f"{layer} can lose {percent(max(kept, default=0.0), 0)}")
+    return (
+        f"Pruned by itself and not trained again, {listed(texts)} of its weights before it costs "
+        f"{100 * rows.CLIFF:.0f} points."
+    )
 
 
 def _schedules_sentence(records: Sequence[Record]) -> str:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from kwslib.board.cycles import FLASH_WAIT
 from kwslib.config import NANO33BLE
+from kwslib.data.task import Split
 from kwslib.evaluation import mean_interval
 from kwslib.measurements import FOLDER, Record, read_records, select
 from kwslib.prune.methods import USUAL
@@ -56,9 +57,9 @@ Subject = Mapping[str, Any]
 _LEFT = ("parameters", "macs", "flops")
 
 
-def dense_accuracy(records: Sequence[Record]) -> float:
+def dense_accuracy(records: Sequence[Record], split: Split = "testing") -> float:
     """Accuracy of the networks before they are pruned, the mean over seeds."""
-    found = select(records, "accuracy", split="testing", method="dense", quantized="float")
+    found = select(records, "accuracy", split=split, method="dense", quantized="float")
     return mean(record.value for record in found)
 
 

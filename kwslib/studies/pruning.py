@@ -26,7 +26,7 @@ from kwslib.models import create
 from kwslib.models.channels import widths_of, with_widths
 from kwslib.models.checkpoint import NetworkInfo, load, save
 from kwslib.models.standardise import Standardised, pixel_statistics
-from kwslib.prune.finetune import SCHEDULES, FineTuning, finetune
+from kwslib.prune.finetune import SCHEDULES
 from kwslib.prune.importance import CRITERIA
 from kwslib.prune.masks import zeros_of
 from kwslib.prune.methods import USUAL, Method, fine_tuning, prune_network
@@ -43,6 +43,7 @@ from kwslib.sweep import Backend, check_backend, sweep
 from kwslib.training.predict import predictor
 from kwslib.training.publish import fitted
 from kwslib.training.recipe import Recipe, recipe_for
+from kwslib.training.tuning import tune
 
 Kind = Literal["weights", "schedules", "norms", "channels", "together"]
 KINDS: tuple[Kind, ...] = ("weights", "schedules", "norms", "channels", "together")
@@ -354,8 +355,9 @@ def _from_scratch(setting: Setting, base: Base, dataset: Dataset) -> nn.Module:
     network = with_widths(whole, widths_without(whole, setting.amount))
     images = torch.from_numpy(dataset.examples("training").images)
     # As a first training begins: its weights are random in standardised coordinates.
-    network = Standardised(network, *pixel_statistics(images)).restore()
-    return finetune(network, dataset, FineTuning(base.recipe), setting.seed)
+    own = Standardised(network, *pixel_statistics(images))
+    tune(own, dataset, base.recipe, setting.seed, rates_by_inputs=True)
+    return own.restore()
 
 
 def quantized(setting: Setting, network: nn.Module, dataset: Dataset) -> nn.Module:
