@@ -190,8 +190,8 @@ def _norm_reasons(best: Sequence[str], spreads: Sequence[float]) -> tuple[Reason
     wins = {norm: best.count(norm) for norm in NORMS}
     told = listed([f"{norm} {count}" for norm, count in wins.items()])
     judged = Reason(
-        f"L1 is best: of {len(best)} comparisons {told} are won, by at most "
-        f"{points(max(spreads))}.",
+        f"L1 is best: of {len(best)} comparisons {told} are won; the three lie up to "
+        f"{100 * max(spreads):.1f} points apart.",
         "shown" if wins["l1"] > len(best) / 2 else "not borne out", _command("norms"),
     )  # fmt: skip
     return (of_single, judged)
