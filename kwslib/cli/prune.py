@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kwslib.cli.output import data_option, json_option, show
+from kwslib.cli.sweeps import seeds_of, sweep_options, sweep_workers
 from kwslib.data.task import SPLITS, Split
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 _METHODS = ("weights", "blocks", "channels")
 _SCHEDULES = ("one_shot", "iterative", "gradual")
 _SWEEPS = ("weights", "schedules", "norms", "channels", "together", "board", "zeros")
+_OF_THIS_MACHINE = ("board", "zeros")
 
 
 @click.command("prune")
@@ -63,6 +65,7 @@ _SWEEPS = ("weights", "schedules", "norms", "channels", "together", "board", "ze
     "CHECKPOINT, a .tflite file or a published network.",
 )
 @click.option("--seeds", default="0", show_default=True, help="Of a sweep, comma-separated.")
+@sweep_options
 @data_option
 @json_option
 def command(
@@ -76,6 +79,9 @@ def command(
     out: tuple[Path, ...],
     sweep: str | None,
     seeds: str,
+    jobs: int | None,
+    backend: str,
+    scheduler: str | None,
     data: str | None,
     as_json: bool,
     criterion: str | None,
@@ -87,7 +93,8 @@ def command(
     other command takes. A sweep goes on where an earlier call of it stopped.
     """
     if sweep:
-        _sweep(checkpoint, sweep, seeds, data, out, as_json)
+        workers = sweep_workers(jobs, backend, scheduler)
+        _sweep(checkpoint, sweep, seeds, workers, data, out, as_json)
         return
     from kwslib.deploy.pruned import Wanted, prune_checkpoint, recipe_of
     from kwslib.models.checkpoint import load
@@ -106,7 +113,13 @@ def command(
 
 
 def _sweep(
-    checkpoint: str, kind: str, seeds: str, data: str | None, out: tuple[Path, ...], as_json: bool
+    checkpoint: str,
+    kind: str,
+    seeds: str,
+    workers: dict[str, Any],
+    data: str | None,
+    out: tuple[Path, ...],
+    as_json: bool,
 ) -> None:
     """Measure the settings of a sweep and write their records."""
     from kwslib.errors import InputError
@@ -116,21 +129,22 @@ def _sweep(
     if len(out) != 1 or out[0].suffix != ".json":
         told = ", ".join(map(str, out)) or "none"
         raise InputError(f"--out {told}: a sweep needs one .json file for its records")
+    if kind in _OF_THIS_MACHINE and workers["backend"] != "processes":
+        raise InputError(
+            f"sweep {kind}: measures one network after the other on this machine; "
+            "leave --backend and --scheduler out"
+        )
     if kind == "zeros":
         _write(kind, sparsity.study(checkpoint), out[0], as_json)
         return
-    try:
-        numbers = [int(seed) for seed in seeds.split(",")]
-    except ValueError:
-        raise InputError(f"--seeds {seeds}: must be whole numbers, e.g. 0,1,2") from None
+    numbers = seeds_of(seeds)
     _, info = load(checkpoint)
     keywords = ",".join(info.labels[2:])
     asked: dict[str, Any] = {"data": data or "", "model": info.model, "keywords": keywords}
-    records = (
-        pruned_boards.study_on_board(numbers, **asked)
-        if kind == "board"
-        else pruning.study(kind, numbers, **asked)  # type: ignore[arg-type]
-    )
+    if kind == "board":
+        records = pruned_boards.study_on_board(numbers, **asked)
+    else:
+        records = pruning.study(kind, numbers, **asked, **workers)  # type: ignore[arg-type]
     _write(kind, records, out[0], as_json)
 
 

@@ -39,7 +39,7 @@ from kwslib.quantize.inference import run as run_integers
 from kwslib.quantize.methods import quantize_network
 from kwslib.quantize.network import QuantizedNetwork, Widths
 from kwslib.quantize.to_integers import integers_of
-from kwslib.sweep import sweep
+from kwslib.sweep import Backend, check_backend, sweep
 from kwslib.training.predict import predictor
 from kwslib.training.publish import fitted
 from kwslib.training.recipe import Recipe, recipe_for
@@ -267,6 +267,8 @@ def study(
     epochs: int | None = None,
     jobs: int | None = None,
     folder: Path | None = None,
+    backend: Backend = "processes",
+    scheduler: str | None = None,
 ) -> list[Record]:
     """The records of a sweep; settings that an earlier call finished are not measured again.
 
@@ -279,20 +281,29 @@ def study(
         epochs: of the float training; None for the recipe's.
         jobs: processes; by default as many as cores.
         folder: where finished settings are kept, by default in the cache.
+        backend: processes of this machine, or a cluster, whose workers train the float networks
+            again unless they share this machine's cache.
+        scheduler: address of the cluster's.
 
     Raises:
         InputError: no such sweep, or no seed.
     """
     if kind not in KINDS:
         raise InputError(f"sweep {kind!r}: must be one of {', '.join(KINDS)}")
+    check_backend(backend, jobs, scheduler)
     base = Base(data, model, keywords, epochs)
     train_first(seeds, base)
     run = partial(measure, base=base)
     results = sweep(
-        f"pruning-{kind}-{model}", settings(kind, seeds), run, key=base.key(), jobs=jobs,
-        folder=folder,
+        f"pruning-{kind}-{model}", settings(kind, seeds), run, key=partial(_key, base), jobs=jobs,
+        folder=folder, backend=backend, scheduler=scheduler,
     )  # fmt: skip
     return [record for records in results for record in records]
+
+
+def _key(base: Base) -> str:
+    """:meth:`Base.key` as a function that other processes find by name."""
+    return base.key()
 
 
 def train_first(seeds: Sequence[int], base: Base) -> None:

@@ -202,6 +202,8 @@ def test_what_is_no_study(base):
         study("depths", [0], data=base.data)
     with pytest.raises(InputError, match="seeds: none given"):
         study("weights", [], data=base.data)
+    with pytest.raises(InputError, match="name its scheduler"):
+        study("weights", [0], data=base.data, backend="dask")
 
 
 @pytest.mark.parametrize(
