@@ -150,6 +150,15 @@ def pareto(found: Pruning, field: str, title: str) -> Any:
     return charts.pareto(own, rows.front(own, field), field, title)
 
 
+def together(found: Pruning) -> Any:
+    """Pruned networks in few bits, as a table."""
+    records = found.committed.get("together")
+    if not records:
+        return _missing(found, "together")
+    lines = rows.together_rows(records)
+    return page.table(lines, "Test clips right, activations in 8 bits")
+
+
 def ship(found: Pruning) -> Any:
     """The network to ship by flash and time, as a table."""
     records = found.committed.get("board")

@@ -254,7 +254,43 @@ def _verdict(low: float, high: float) -> str:
     return "worse" if high < 0 else "no difference shown"
 
 
-# What is left, on the board.
+# What is left, in fewer bits and on the board.
+
+
+def together_rows(records: Sequence[Record]) -> list[dict[str, str]]:
+    """Accuracy of pruned networks in few bits, after training and within it, for a table."""
+    return [
+        {"network": "whole" if method == "dense" else f"{share(amount)} of {method} gone"}
+        | {
+            name: percent(in_few_bits(records, method, amount, quantized, bits))
+            for (quantized, bits), name in _IN_BITS.items()
+        }
+        for method, amount in pruned_networks(records)
+    ]
+
+
+def pruned_networks(records: Sequence[Record]) -> list[tuple[str, float]]:
+    """Methods and amounts of a sweep."""
+    return list(dict.fromkeys((r.subject["method"], r.subject["amount"]) for r in records))
+
+
+def in_few_bits(
+    records: Sequence[Record], method: str, amount: float, quantized: str, bits: int
+) -> float:
+    """Accuracy of a pruned and quantized network on the test clips, the mean over seeds."""
+    found = select(
+        records, "accuracy", split="testing", method=method, amount=amount, quantized=quantized,
+        bits=bits,
+    )  # fmt: skip
+    return float(summarised(found)["accuracy"])
+
+
+_IN_BITS = {
+    ("ptq", 8): "8 bits after training",
+    ("qat", 8): "8 bits within",
+    ("ptq", 4): "4 bits after training",
+    ("qat", 4): "4 bits within",
+}
 
 
 def board_rows(records: Sequence[Record]) -> list[dict[str, Any]]:

@@ -121,6 +121,19 @@ def test_sensitivity_is_the_mean_over_seeds():
     ]
 
 
+def test_pruned_networks_in_few_bits():
+    records = [
+        accuracy(value + 0.01 * seed, quantized=quantized, bits=bits, seed=seed)
+        for quantized, bits, value in (("ptq", 8, 0.93), ("qat", 8, 0.94), ("ptq", 4, 0.5),
+                                       ("qat", 4, 0.9))
+        for seed in (0, 2)
+    ]  # fmt: skip
+    assert rows.together_rows(records) == [
+        {"network": "50 % of weights gone", "8 bits after training": "94.0 %",
+         "8 bits within": "95.0 %", "4 bits after training": "51.0 %", "4 bits within": "91.0 %"}
+    ]  # fmt: skip
+
+
 def deployed(value, flash, cycles, **subject):
     subject = {"quantized": "ptq", "bits": 8, **subject}
     facts = {"flash": flash, "ram": 20_000, "stack": 480, "weights": 1000, "cycles": cycles,
