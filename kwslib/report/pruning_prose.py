@@ -207,12 +207,12 @@ def _zeros_sentence(records: Sequence[Record]) -> str:
         even = break_even(records, pattern, "sparse")  # type: ignore[arg-type]
         (at,) = select(records, "cycles", build="sparse", pattern=pattern, zeros=_LARGE)
         (dense,) = select(records, "cycles", build="dense", pattern=pattern, zeros=_LARGE)
-        start = "never pays" if even is None else f"pays from {percent(even, 0)} on"
+        start = "never" if even is None else f"from {percent(even, 0)} on"
         texts.append(
-            f"{name} it {start}, and takes {dense.value / at.value:.2f} times fewer cycles at "
-            f"{percent(_LARGE, 0)}"
+            f"“{name}” {start} ({dense.value / at.value:.2f} times fewer cycles at "
+            f"{percent(_LARGE, 0)})"
         )
-    return f"With zeros {'; '.join(texts)}."
+    return f"Skipping zeros pays, with {listed(texts)}."
 
 
 def _bytes_sentence(records: Sequence[Record]) -> str:
@@ -227,7 +227,7 @@ def _bytes_sentence(records: Sequence[Record]) -> str:
         sizes = {name: size(name, zeros) for name in rows.ENCODING_NAMES if name != "dense"}
         best = min(sizes, key=sizes.__getitem__)
         texts.append(
-            f"with {percent(zeros, 0)} zeros {rows.ENCODING_NAMES[best]} are the shortest, "
+            f"with {percent(zeros, 0)} zeros “{rows.ENCODING_NAMES[best]}” is the shortest, "
             f"{percent(sizes[best] / size('dense', zeros), 0)} of the bytes"
         )
     return f"Of the encodings, {'; '.join(texts)}."
@@ -242,8 +242,7 @@ def _host_sentence(records: Sequence[Record]) -> str:
     machine = next(r.machine for r in records if r.metric == "speed")
     return (
         f"On a large processor ({machine}) the same C with zeros in each layer alike runs "
-        f"{listed(texts)} as fast as the dense one, which the compiler turns into vector "
-        "instructions that zeros cannot leave out."
+        f"{listed(texts)} as fast as the dense one."
     )
 
 

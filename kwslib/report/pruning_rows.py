@@ -222,7 +222,7 @@ def norm_rows(records: Mapping[str, Sequence[Record]]) -> list[dict[str, str]]:
                         "criterion": CRITERION_NAMES[other],
                         "network": name,
                         "against L2": points(value),
-                        "95 % interval": f"{points(low)} to {points(high)}",
+                        "95 % interval": f"{points(low).removesuffix(' points')} to {points(high)}",
                         "so": _verdict(low, high),
                     }
                 )
@@ -467,7 +467,7 @@ def faster_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
     (dense,) = [row for row in rows if row["method"] == "dense" and row["bits"] == 8]
     return [
         {
-            "network": row["name"],
+            "network": row["name"].removesuffix(", 8 bits"),
             "test clips right": percent(row["accuracy"]),
             "weights in flash": f"{row['weights']:,.0f} B",
             "cycles": f"{row['cycles']:,.0f}",
