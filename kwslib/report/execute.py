@@ -135,6 +135,8 @@ def run_notebook(
             language="python",
             cwd=root,
             start_timeout=120,
+            # on a machine that is busy, what a cell prints comes later than the 4 s of the default
+            iopub_timeout=120,
             kernel_manager_class=_ThisPython,
         )
     except PapermillExecutionError as error:
