@@ -1,4 +1,4 @@
-"""A network with its weights rounded to fewer bits, whatever that does to its accuracy."""
+"""A network with weights rounded to fewer bits or to zero, whatever that does to its accuracy."""
 
 import flatbuffers
 import numpy as np
@@ -20,15 +20,34 @@ def narrowed(data, bits):
     each; biases follow.
     """
     model = schema.ModelT.InitFromPackedBuf(data, 0)
+    for (weights, bias), width in zip(_weights_and_biases(model), bits, strict=True):
+        _narrow(model.buffers, weights, bias, width)
+    return _packed(model, {**facts_in(data), "weight_bits": list(bits)})
+
+
+def emptied(data, zeros):
+    """A file of which a share of each layer's weights is zero, the smallest ones."""
+    model = schema.ModelT.InitFromPackedBuf(data, 0)
+    for weights, _ in _weights_and_biases(model):
+        values = np.array(model.buffers[weights.buffer].data, np.uint8).view(np.int8)
+        order = np.argsort(np.abs(values.astype(int)), kind="stable")
+        values[order[: round(zeros * len(values))]] = 0
+        model.buffers[weights.buffer].data = list(values.tobytes())
+    return _packed(model, facts_in(data))
+
+
+def _weights_and_biases(model):
+    """The tensors of each operator that has some."""
     graph = model.subgraphs[0]
     codes = [code.builtinCode for code in model.operatorCodes]
     weighted = [each for each in graph.operators if codes[each.opcodeIndex] in _WEIGHTED]
-    for operator, width in zip(weighted, bits, strict=True):
-        weights, bias = (graph.tensors[index] for index in operator.inputs[1:3])
-        _narrow(model.buffers, weights, bias, width)
-    builder = flatbuffers.Builder(len(data))
+    return [[graph.tensors[i] for i in operator.inputs[1:3]] for operator in weighted]
+
+
+def _packed(model, facts):
+    builder = flatbuffers.Builder(2**15)
     builder.Finish(model.Pack(builder), b"TFL3")
-    return with_facts(bytes(builder.Output()), {**facts_in(data), "weight_bits": list(bits)})
+    return with_facts(bytes(builder.Output()), facts)
 
 
 def _narrow(buffers, weights, bias, bits):

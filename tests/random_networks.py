@@ -10,6 +10,8 @@ from small_networks import Builder, options, same, valid, window_options
 
 from kwslib.deploy.tflite_file import with_facts
 
+DENSE, SPARSE = st.just(0.0), st.sampled_from([0.3, 0.6, 0.8, 0.9, 0.97, 1.0])
+"""Share of the weights that is zero."""
 zero_points = st.one_of(st.sampled_from([-128, 127, 0]), st.integers(-128, 127))
 scales = st.floats(1e-3, 2.0).map(lambda x: float(np.float32(x)))
 WIDE, NARROW = st.just(8), st.sampled_from([4, 3, 4, 3, 5, 6, 7])
@@ -22,12 +24,25 @@ def _values(seed, shape, spread=127):
     return np.random.default_rng(seed).integers(-spread, spread + 1, shape).astype(np.int8)
 
 
-def _weights(draw, shape, bits):
-    """All of the range that narrow weights have, of which wide ones may use a little."""
+def _weights(draw, shape, bits, zeros=DENSE):
+    """All of the range that narrow weights have, of which wide ones may use a little.
+
+    Zeros come one by one or four side by side, and more of them in some outputs than in others.
+    """
+    zeros = draw(zeros)
     if bits == 8:
-        return _values(draw(seeds), shape, draw(st.sampled_from([3, 127])))
-    rng = np.random.default_rng(draw(seeds))
-    return rng.integers(-(2 ** (bits - 1)), 2 ** (bits - 1), shape).astype(np.int8)
+        values = _values(draw(seeds), shape, draw(st.sampled_from([3, 127])))
+    else:
+        rng = np.random.default_rng(draw(seeds))
+        values = rng.integers(-(2 ** (bits - 1)), 2 ** (bits - 1), shape).astype(np.int8)
+    if zeros:
+        rng = np.random.default_rng(draw(seeds))
+        rows = values.reshape(len(values), -1)
+        width = draw(st.sampled_from([1, 4]))
+        share = zeros ** rng.choice([0.5, 1, 1, 2], (len(rows), 1))
+        empty = rng.random((len(rows), -(-rows.shape[1] // width))) < share
+        rows[np.repeat(empty, width, axis=1)[:, : rows.shape[1]]] = 0
+    return values
 
 
 def _finish(build, x, y, *bits):
@@ -58,13 +73,13 @@ def windows(draw, dilated):
 
 
 @st.composite
-def conv2d(draw, widths=WIDE, most_channels=5):
+def conv2d(draw, widths=WIDE, most_channels=5, zeros=DENSE):
     bits = draw(widths)
     extents, kernel, stride, dilation, padding, out = draw(windows(dilated=True))
     inputs, outputs = draw(st.integers(1, most_channels)), draw(st.integers(1, 5))
     build = Builder()
     x = build.tensor([1, *extents, inputs], draw(scales), draw(zero_points))
-    weights = _weights(draw, (outputs, *kernel, inputs), bits)
+    weights = _weights(draw, (outputs, *kernel, inputs), bits, zeros)
     channel_scales = [draw(scales) for _ in range(draw(st.sampled_from([1, outputs])))]
     w = build.tensor(weights.shape, channel_scales, 0, weights)
     b = build.tensor([outputs], [1.0], 0, _biases(draw, outputs))
@@ -76,8 +91,8 @@ def conv2d(draw, widths=WIDE, most_channels=5):
 
 
 @st.composite
-def one_channel_conv2d(draw, widths=WIDE):
-    return draw(conv2d(widths, most_channels=1))
+def one_channel_conv2d(draw, widths=WIDE, zeros=DENSE):
+    return draw(conv2d(widths, most_channels=1, zeros=zeros))
 
 
 @st.composite
@@ -104,14 +119,14 @@ def depthwise_conv2d(draw, widths=WIDE):
 
 
 @st.composite
-def fully_connected(draw, widths=WIDE):
+def fully_connected(draw, widths=WIDE, zeros=DENSE):
     bits = draw(widths)
     depth = draw(st.integers(1, 40) | st.integers(250, 530))
     outputs, rows = draw(st.integers(1, 9)), 1
     build = Builder()
     source, weight = draw(scales), draw(scales)
     x = build.tensor([rows, depth], source, draw(zero_points))
-    weights = _weights(draw, (outputs, depth), bits)
+    weights = _weights(draw, (outputs, depth), bits, zeros)
     w = build.tensor(weights.shape, weight, 0, weights)
     bias_scale = float(np.float32(source) * np.float32(weight))
     b = build.tensor([outputs], bias_scale, 0, _biases(draw, outputs))
@@ -247,4 +262,17 @@ NETWORKS = {
     "fully_connected_narrow": fully_connected(NARROW),
     "fully_connected_2_bits": fully_connected(st.just(2)),
     "chain_narrow": chain(st.integers(2, 8)),
+}
+
+ways = st.sampled_from([("single", "taps"), ("blocks", "straight"), "auto"])
+"""Forms that are forced on the layers of a network, or what pays."""
+
+SPARSE_NETWORKS = {
+    "conv2d": conv2d(zeros=SPARSE),
+    "one_channel_conv2d": one_channel_conv2d(zeros=SPARSE),
+    "fully_connected": fully_connected(zeros=SPARSE),
+    "conv2d_narrow": conv2d(NARROW, zeros=SPARSE),
+    "one_channel_conv2d_2_bits": one_channel_conv2d(st.just(2), zeros=SPARSE),
+    "fully_connected_narrow": fully_connected(NARROW, zeros=SPARSE),
+    "fully_connected_2_bits": fully_connected(st.just(2), zeros=SPARSE),
 }

@@ -26,6 +26,7 @@ struct kws_lanes {
     int32_t tap_words;   /* pairs of taps in a phase of a row */
     int32_t blocks;      /* 64-bit sums of a row of outputs: threes, then two or three at the end */
     int32_t rows;        /* rows of the image that the scratch has room for */
+    int32_t channels;    /* that are computed */
 };
 
 /* memcpy that is worth it for a few bytes. */
@@ -308,18 +309,19 @@ KWS_INLINE void kws_lanes_fill(const struct kws_window *w, const struct kws_quan
    phases * phase_words words, which move up when the last has been reached, and for a line of half
    as many words, of which the first column behind the padding stands at a whole one. A channel's
    sums start with its starts, of which the middle lane is taken off its bias; that is doubled.
-   Equal to kws_conv2d. */
+   Where not all channels are computed, places has their numbers, else it is 0. Equal to
+   kws_conv2d. */
 KWS_INLINE void kws_conv2d_lanes(const struct kws_window *w, const struct kws_quantization *q,
                                  const struct kws_lanes *l, const int8_t *input, int32_t bits,
                                  const int32_t *weights, const struct kws_channel_dsp *channels,
-                                 const uint64_t *starts, int32_t *restrict scratch,
-                                 int8_t *restrict output)
+                                 const uint64_t *starts, const uint16_t *places,
+                                 int32_t *restrict scratch, int8_t *restrict output)
 {
     const int32_t row_words = l->phases * l->phase_words;
     const int32_t channel_words = w->kernel_height * l->phases * l->tap_words;
     const int32_t kept =
         w->kernel_height > w->stride_height ? w->kernel_height - w->stride_height : 0;
-    const int32_t words = kws_unpacked(w->out_channels * channel_words, bits);
+    const int32_t words = kws_unpacked(l->channels * channel_words, bits);
     const int32_t *const first_taps = kws_lanes_taps(weights, bits, words, scratch);
     int32_t *const rows = scratch + words;
     int32_t *under = rows; /* those under the row of outputs */
@@ -338,9 +340,9 @@ KWS_INLINE void kws_conv2d_lanes(const struct kws_window *w, const struct kws_qu
         kws_lanes_fill(w, q, l, input, y * w->stride_height - w->pad_top, y > 0 ? kept : 0, line,
                        under);
         const int32_t *taps = first_taps;
-        for (int32_t c = 0; c < w->out_channels; ++c, taps += channel_words)
+        for (int32_t c = 0; c < l->channels; ++c, taps += channel_words)
             kws_lanes_row(l, w->kernel_height * l->phases, w->out_width, starts[c], under, taps,
-                          channels[c], q, output + c, w->out_channels);
+                          channels[c], q, output + (places ? places[c] : c), w->out_channels);
         output += w->out_width * w->out_channels;
     }
 }

@@ -47,6 +47,22 @@ KWS_INLINE int32_t kws_smlad(uint32_t a, uint32_t b, int32_t sum)
     return result;
 }
 
+/* sum + low(a) * low(b) */
+KWS_INLINE int32_t kws_smlabb(uint32_t a, uint32_t b, int32_t sum)
+{
+    int32_t result;
+    __asm__("smlabb %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(sum));
+    return result;
+}
+
+/* sum + high(a) * low(b) */
+KWS_INLINE int32_t kws_smlatb(uint32_t a, uint32_t b, int32_t sum)
+{
+    int32_t result;
+    __asm__("smlatb %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(sum));
+    return result;
+}
+
 /* Bytes 0 and 2 of word, sign-extended and added to the halves of pair. */
 KWS_INLINE uint32_t kws_sxtab16(uint32_t pair, uint32_t word)
 {
@@ -125,6 +141,13 @@ KWS_INLINE int32_t kws_saturate(int32_t x)
     return x;
 }
 
+/* The same of x / 2^shift, rounded down; shift is a constant from 1 to 31. */
+KWS_INLINE int32_t kws_saturate_shifted(int32_t x, int32_t shift)
+{
+    __asm__("ssat %0, #8, %0, asr %1" : "+r"(x) : "i"(shift));
+    return x;
+}
+
 /* sum + a * b */
 KWS_INLINE uint64_t kws_smlal(int32_t a, int32_t b, uint64_t sum)
 {
@@ -163,6 +186,16 @@ KWS_INLINE int32_t kws_high(uint32_t pair)
 KWS_INLINE int32_t kws_smlad(uint32_t a, uint32_t b, int32_t sum)
 {
     return sum + kws_low(a) * kws_low(b) + kws_high(a) * kws_high(b);
+}
+
+KWS_INLINE int32_t kws_smlabb(uint32_t a, uint32_t b, int32_t sum)
+{
+    return sum + kws_low(a) * kws_low(b);
+}
+
+KWS_INLINE int32_t kws_smlatb(uint32_t a, uint32_t b, int32_t sum)
+{
+    return sum + kws_high(a) * kws_low(b);
 }
 
 KWS_INLINE uint32_t kws_sxtab16(uint32_t pair, uint32_t word)
@@ -217,6 +250,11 @@ KWS_INLINE int32_t kws_saturate(int32_t x)
     return kws_clamp(x, INT8_MIN, INT8_MAX);
 }
 
+KWS_INLINE int32_t kws_saturate_shifted(int32_t x, int32_t shift)
+{
+    return kws_saturate(x >> shift);
+}
+
 KWS_INLINE uint64_t kws_smlal(int32_t a, int32_t b, uint64_t sum)
 {
     return sum + (uint64_t)((int64_t)a * b);
@@ -234,19 +272,24 @@ KWS_INLINE int32_t kws_smmlar(int32_t a, int32_t b, int32_t sum)
 
 #endif
 
-/* Twice a sum with its bias to an int8 output, as kws_requantize rounds it. Where the clamp cuts
-   off all that lies below the zero point, negative values need not be rounded away from zero. */
+/* Twice a sum with its bias times the multiplier, rounded as kws_requantize rounds it: what is left
+   is the shift. Where the clamp cuts off all that lies below the zero point, negative values need
+   not be rounded away from zero. */
+KWS_INLINE int32_t kws_scale_dsp(int32_t twice, struct kws_channel_dsp channel,
+                                 const struct kws_quantization *q)
+{
+    if (q->low < q->output_zero_point) {
+        const int32_t product = kws_smmulr(twice, channel.multiplier);
+        return product + (product >> 31) + channel.rounding;
+    }
+    return kws_smmlar(twice, channel.multiplier, channel.rounding);
+}
+
+/* Twice a sum with its bias to an int8 output. */
 KWS_INLINE int8_t kws_requantize_dsp(int32_t twice, struct kws_channel_dsp channel,
                                      const struct kws_quantization *q)
 {
-    int32_t sum;
-    if (q->low < q->output_zero_point) {
-        const int32_t product = kws_smmulr(twice, channel.multiplier);
-        sum = product + (product >> 31) + channel.rounding;
-    } else {
-        sum = kws_smmlar(twice, channel.multiplier, channel.rounding);
-    }
-    sum >>= channel.shift;
+    const int32_t sum = kws_scale_dsp(twice, channel, q) >> channel.shift;
     if (q->low == INT8_MIN && q->high == INT8_MAX)
         return (int8_t)kws_saturate(sum);
     return (int8_t)kws_clamp(sum, q->low, q->high);

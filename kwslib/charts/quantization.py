@@ -142,7 +142,7 @@ def minifloat_grid(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
             "accuracy:Q",
             title="test clips right",
             scale=alt.Scale(scheme="blues"),
-            legend=alt.Legend(orient="bottom", format=".0%", tickCount=3),
+            legend=alt.Legend(orient="bottom", format=".1~%", values=[least, most]),
         )
     )
     words = base.mark_text(fontSize=12).encode(
@@ -153,7 +153,7 @@ def minifloat_grid(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
     )
     told = "; ".join(f"E{r['exponent']}M{r['mantissa']} {r['accuracy']:.1%}" for r in rows)
     return (cells + words).properties(
-        width=alt.Step(62), height=alt.Step(44), description=f"Accuracy of small floats: {told}"
+        width=WIDTH, height=240, description=f"Accuracy of small floats: {told}"
     )
 
 

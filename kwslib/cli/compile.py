@@ -10,6 +10,7 @@ from kwslib.cli.output import json_option, show
 _TARGETS = ("host", "emulator", "qemu", "arduino", "wasm")
 _KERNELS = ("dsp", "portable")
 _COMPILERS = ("zig", "gcc")
+_SPARSE = ("auto", "never")
 _LEFT_OUT = {"arduino": "Arduino's core and its library PDM"}
 """What flash and RAM do not count beside the stack, since only Arduino's tools build it."""
 
@@ -34,8 +35,17 @@ _LEFT_OUT = {"arduino": "Arduino's core and its library PDM"}
     show_default=True,
     help="gcc is arm-none-eabi-gcc, for emulator and qemu.",
 )
+@click.option(
+    "--sparse",
+    type=click.Choice(_SPARSE),
+    default="auto",
+    show_default=True,
+    help="Layers whose zeros are skipped: those where it pays, or none.",
+)
 @json_option
-def command(model: str, target: str, out: Path, kernels: str, compiler: str, as_json: bool) -> None:
+def command(
+    model: str, target: str, out: Path, kernels: str, compiler: str, sparse: str, as_json: bool
+) -> None:
     """Compile a full-int8 .tflite file to C with static memory, and build it.
 
     MODEL is such a file or the name of a published network.
@@ -50,7 +60,7 @@ def command(model: str, target: str, out: Path, kernels: str, compiler: str, as_
     from kwslib.deploy.reader import read_graph
 
     graph = read_graph(tflite_of(model))
-    compiled = compile_network(graph, target, out, kernels, compiler)  # type: ignore[arg-type]
+    compiled = compile_network(graph, target, out, kernels, compiler, sparse)  # type: ignore[arg-type]
     flash, ram = static_memory(compiled.elf) if compiled.elf else (None, None)
     result: dict[str, Any] = {
         "model": model,
@@ -65,6 +75,7 @@ def command(model: str, target: str, out: Path, kernels: str, compiler: str, as_
         "weights": compiled.weights,
         "weight_bits": list(graph.weight_bits),
         "layers": list(compiled.layers),
+        "kernels": [list(names) for names in compiled.kernels],
         "files": [str(path) for path in compiled.files],
     }
     show(result, as_json, _text(result))
@@ -85,4 +96,6 @@ def _text(result: dict[str, Any]) -> str:
         lines.append(
             f"flash {result['flash']:,} bytes, RAM {result['ram']:,} bytes without {left_out}"
         )
-    return "\n".join([*lines, "layers " + ", ".join(result["layers"])])
+    pairs = zip(result["layers"], result["kernels"], strict=True)
+    layers = ", ".join(f"{layer} by {' and '.join(kernels)}" for layer, kernels in pairs)
+    return "\n".join([*lines, f"layers {layers}"])

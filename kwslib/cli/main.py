@@ -17,6 +17,7 @@ _VERBS = {
     "cost": "Count parameters, operations, flash and RAM of a network.",
     "convert": "Turn a checkpoint into a full-int8 .tflite file.",
     "quantize": "Quantize a checkpoint to few bits, after training or within it.",
+    "prune": "Remove weights or channels of a checkpoint, and train it on.",
     "compile": "Turn a .tflite file into C and build it for a target.",
     "profile": "Count or time the stages of a network on a board.",
     "field-test": "Say words, or play recordings, and count what is detected.",

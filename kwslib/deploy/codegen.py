@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kwslib.deploy.arena import Arena, plan_arena, scratch_name, tensor_name
+from kwslib.deploy.choice import Sparse, choose
 from kwslib.deploy.graph import (
     Add,
     FullyConnected,
@@ -25,7 +26,7 @@ from kwslib.deploy.graph import (
     Tensor,
     Weighted,
 )
-from kwslib.deploy.packing import Packed, pack
+from kwslib.deploy.packing import Packed, Table
 
 Kernels = Literal["dsp", "portable"]
 KERNELS: tuple[Kernels, ...] = ("dsp", "portable")
@@ -47,34 +48,44 @@ class NetworkSource:
         header: ``network.h``.
         arena: the plan of its RAM.
         layers: the C functions of the layers, in order; a reshape has none.
-        weights: bytes of the weights in flash.
+        kernels: what each of them calls: one kernel, or two for different channels.
+        weights: bytes of the weights in flash, without those that are constants of instructions.
     """
 
     source: str
     header: str
     arena: Arena
     layers: tuple[str, ...]
+    kernels: tuple[tuple[str, ...], ...]
     weights: int
 
 
-def generate(graph: Graph, kernels: Kernels = "dsp", labels: Sequence[str] = ()) -> NetworkSource:
+def generate(
+    graph: Graph,
+    kernels: Kernels = "dsp",
+    labels: Sequence[str] = (),
+    sparse: Sparse = "auto",
+) -> NetworkSource:
     """The C of a network.
 
     Args:
         graph: the network.
         kernels: ``"dsp"`` for the Cortex-M4 (its instructions are emulated in C elsewhere), or
-            ``"portable"``.
+            ``"portable"``, which are dense.
         labels: names of the outputs, for the header.
+        sparse: which layers skip their zeros; see :mod:`kwslib.deploy.choice`.
     """
-    packed = [pack(operator, kernels == "dsp") for operator in graph.operators]
-    arena = plan_arena(graph, [layer.scratch for layer in packed])
-    functions, names = [], []
-    for step, (operator, layer) in enumerate(zip(graph.operators, packed, strict=True)):
+    packed = [choose(operator, kernels == "dsp", sparse) for operator in graph.operators]
+    arena = plan_arena(graph, [max(part.scratch for part in parts) for parts in packed])
+    functions, names, called = [], [], []
+    for step, (operator, parts) in enumerate(zip(graph.operators, packed, strict=True)):
         if isinstance(operator, Reshape):
             continue
         names.append(f"layer_{step}_{operator.name}")
-        functions.append(_function(names[-1], step, operator, layer, arena))
-    includes = sorted({layer.header for layer in packed if layer.header})
+        called.append(tuple(part.function.removeprefix("kws_") for part in parts))
+        functions.append(_function(names[-1], step, operator, parts, arena))
+    used = [part for parts in packed for part in parts]
+    includes = sorted({part.header for part in used if part.header})
     source = "\n\n".join(
         [
             _title(graph),
@@ -86,8 +97,8 @@ def generate(graph: Graph, kernels: Kernels = "dsp", labels: Sequence[str] = ())
         ]
     )
     header = _header(graph, arena, len(names), labels)
-    weights = sum(layer.weights.nbytes for layer in packed)
-    return NetworkSource(source, header, arena, tuple(names), weights)
+    weights = sum(part.weights.nbytes for part in used)
+    return NetworkSource(source, header, arena, tuple(names), tuple(called), weights)
 
 
 def _title(graph: Graph) -> str:
@@ -116,23 +127,55 @@ def _tensor(arena: Arena, tensor: Tensor) -> str:
     return _at(arena, tensor_name(tensor.index))
 
 
-def _function(name: str, step: int, operator: Operator, layer: Packed, arena: Arena) -> str:
+def _function(
+    name: str, step: int, operator: Operator, parts: Sequence[Packed], arena: Arena
+) -> str:
+    """The function of a layer; where it has several kernels, each stands in a block of its own."""
     lines = [f"static __attribute__((noinline)) void {name}(void)", "{"]
+    for part in parts:
+        block = [f"    {line}" for line in _statements(name, step, operator, part, arena)]
+        if len(parts) > 1:
+            block = ["    {", *(f"    {line}" for line in block), "    }"]
+        lines += block
+    return "\n".join([*(_channels(name, part) for part in parts if part.lines), *lines, "}"])
+
+
+def _channels(name: str, part: Packed) -> str:
+    """The function that a kernel calls for each row of outputs."""
+    return "\n".join(
+        [
+            f"KWS_INLINE void {name}_channels(const struct kws_window *window,",
+            "    const struct kws_quantization *quantization, const int16_t *row, int8_t *output)",
+            "{",
+            "    (void)row; /* where no channel has a tap */",
+            *part.lines,
+            "}\n",
+        ]
+    )
+
+
+def _statements(name: str, step: int, operator: Operator, layer: Packed, arena: Arena) -> list[str]:
+    """The constants of a kernel and its call."""
     constants, arguments = _call(operator, layer)
-    lines += [f"    {line}" for text in constants for line in text.splitlines()]
     pointers = [_tensor(arena, tensor) for tensor in operator.inputs]
     if layer.scratch:
         arguments = [*arguments, _at(arena, scratch_name(step), layer.scratch_type)]
     if layer.row_stride is not None:
         arguments = [*arguments, str(layer.row_stride)]
     call = ", ".join(
-        argument.format(*pointers) for argument in [*arguments, _tensor(arena, operator.output)]
+        argument.format(*pointers, name=name)
+        for argument in [*arguments, _tensor(arena, operator.output)]
     )
-    return "\n".join([*lines, f"    {layer.function}({call});", "}"])
+    return [
+        *(line for text in constants for line in text.splitlines()),
+        f"{layer.function}({call});",
+    ]
 
 
 def _call(operator: Operator, layer: Packed) -> tuple[list[str], list[str]]:
     """Constants of a layer, and its kernel's arguments; ``{0}`` stands for the first input."""
+    if layer.arguments:
+        return _sparse(operator, layer), list(layer.arguments)
     if isinstance(operator, Weighted):
         return _weighted(operator, layer)
     if isinstance(operator, Pool):
@@ -158,18 +201,22 @@ def _call(operator: Operator, layer: Packed) -> tuple[list[str], list[str]]:
 
 
 def _weighted(operator: Weighted, layer: Packed) -> tuple[list[str], list[str]]:
-    constants = [_quantization(operator), _array(layer.weight_type, "weights", layer.weights)]
-    rows = ",\n".join("    {" + ", ".join(map(str, row)) + "}" for row in layer.channels)
-    constants.append(
-        f"static const struct {layer.channel_type} channels[{len(layer.channels)}] = {{\n{rows}}};"
-    )
+    constants = [_quantization(operator), *_constants(layer)]
     bits = [] if layer.bits is None else [str(layer.bits)]
     shared = ["&quantization", "{0}", *bits, "weights", "channels"]
     if layer.lanes:
         fields = ", ".join(map(str, layer.lanes))
         constants.append(f"static const struct kws_lanes lanes = {{{fields}}};")
         constants.append(_array("uint64_t", "starts", layer.lane_starts))
-        shared = ["&quantization", "&lanes", *shared[1:], "starts"]
+        if layer.places:
+            constants.append(_array("uint16_t", "places", np.array(layer.places)))
+        shared = [
+            "&quantization",
+            "&lanes",
+            *shared[1:],
+            "starts",
+            "places" if layer.places else "0",
+        ]
     if isinstance(operator, FullyConnected):
         outputs, depth = operator.weights.shape
         sizes = [str(depth), str(outputs)]
@@ -177,6 +224,33 @@ def _weighted(operator: Weighted, layer: Packed) -> tuple[list[str], list[str]]:
             sizes = [str(operator.output.size // outputs), *sizes]
         return constants, [*sizes, *shared]
     return [_window(operator), *constants], ["&window", *shared]
+
+
+def _constants(layer: Packed) -> list[str]:
+    """Weights and channels."""
+    rows = np.array(layer.channels)
+    return [
+        _array(layer.weight_type, "weights", layer.weights),
+        _table(Table(f"struct {layer.channel_type}", "channels", rows)),
+    ]
+
+
+def _sparse(operator: Any, layer: Packed) -> list[str]:
+    """The constants that the arguments of a sparse kernel name."""
+    constants = [_quantization(operator)]
+    if "&window" in layer.arguments:
+        constants = [_window(operator), *constants]
+    if layer.channels:
+        constants += _constants(layer)
+    return constants + [_table(table) for table in layer.tables]
+
+
+def _table(table: Table) -> str:
+    """An array, of structs where its values have two axes."""
+    if table.values.ndim == 1:
+        return _array(table.kind, table.name, table.values)
+    rows = ",\n".join("    {" + ", ".join(map(str, row)) + "}" for row in table.values.tolist())
+    return f"static const {table.kind} {table.name}[{len(table.values)}] = {{\n{rows}}};"
 
 
 def _window(operator: Any) -> str:
@@ -231,7 +305,7 @@ def _padding(operator: Pad) -> str:
 
 
 def _array(kind: str, name: str, values: NDArray[Any]) -> str:
-    flat = values.reshape(-1).tolist()
+    flat = values.reshape(-1).tolist() or [0]  # C has no empty arrays
     words = [hex(v) if kind.startswith("u") else str(v) for v in flat]
     if kind == "int32_t":
         words = ["INT32_MIN" if v == np.iinfo(np.int32).min else str(v) for v in flat]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from kwslib.config import DEPLOYED
+from kwslib.deploy.choice import Sparse
 from kwslib.deploy.codegen import Kernels, generate
 from kwslib.deploy.frontend import HEADER, frontend_tables
 from kwslib.deploy.graph import Graph
@@ -46,7 +47,8 @@ class Compiled:
         arena: bytes of RAM for activations and scratch.
         peak: bytes live at the busiest step.
         layers: C functions of the layers, in order.
-        weights: bytes of the weights in flash.
+        kernels: what each of them calls: one kernel, or two for different channels.
+        weights: bytes of the weights in flash, without those that are constants of instructions.
         elf: tells flash and RAM; None for the host and for WebAssembly. That of the Arduino sketch
             is without Arduino's core, and no program for the board.
     """
@@ -56,6 +58,7 @@ class Compiled:
     arena: int
     peak: int
     layers: tuple[str, ...]
+    kernels: tuple[tuple[str, ...], ...]
     weights: int
     elf: Path | None = None
 
@@ -85,6 +88,7 @@ def compile_network(
     folder: Path | str,
     kernels: Kernels = "dsp",
     compiler: Compiler = "zig",
+    sparse: Sparse = "auto",
 ) -> Compiled:
     """Write a network's C with the core (kernels, front end, smoothing), and build it all.
 
@@ -99,6 +103,7 @@ def compile_network(
         folder: where to write; it is created.
         kernels: ``"dsp"``, which pays on every machine, or the simpler ``"portable"``.
         compiler: ``"zig"``, or ``"gcc"`` for the emulators.
+        sparse: which layers skip their zeros; by default those where it pays.
 
     Raises:
         InputError: the compiler is missing or cannot build for the target, or the network does not
@@ -116,7 +121,7 @@ def compile_network(
         )
     folder = Path(folder)
     code = folder / place.code
-    source = generate(graph, kernels, labels_of(graph))
+    source = generate(graph, kernels, labels_of(graph), sparse)
     files = [code / "network.h", code / "network.c", code / HEADER]
     for path, text in zip(files, (source.header, source.source, frontend_tables()), strict=True):
         write_text(path, text)
@@ -125,7 +130,8 @@ def compile_network(
     built = place.build(_Job(files, folder, compiler))
     return Compiled(
         built.program, (*files, *built.files, built.program),
-        source.arena.size, source.arena.peak, source.layers, source.weights, built.elf,
+        source.arena.size, source.arena.peak, source.layers, source.kernels, source.weights,
+        built.elf,
     )  # fmt: skip
 
 

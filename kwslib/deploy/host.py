@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from kwslib.deploy.choice import Sparse
 from kwslib.deploy.codegen import Kernels, generate
 from kwslib.deploy.graph import Graph
 from kwslib.deploy.toolchain import shared_library
@@ -34,12 +35,19 @@ class HostNetwork:
             ctypes.string_at(self._library.kws_network_output(), size), np.int8
         ).copy()
 
+    def repeat(self, times: int) -> None:
+        """Run it so many times on whatever its input holds, to be timed."""
+        for _ in range(times):
+            self._library.kws_network_run()
 
-def build_host_network(graph: Graph, kernels: Kernels = "portable") -> HostNetwork:
+
+def build_host_network(
+    graph: Graph, kernels: Kernels = "portable", sparse: Sparse = "auto"
+) -> HostNetwork:
     """Compile a graph for this machine and load it."""
     with tempfile.TemporaryDirectory(prefix="kws-host-") as name:
         folder = Path(name)
-        source = generate(graph, kernels)
+        source = generate(graph, kernels, sparse=sparse)
         (folder / "network.h").write_text(source.header)
         (folder / "network.c").write_text(source.source)
         library = shared_library(

@@ -1,5 +1,6 @@
 """Which kernel runs a layer, and its constants in the order in which that kernel reads them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,27 +24,40 @@ from kwslib.deploy.graph import (
     Weighted,
     Window,
 )
+from kwslib.deploy.planes import SPARE_STEPS
 from kwslib.quantize.multipliers import sum_bounds
 from kwslib.quantize.requantization import INT8_MAX, INT8_MIN
 
-_DSP_SUM_LIMIT = 2**30
-"""Sums of the DSP kernels are doubled before their multiplication."""
+DSP_SUM_LIMIT = 2**30
+"""Sums of the DSP kernels are doubled before their multiplication, or all along."""
 
 LANE_BITS = 21
 """Of ``conv2d_lanes``: three sums stand in 64 bits."""
 
 _LANES_AT_ONCE = 3
 
-_SPARE_STEPS = 3
-"""Rows of outputs for which ``conv2d_lanes`` has room below its rows before it moves them up."""
-
 _ROUNDING_LIMIT = 2**29
 """Zero points are added before the last shift, beside products below ``2 ** 30``."""
 
 
 @dataclass(frozen=True)
+class Table:
+    """A constant array of a layer.
+
+    Attributes:
+        kind: its C type; a ``struct`` has one row an entry.
+        name: in C, by which the kernel's arguments call it.
+        values: as the kernel reads them.
+    """
+
+    kind: str
+    name: str
+    values: NDArray[Any]
+
+
+@dataclass(frozen=True)
 class Packed:
-    """A layer's kernel and constants.
+    """A kernel that computes a layer, or some channels of it, and its constants.
 
     Attributes:
         function: of the kernel.
@@ -58,6 +72,11 @@ class Packed:
         lanes: the fields of ``struct kws_lanes``, where the kernel asks for them.
         lane_starts: what each channel's lanes start with, likewise.
         bits: in which a weight is stored, where the kernel asks for them.
+        places: the output channels that are computed, where those are not all.
+        tables: further constants, of a sparse kernel.
+        arguments: of a sparse kernel, by the names of its constants, up to its scratch space;
+            ``{0}`` stands for the input, ``{name}`` for the layer's name.
+        lines: statements of a function ``{name}_channels`` that a sparse kernel calls.
     """
 
     function: str = ""
@@ -72,6 +91,10 @@ class Packed:
     lanes: tuple[int, ...] = ()
     lane_starts: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))
     bits: int | None = None
+    places: tuple[int, ...] = ()
+    tables: tuple[Table, ...] = ()
+    arguments: tuple[str, ...] = ()
+    lines: tuple[str, ...] = ()
 
 
 def pack(operator: Operator, dsp: bool) -> Packed:
@@ -85,7 +108,7 @@ def pack(operator: Operator, dsp: bool) -> Packed:
         return Packed()
     if dsp and isinstance(operator, Weighted) and _sums_fit(operator):
         if isinstance(operator, Conv2d) and operator.window.dilation == (1, 1):
-            return _conv2d_lanes(operator) if _fits_lanes(operator) else _conv2d_dsp(operator)
+            return pack_lanes(operator) if _fits_lanes(operator) else _conv2d_dsp(operator)
         if isinstance(operator, FullyConnected) and operator.output.size == len(operator.bias):
             is_wide = stored_bits(operator.bits) == 8
             return _fully_connected_dsp(operator) if is_wide else _fully_connected_narrow(operator)
@@ -125,14 +148,14 @@ def _sums_fit(operator: Weighted) -> bool:
     greatest_exponent = 0 if operator.clamp.low >= operator.output.zero_point else -1
     bounds = sum_bounds(_taps(operator), operator.bias, operator.input.zero_point)
     return all(
-        bound < _DSP_SUM_LIMIT
+        bound < DSP_SUM_LIMIT
         and by.exponent <= greatest_exponent
         and abs(operator.output.zero_point) << by.right < _ROUNDING_LIMIT
         for bound, by in zip(bounds, operator.multipliers, strict=True)
     )
 
 
-def _dsp_channels(operator: Weighted, multiple: int) -> tuple[tuple[int, ...], ...]:
+def dsp_channels(operator: Weighted, multiple: int) -> tuple[tuple[int, ...], ...]:
     """``(bias, multiplier, rounding, shift)``, filled up with zeros to a multiple."""
     zero_point = operator.output.zero_point
     rows = [
@@ -158,7 +181,7 @@ def _conv2d_dsp(operator: Conv2d) -> Packed:
     stride, bits = _row_stride(window, operator.output.shape[2], depth), stored_bits(operator.bits)
     return Packed(
         "kws_conv2d_dsp", "conv2d_dsp.h", packed_pairs(pairs, bits), "uint32_t",
-        _dsp_channels(operator, 2), "kws_channel_dsp",
+        dsp_channels(operator, 2), "kws_channel_dsp",
         2 * stride * height + 4 * copied_pairs(pairs.shape[1], bits), row_stride=stride, bits=bits,
     )  # fmt: skip
 
@@ -203,8 +226,15 @@ def _pairs_of_lanes(operator: Conv2d) -> NDArray[np.int32]:
     return taps[..., ::-1]
 
 
-def _conv2d_lanes(operator: Conv2d) -> Packed:
-    """Pairs of taps as words ``w[m + 1] + w[m] * 2 ** 21``, which narrow ones become in RAM."""
+def pack_lanes(operator: Conv2d, places: Sequence[int] = ()) -> Packed:
+    """A convolution of one channel in lanes.
+
+    Pairs of taps are words ``w[m + 1] + w[m] * 2 ** 21``, which narrow ones become in RAM.
+
+    Args:
+        operator: with the channels that are computed alone; its lanes hold its sums.
+        places: where these are among the layer's output channels, if they are not all.
+    """
     height = operator.weights.shape[1]
     window, (_, out_height, out_width, _) = operator.window, operator.output.shape
     phases = window.stride[1]
@@ -218,19 +248,19 @@ def _conv2d_lanes(operator: Conv2d) -> Packed:
     blocks += blocks % _LANES_AT_ONCE == 1
     phase_words = blocks + tap_words - 1
     row_words = phases * phase_words
-    spare = min(_SPARE_STEPS, out_height - 1) if height > window.stride[0] else 0
+    spare = min(SPARE_STEPS, out_height - 1) if height > window.stride[0] else 0
     rows = height + spare * window.stride[0]
     scratch = 4 * (copied + row_words * rows) + 2 * row_words + -window.before[1] % 4
     lowest = _lowest_and_highest(operator, operator.weights)[0]
     channels = tuple(
         (2 * (bias + int(low)), *rest)
-        for low, (bias, *rest) in zip(lowest, _dsp_channels(operator, 1), strict=True)
+        for low, (bias, *rest) in zip(lowest, dsp_channels(operator, 1), strict=True)
     )
     return Packed(
         "kws_conv2d_lanes", "conv2d_lanes.h", words, "int32_t", channels, "kws_channel_dsp",
         scratch, "int32_t",
-        lanes=(phases, phase_words, tap_words, blocks, rows),
-        lane_starts=_lane_starts(operator), bits=bits,
+        lanes=(phases, phase_words, tap_words, blocks, rows, len(channels)),
+        lane_starts=_lane_starts(operator), bits=bits, places=tuple(places),
     )  # fmt: skip
 
 
@@ -244,7 +274,7 @@ def _depthwise_conv2d_dsp(operator: DepthwiseConv2d) -> Packed:
     bits = stored_bits(operator.bits)
     return Packed(
         "kws_depthwise_conv2d_dsp", "depthwise_conv2d_dsp.h", packed_pairs(pairs, bits),
-        "uint32_t", _dsp_channels(operator, 2), "kws_channel_dsp",
+        "uint32_t", dsp_channels(operator, 2), "kws_channel_dsp",
         2 * stride * height + 4 * copied_pairs(pairs.shape[1], bits), row_stride=stride, bits=bits,
     )  # fmt: skip
 
@@ -255,7 +285,7 @@ def _fully_connected_dsp(operator: FullyConnected) -> Packed:
     words = words.reshape(-1, 4, words.shape[-1]).swapaxes(1, 2)
     return Packed(
         "kws_fully_connected_dsp", "fully_connected_dsp.h", np.ascontiguousarray(words),
-        "uint32_t", _dsp_channels(operator, 4), "kws_channel_dsp",
+        "uint32_t", dsp_channels(operator, 4), "kws_channel_dsp",
     )  # fmt: skip
 
 
@@ -274,5 +304,5 @@ def _fully_connected_narrow(operator: FullyConnected) -> Packed:
     return Packed(
         "kws_fully_connected_narrow", "fully_connected_narrow.h",
         np.ascontiguousarray(words).view("<u4"), "uint32_t",
-        _dsp_channels(operator, 4), "kws_channel_dsp", bits=bits,
+        dsp_channels(operator, 4), "kws_channel_dsp", bits=bits,
     )  # fmt: skip

@@ -8,11 +8,11 @@ from typing import Any
 
 from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Split
-from kwslib.deploy.write import tflite_bytes
+from kwslib.deploy.write import write_tflite
 from kwslib.errors import InputError
 from kwslib.evaluation import evaluate_split
-from kwslib.files import write_beside
 from kwslib.models.checkpoint import load, task_of
+from kwslib.prune.masks import zeros_of
 from kwslib.quantize.inference import run
 from kwslib.quantize.integer import IntegerNetwork
 from kwslib.quantize.methods import Method, quantize_network
@@ -68,7 +68,8 @@ def quantize_checkpoint(
     network, info = load(checkpoint)
     dataset = Dataset(open_source(data), task_of(checkpoint, info))
     start = time.perf_counter()
-    quantized = quantize_network(network, method, widths, dataset, seed, epochs)
+    hold = zeros_of(network).hold  # what was pruned stays so
+    quantized = quantize_network(network, method, widths, dataset, seed, epochs, hold)
     seconds = time.perf_counter() - start
     found = evaluate_split(predictor(quantized), dataset, split)
     summary = {
@@ -100,7 +101,7 @@ def quantize_checkpoint(
         "integer_differing": int((result.predicted != found.predicted).sum()),
     }
     if out is not None:
-        summary |= {"tflite": str(out), "bytes": _write(integers, out)}
+        summary |= {"tflite": str(out), "bytes": write_tflite(integers, out)}
     return Quantized(quantized, integers, summary)
 
 
@@ -114,14 +115,6 @@ def _check_file(out: Path | None, widths: Widths) -> None:
         raise InputError(
             f"--out {out}: a .tflite file holds integer weights of 2 to 8 bits and activations of 8"
         )
-
-
-def _write(integers: IntegerNetwork, out: Path) -> int:
-    """Write the file; its size in bytes."""
-    data = tflite_bytes(integers)
-    with write_beside(out) as temporary:
-        temporary.write_bytes(data)
-    return len(data)
 
 
 def _told(number: Number | None) -> int | str:

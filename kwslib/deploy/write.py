@@ -5,6 +5,7 @@ their widths, so that any interpreter runs it and our compiler can pack them.
 """
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as sch
 
 from kwslib.deploy.tflite_file import pack
 from kwslib.errors import InputError
+from kwslib.files import write_beside
 from kwslib.quantize.integer import IntegerNetwork
 from kwslib.quantize.integer_layers import (
     Add,
@@ -59,6 +61,18 @@ def tflite_bytes(network: IntegerNetwork) -> bytes:
         "weight_bits": list(network.weight_bits),
     }
     return pack(writer.model(network), facts)
+
+
+def write_tflite(network: IntegerNetwork, path: Path) -> int:
+    """Write the network to a file, whole or not at all; its size in bytes.
+
+    Raises:
+        InputError: as of :func:`tflite_bytes`, or the file cannot be written.
+    """
+    data = tflite_bytes(network)
+    with write_beside(path) as temporary:
+        temporary.write_bytes(data)
+    return len(data)
 
 
 class _Writer:

@@ -18,6 +18,7 @@ from kwslib.data.task import Task
 from kwslib.errors import InputError
 from kwslib.files import write_beside, write_json
 from kwslib.measurements import FOLDER
+from kwslib.models.channels import with_widths
 from kwslib.models.registry import create, names
 
 PUBLISHED = FOLDER / "published"
@@ -35,11 +36,14 @@ class NetworkInfo:
         model: name in the registry.
         labels: names of the outputs, in order.
         training: how it was trained: recipe, seed, data, epoch, accuracy.
+        widths: channels of each group of :func:`kwslib.models.channels.channels_of` that has lost
+            some.
     """
 
     model: str
     labels: tuple[str, ...]
     training: Mapping[str, Any] = field(default_factory=dict)
+    widths: Mapping[str, int] = field(default_factory=dict)
 
 
 def save_tensors(path: Path | str, tensors: Mapping[str, Tensor], facts: Any) -> None:
@@ -89,10 +93,17 @@ def load(path: Path | str) -> tuple[nn.Module, NetworkInfo]:
     path = _located(path)
     tensors, facts = load_tensors(path)
     try:
-        info = NetworkInfo(facts["model"], tuple(facts["labels"]), facts.get("training", {}))
-    except (TypeError, KeyError) as error:
+        info = NetworkInfo(
+            facts["model"], tuple(facts["labels"]), facts.get("training", {}), _widths(facts)
+        )
+    except (TypeError, KeyError, ValueError) as error:
         raise InputError(f"{path}: names no network; 'kws train' makes a checkpoint") from error
     network = create(info.model, len(info.labels))
+    try:
+        if info.widths:
+            network = with_widths(network, info.widths)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
     try:
         network.load_state_dict(tensors)
     except RuntimeError as error:
@@ -101,6 +112,14 @@ def load(path: Path | str) -> tuple[nn.Module, NetworkInfo]:
             f"{len(info.labels)} labels that it names"
         ) from error
     return network.eval(), info
+
+
+def _widths(facts: Mapping[str, Any]) -> dict[str, int]:
+    """Widths by group; a checkpoint of a network with all its channels needs none."""
+    widths = dict(facts.get("widths", {}))
+    if not all(type(width) is int for width in widths.values()):
+        raise TypeError(f"widths {widths}: must be whole numbers")
+    return widths
 
 
 def _located(path: Path | str) -> Path:

@@ -15,7 +15,7 @@ from kwslib.errors import InputError
 
 _MODELS: dict[str, Callable[[int], nn.Module]] = {}
 
-_NOT_NETWORKS = {"registry", "padding", "checkpoint", "standardise", "traced"}
+_NOT_NETWORKS = {"registry", "padding", "checkpoint", "standardise", "traced", "channels"}
 
 
 def model(name: str) -> Callable[[type[nn.Module]], type[nn.Module]]:

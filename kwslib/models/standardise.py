@@ -34,6 +34,26 @@ class Standardised(nn.Module):
         """Logits of images ``[n, 1, frames, bands]`` in 0 to 1."""
         return self.network((x - self.mean) / self.deviation)
 
+    @classmethod
+    @torch.no_grad()
+    def of_trained(cls, network: nn.Module, mean: float, deviation: float) -> "Standardised":
+        """Wrap a network whose weights are for images in 0 to 1, so that its logits stay.
+
+        It is changed until :meth:`restore` undoes it: zeros among its weights stay zeros.
+        """
+        wrapped = cls(network, mean, deviation)
+        _, first = input_convolution(network)
+        assert first.bias is not None
+        first.bias += mean * first.weight.sum(dim=(1, 2, 3))
+        first.weight *= deviation
+        return wrapped
+
+    def restore(self) -> nn.Module:
+        """The network itself, with weights and padding for images in 0 to 1 again."""
+        self.network.load_state_dict(self.folded())
+        input_convolution(self.network)[1].padding_value = 0.0
+        return self.network
+
     def folded(self) -> dict[str, Tensor]:
         """Weights with which the network itself gives the same logits from images in 0 to 1."""
         state = {

@@ -5,6 +5,8 @@ import copy
 from torch import fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from kwslib.errors import InputError
+
 
 class UnfoldableError(Exception):
     """A BatchNorm that cannot be folded; the message is the name of its step."""
@@ -13,6 +15,34 @@ class UnfoldableError(Exception):
 class _Tracer(fx.Tracer):
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         return isinstance(m, nn.Conv2d) or super().is_leaf_module(m, module_qualified_name)
+
+
+def trace(network: nn.Module) -> fx.GraphModule:
+    """A network as a graph of its layers; both share the layers.
+
+    Raises:
+        torch.fx.proxy.TraceError: the network's steps depend on its input.
+        TypeError: likewise.
+    """
+    return fx.GraphModule(network, _Tracer().trace(network))
+
+
+def folded_trace(network: nn.Module) -> fx.GraphModule:
+    """As :func:`traced_and_folded`, with one line for a user where that cannot be.
+
+    Raises:
+        InputError: the network cannot be traced, or has a BatchNorm that no convolution stands
+            before.
+    """
+    try:
+        return traced_and_folded(network)
+    except UnfoldableError as error:
+        raise InputError(
+            f"layer {error}: no convolution stands alone before this BatchNorm, so it "
+            "cannot be folded; put one there"
+        ) from error
+    except (fx.proxy.TraceError, TypeError) as error:
+        raise InputError(f"the network cannot be traced ({error})") from error
 
 
 def traced_and_folded(network: nn.Module) -> fx.GraphModule:
@@ -24,8 +54,7 @@ def traced_and_folded(network: nn.Module) -> fx.GraphModule:
         torch.fx.proxy.TraceError: the network's steps depend on its input.
         TypeError: likewise.
     """
-    own = copy.deepcopy(network).eval()
-    traced = fx.GraphModule(own, _Tracer().trace(own))
+    traced = trace(copy.deepcopy(network).eval())
     for node in list(traced.graph.nodes):
         norm = module_of(node, traced)
         if isinstance(norm, nn.BatchNorm2d):

@@ -10,7 +10,7 @@ from kwslib.errors import InputError
 from kwslib.quantize.minifloat import FORMATS, Minifloat
 from kwslib.quantize.network import QuantizedNetwork, Widths
 from kwslib.quantize.ptq import calibration_clips, quantize_after_training
-from kwslib.quantize.qat import AwareRecipe, quantize_in_training
+from kwslib.quantize.qat import AwareRecipe, Hold, quantize_in_training
 from kwslib.quantize.quantizers import Number
 from kwslib.training.recipe import Recipe
 
@@ -57,8 +57,18 @@ def quantize_network(
     dataset: Dataset,
     seed: int,
     epochs: int | None = None,
+    hold: Hold | None = None,
 ) -> QuantizedNetwork:
     """A network in few bits, ready to evaluate.
+
+    Args:
+        network: of the registry, trained as floats.
+        method: after training, or within it.
+        widths: of weights and activations.
+        dataset: the task and its clips.
+        seed: of quantization-aware training.
+        epochs: of it; None for the recipe's.
+        hold: as of :func:`kwslib.quantize.qat.quantize_in_training`.
 
     Raises:
         InputError: a weight is not finite, or the network cannot be quantized.
@@ -66,4 +76,4 @@ def quantize_network(
     if method == "ptq":
         clips = calibration_clips(dataset.examples("training").deployed)
         return quantize_after_training(network, widths, clips)
-    return quantize_in_training(network, widths, dataset, aware_recipe(widths, epochs), seed)
+    return quantize_in_training(network, widths, dataset, aware_recipe(widths, epochs), seed, hold)

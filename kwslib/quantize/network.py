@@ -15,12 +15,7 @@ from torch import Tensor, fx, nn
 from torch.nn import functional as F
 
 from kwslib.errors import InputError
-from kwslib.models.traced import (
-    UnfoldableError,
-    module_of,
-    replace_module,
-    traced_and_folded,
-)
+from kwslib.models.traced import folded_trace, module_of, replace_module
 from kwslib.quantize.affine import Method, check_bits
 from kwslib.quantize.quantizers import ActivationQuantizer, Number, WeightQuantizer
 
@@ -91,15 +86,7 @@ class QuantizedNetwork(nn.Module):
         """
         super().__init__()
         self.widths = widths
-        try:
-            self.traced = traced_and_folded(network)
-        except UnfoldableError as error:
-            raise InputError(
-                f"layer {error}: no convolution stands alone before this BatchNorm, so it "
-                "cannot be folded; put one there"
-            ) from error
-        except (fx.proxy.TraceError, TypeError) as error:
-            raise InputError(f"the network cannot be traced ({error})") from error
+        self.traced = folded_trace(network)
         self._quantize_layers(weight_method)
         self._quantize_activations()
         self.traced.recompile()

@@ -124,7 +124,7 @@ class ActivationQuantizer(nn.Module):
         if self.batches is not None:
             self.batches.observe(x)
             return x
-        if self.observing and self.log_scale is None:
+        if self.observing and self.training and self.log_scale is None:
             self.observer.observe(x)
         if self.number is None or not self._is_known():
             return x

@@ -169,7 +169,8 @@ class _Conversion:
         source, layer = self._stored(node).tensor, quantized.layer
         weight = layer.weight.detach()
         grid = quantized.quantizer.qparams(weight)
-        integers, scales = quantize(weight, grid).numpy(), grid.scale.detach().numpy()
+        integers = quantize(weight, grid).numpy()
+        scales = _scales_of_all(weight, grid.scale.detach()).numpy()
         bias = _bias(layer.bias, source.scale * scales.astype(np.float64))
         bits = quantized.quantizer.number
         shared: dict[str, Any] = {"scales": scales, "bias": bias, "bits": bits}
@@ -255,6 +256,16 @@ def _shape(node: fx.Node) -> tuple[int, ...]:
     """Channels last, of a tensor that PyTorch has channels first."""
     shape = node.meta["tensor_meta"].shape
     return tuple(shape[axis] for axis in _CHANNELS_LAST)
+
+
+def _scales_of_all(weight: Tensor, scales: Tensor) -> Tensor:
+    """The scales, that of the layer's largest for a channel whose weights are all 0.
+
+    Such a channel is its bias alone, in steps of the scale; its own scale would be next to 0.
+    """
+    silent = ~weight.flatten(1).any(dim=1)
+    largest = scales[~silent].max() if not bool(silent.all()) else torch.ones(())
+    return torch.where(silent, largest, scales)
 
 
 def _bias(bias: Tensor | None, scales: Any) -> Any:

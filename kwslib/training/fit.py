@@ -6,7 +6,7 @@ run equal to one that was never interrupted.
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,6 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from kwslib import models
-from kwslib.data.augment import ImageAugmenter, noise_recordings
 from kwslib.data.dataset import Dataset, Examples
 from kwslib.data.task import Split
 from kwslib.errors import InputError
@@ -26,12 +25,11 @@ from kwslib.files import write_json
 from kwslib.models.checkpoint import NetworkInfo, load, load_tensors, save, save_tensors
 from kwslib.models.standardise import Standardised, pixel_statistics
 from kwslib.threads import one_thread
-from kwslib.training.predict import predictor, to_input
+from kwslib.training.passes import Batches, Training, optimizer_for, preparation, train_pass
+from kwslib.training.predict import predictor
 from kwslib.training.recipe import Recipe
 
 BEST, LAST, HISTORY = "best.safetensors", "last.safetensors", "history.json"
-
-Batches = Callable[[Tensor, torch.Generator], Tensor]
 
 
 @dataclass(frozen=True)
@@ -153,28 +151,8 @@ def _settings(model: str, dataset: Dataset, recipe: Recipe, seed: int) -> dict[s
 
 
 def _start(network: Standardised, recipe: Recipe) -> _Run:
-    """A group of the optimizer for each parameter: rate and decay follow from its shape."""
-    groups = [
-        {
-            "params": [parameter],
-            "scale": min(recipe.full_rate_inputs / max(_inputs(parameter), 1), 1.0),
-            "weight_decay": recipe.weight_decay if parameter.ndim > 1 else 0.0,
-        }
-        for parameter in network.parameters()
-    ]
-    return _Run(network, torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=recipe.momenta))
-
-
-def _inputs(parameter: Tensor) -> int:
-    """Inputs of a unit: the product of all axes but the first."""
-    return parameter[0].numel() if parameter.ndim > 1 else 1
-
-
-def preparation(dataset: Dataset, recipe: Recipe) -> Batches:
-    """How a batch of training images (10 ms a frame) becomes deployed images, augmented or not."""
-    if recipe.augmentation is None:
-        return lambda images, generator: images[:, ::2]
-    return ImageAugmenter(noise_recordings(dataset.source), recipe.augmentation)
+    """A fit before its first epoch."""
+    return _Run(network, optimizer_for(network, recipe, rates_by_inputs=True))
 
 
 def _epoch(
@@ -188,7 +166,8 @@ def _epoch(
 ) -> Epoch:
     """One pass over the training clips and one look at the validation clips."""
     began = time.perf_counter()
-    loss, correct, rate = _train(run, number, training, recipe, prepare, seed)
+    steps = Training(run.network, run.optimizer, training, prepare, recipe, seed)
+    loss, correct, rate = train_pass(steps, number)
     validation_loss, validation_accuracy = _validate(run.network, validation)
     return Epoch(
         number=number + 1,
@@ -199,32 +178,6 @@ def _epoch(
         learning_rate=rate,
         seconds=time.perf_counter() - began,
     )
-
-
-def _train(
-    run: _Run, number: int, training: Examples, recipe: Recipe, prepare: Batches, seed: int
-) -> tuple[float, int, float]:
-    """Sum of losses, correct clips and the last learning rate of a pass."""
-    generator = torch.Generator().manual_seed(seed * 1_000_003 + number)
-    torch.manual_seed(seed * 1_000_003 + number)  # dropout draws from the global generator
-    images, labels = torch.from_numpy(training.images), torch.from_numpy(training.labels)
-    batches = torch.randperm(len(training), generator=generator).split(recipe.batch)
-    steps = recipe.epochs * len(batches)
-    run.network.train()
-    total, correct, rate = 0.0, 0, 0.0
-    for index, batch in enumerate(batches):
-        rate = recipe.learning_rate_at(number * len(batches) + index, steps)
-        for group in run.optimizer.param_groups:
-            group["lr"] = rate * group["scale"]
-        logits = run.network(to_input(prepare(images[batch], generator)))
-        loss = F.cross_entropy(logits, labels[batch], label_smoothing=recipe.label_smoothing)
-        run.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(run.network.parameters(), recipe.gradient_norm)
-        run.optimizer.step()
-        total += loss.item() * len(batch)
-        correct += int((logits.argmax(1) == labels[batch]).sum())
-    return total, correct, rate
 
 
 def _validate(network: nn.Module, examples: Examples) -> tuple[float, float]:

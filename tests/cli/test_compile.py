@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from command_line import refused, runner
 from installed import needs
-from narrow_networks import narrowed
+from narrow_networks import emptied, narrowed
 
 from kwslib.deploy.compile import TARGETS
 from kwslib.models.checkpoint import PUBLISHED
@@ -48,6 +48,20 @@ def test_the_bits_of_weights(kws_compile, tmp_path):
     assert [result["weight_bits"] for result in results] == [[8, 8], [8, 4]]
     assert results[0]["weights"] - results[1]["weights"] == 8000
     assert "weights 9,280 bytes, of 8, 4 bits" in kws_compile(narrow, *options)[1]
+
+
+def test_zeros_are_skipped_where_it_pays(kws_compile, tmp_path):
+    sparse = tmp_path / "sparse.tflite"
+    sparse.write_bytes(emptied(TINY_CONV.read_bytes(), 0.9))
+    options = ("--target", "emulator", "--out", tmp_path / "out", "--json")
+    auto, never = (
+        json.loads(kws_compile(sparse, *options, "--sparse", way)[1]) for way in ("auto", "never")
+    )
+    assert auto["kernels"] == [["conv2d_straight"], ["fully_connected_single"], ["softmax"]]
+    assert never["kernels"] == [["conv2d_lanes"], ["fully_connected_dsp"], ["softmax"]]
+    assert auto["flash"] < never["flash"] - 12_000
+    _, out, _ = kws_compile(sparse, *options[:-1])
+    assert "layers layer_0_conv2d by conv2d_straight, layer_2_fully_connected by" in out
 
 
 def test_the_sketch_is_named_for_people(kws_compile, tmp_path):

@@ -9,6 +9,7 @@ import torch
 from kwslib import models
 from kwslib.data.task import Task
 from kwslib.errors import InputError
+from kwslib.models.channels import with_widths
 from kwslib.models.checkpoint import (
     NetworkInfo,
     load,
@@ -197,6 +198,31 @@ def test_weights_of_another_network_are_an_input_error(path, network):
         rewrite(path, facts, changed)
         with pytest.raises(InputError, match="another network than the tiny_conv with 4 labels"):
             load(path)
+
+
+def test_a_network_that_lost_channels_is_rebuilt(tmp_path, network):
+    smaller = with_widths(network, {"conv": 3})
+    info = NetworkInfo("tiny_conv", LABELS, {}, {"conv": 3})
+    save(tmp_path / "small.safetensors", smaller.state_dict(), info)
+    loaded, found = load(tmp_path / "small.safetensors")
+    assert found == info
+    assert loaded.conv.weight.shape == (3, 1, 10, 8)
+    images = torch.rand(3, 1, 49, 40)
+    assert torch.equal(loaded(images), smaller.eval()(images))
+
+
+def test_a_checkpoint_from_before_there_were_widths_is_whole(path):
+    rewrite(path, {"model": "tiny_conv", "labels": list(LABELS)})
+    assert load(path)[1].widths == {}
+
+
+@pytest.mark.parametrize(
+    "widths", [{"conv": 3}, {"conv": 0}, {"conv": 10**12}, {"other": 1}, {"conv": "3"}, "conv", [3]]
+)
+def test_widths_that_do_not_fit_are_an_input_error_that_names_the_file(path, widths):
+    rewrite(path, {"model": "tiny_conv", "labels": list(LABELS), "widths": widths})
+    with pytest.raises(InputError, match=r"net\.safetensors"):
+        load(path)
 
 
 def test_resolve_takes_a_name_or_a_path(path):

@@ -42,3 +42,22 @@ def test_the_first_layer_must_be_a_convolution_with_a_bias():
         input_convolution(torch.nn.Sequential(torch.nn.Linear(3, 3)))
     with pytest.raises(TypeError, match="bias"):
         input_convolution(torch.nn.Sequential(SameConv2d(1, 2, 3, bias=False)))
+
+
+@pytest.mark.parametrize("name", models.names())
+def test_a_trained_network_learns_on_in_standardised_coordinates_and_comes_back(name):
+    torch.manual_seed(0)
+    network = models.create(name, 4).eval()
+    first = input_convolution(network)[1]
+    first.weight.data[0, 0, 0] = 0
+    images = torch.rand(5, 1, 49, 40)
+    images[0] = 0
+    with torch.no_grad():
+        before = network(images)
+        wrapped = Standardised.of_trained(network, 0.37, 0.21)
+        torch.testing.assert_close(wrapped(images), before, rtol=1e-4, atol=1e-5)
+        assert torch.equal(first.weight[0, 0, 0], torch.zeros_like(first.weight[0, 0, 0]))
+        restored = wrapped.restore()
+        assert restored is network and first.padding_value == 0
+        torch.testing.assert_close(network(images), before, rtol=1e-4, atol=1e-5)
+    assert torch.equal(first.weight[0, 0, 0], torch.zeros_like(first.weight[0, 0, 0]))

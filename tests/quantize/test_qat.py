@@ -1,5 +1,6 @@
 """Quantization-aware training."""
 
+import copy
 from dataclasses import replace
 
 import pytest
@@ -11,6 +12,7 @@ from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Task
 from kwslib.errors import InputError
 from kwslib.models.checkpoint import load
+from kwslib.prune.unstructured import smallest
 from kwslib.quantize.minifloat import E2M1, E4M3
 from kwslib.quantize.network import Widths
 from kwslib.quantize.ptq import calibration_clips, quantize_after_training
@@ -45,9 +47,10 @@ def test_two_bits_can_be_learned_but_not_found_afterwards(learn_scales, speech_c
         return float((predictor(quantized)(clips.deployed).argmax(1) == clips.labels).mean())
 
     calibration = calibration_clips(dataset.examples("training").deployed)
-    assert accuracy(quantize_after_training(network, widths, calibration)) < 0.5
+    afterwards = accuracy(quantize_after_training(network, widths, calibration))
+    assert afterwards < 0.6
     recipe = AwareRecipe(Recipe(epochs=3, learning_rate=4e-3), learn_scales=learn_scales)
-    assert accuracy(quantize_in_training(network, widths, dataset, recipe, 0)) > 0.7
+    assert accuracy(quantize_in_training(network, widths, dataset, recipe, 0)) > afterwards + 0.2
 
 
 def test_float_weights_are_kept_off_the_grid(network, dataset):
@@ -101,6 +104,20 @@ def test_grids_of_activations_freeze(network, dataset):
     ]
     assert bounds[0] != bounds[1]
     assert not any(quantizer.observing for quantizer in early.activations())
+
+
+@pytest.mark.parametrize("learn_scales", [False, True])
+def test_weights_may_be_held_at_zero(network, dataset, learn_scales):
+    masks = smallest(network, 0.8)
+    pruned = copy.deepcopy(network)
+    masks.apply(pruned)
+    recipe = replace(RECIPE, learn_scales=learn_scales)
+    quantized = quantize_in_training(pruned, Widths(4, 8), dataset, recipe, 0, masks.hold)
+    for name, layer in quantized.layers():
+        pruned_weights = layer.quantizer(layer.layer.weight)[~masks.remaining[name]]
+        assert not pruned_weights.any()
+        assert not layer.layer.weight[~masks.remaining[name]].any()
+        assert not torch.equal(layer.layer.weight, pruned.get_submodule(name).weight)
 
 
 def test_small_floats_can_be_trained(network, dataset):

@@ -41,6 +41,21 @@ def test_scores_are_those_of_the_fake_quantized_network(make, widths):
     assert (found.argmax(1) == expected.argmax(1)).mean() > 0.95
 
 
+@pytest.mark.parametrize(
+    "silent", [{"conv": [0, 3]}, {"classifier": [2]}, {"classifier": range(4)}]
+)
+@pytest.mark.parametrize("widths", [Widths(8, 8), Widths(3, 8)])
+def test_channels_without_weights_are_their_bias(silent, widths):
+    network, images = load("tiny_conv-yes_no")[0], random_images()
+    for name, channels in silent.items():
+        network.get_submodule(name).weight.data[list(channels)] = 0
+    quantized = quantize_after_training(network, widths, images)
+    expected = predictor(quantized)(images)
+    found = (run(integers_of(quantized, LABELS), images).astype(np.float64) + 128) / 256
+    step = float(list(quantized.activations())[-1].qparams().scale)
+    assert np.abs(found - expected).max() < 0.5 * step + 1 / 128
+
+
 @pytest.mark.real_speech
 @pytest.mark.parametrize("widths", [Widths(8, 8), Widths(4, 8), Widths(3, 8), Widths(4, 4)])
 def test_predictions_on_speech_are_the_same_but_for_ties(widths, speech_commands):

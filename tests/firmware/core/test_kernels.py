@@ -7,7 +7,7 @@ import pytest
 from accepted import graph_or_reject
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from random_networks import NETWORKS
+from random_networks import NETWORKS, SPARSE_NETWORKS, ways
 from reference import run_reference
 from small_networks import Builder, options, same, window_options
 
@@ -45,8 +45,9 @@ def test_host_equals_the_reference_interpreter(name):
     check()
 
 
-def run_emulated(graph, kernels, folder, inputs):
-    board = Emulator(compile_network(graph, "emulator", folder, kernels).program)
+def run_emulated(graph, kernels, folder, inputs, sparse="auto"):
+    compiled = compile_network(graph, "emulator", folder, kernels, sparse=sparse)
+    board = Emulator(compiled.program)
     outputs = []
     for values in inputs:
         board.write(board.call("kws_network_input").value, values.tobytes())
@@ -68,6 +69,34 @@ def test_cortex_m4_equals_the_reference_interpreter(name, tmp_path):
             found = run_emulated(graph, kernels, tmp_path / kernels, inputs)
             np.testing.assert_array_equal(found, expected, err_msg=kernels)
             shutil.rmtree(tmp_path / kernels)
+
+    check()
+
+
+@pytest.mark.parametrize("name", SPARSE_NETWORKS)
+def test_zeros_are_skipped_on_the_host(name):
+    @settings(max_examples=10, suppress_health_check=list(HealthCheck), derandomize=True)
+    @given(data=SPARSE_NETWORKS[name], sparse=ways, seed=st.integers(0, 2**32 - 1))
+    def check(data, sparse, seed):
+        graph = graph_or_reject(data)
+        inputs = inputs_for(graph.input.size, seed)
+        network = build_host_network(graph, "dsp", sparse)
+        found = np.stack([network.run(values) for values in inputs])
+        np.testing.assert_array_equal(found, run_reference(data, inputs))
+
+    check()
+
+
+@pytest.mark.parametrize("name", SPARSE_NETWORKS)
+def test_zeros_are_skipped_on_the_cortex_m4(name, tmp_path):
+    @settings(max_examples=5, suppress_health_check=list(HealthCheck), derandomize=True)
+    @given(data=SPARSE_NETWORKS[name], sparse=ways, seed=st.integers(0, 2**32 - 1))
+    def check(data, sparse, seed):
+        graph = graph_or_reject(data)
+        inputs = inputs_for(graph.input.size, seed)
+        found = run_emulated(graph, "dsp", tmp_path / "out", inputs, sparse)
+        np.testing.assert_array_equal(found, run_reference(data, inputs))
+        shutil.rmtree(tmp_path / "out")
 
     check()
 

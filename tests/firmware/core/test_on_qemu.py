@@ -10,7 +10,7 @@ from accepted import graph_or_reject
 from front_end import HostFrontEnd
 from hypothesis import HealthCheck, given, settings
 from installed import needs
-from random_networks import NETWORKS
+from random_networks import NETWORKS, SPARSE_NETWORKS, ways
 from reference import run_reference
 
 from kwslib.board import qemu
@@ -73,6 +73,18 @@ def build(folder, source, sources, compiler):
     return cortex_m4(sources, folder / "run.elf", include=[folder], compiler=compiler)
 
 
+def run_on_qemu(source, graph, folder, compiler, values):
+    """What a network gives there."""
+    (folder / "network.h").write_text(source.header)
+    (folder / "network.c").write_text(source.source)
+    program = build(folder, NETWORK, [folder / "network.c"], compiler)
+    call = qemu.call(
+        program, "run", SOMEWHERE,
+        write=(SOMEWHERE, values.tobytes()), read=(SOMEWHERE, graph.output.size),
+    )  # fmt: skip
+    return np.frombuffer(call.output, np.int8)
+
+
 @COMPILERS
 @pytest.mark.parametrize("kernels", ["portable", "dsp"])
 @pytest.mark.parametrize("name", NETWORKS)
@@ -81,17 +93,24 @@ def test_networks(name, kernels, compiler, tmp_path):
     @given(data=NETWORKS[name])
     def check(data):
         graph = graph_or_reject(data)
-        source = generate(graph, kernels)
-        (tmp_path / "network.h").write_text(source.header)
-        (tmp_path / "network.c").write_text(source.source)
-        program = build(tmp_path, NETWORK, [tmp_path / "network.c"], compiler)
         values = np.random.default_rng(0).integers(-128, 128, graph.input.size).astype(np.int8)
-        call = qemu.call(
-            program, "run", SOMEWHERE,
-            write=(SOMEWHERE, values.tobytes()), read=(SOMEWHERE, graph.output.size),
-        )  # fmt: skip
-        expected = run_reference(data, [values])[0]
-        np.testing.assert_array_equal(np.frombuffer(call.output, np.int8), expected)
+        found = run_on_qemu(generate(graph, kernels), graph, tmp_path, compiler, values)
+        np.testing.assert_array_equal(found, run_reference(data, [values])[0])
+
+    check()
+
+
+@COMPILERS
+@pytest.mark.parametrize("name", ["conv2d", "one_channel_conv2d", "fully_connected"])
+def test_networks_without_their_zeros(name, compiler, tmp_path):
+    @settings(max_examples=3, suppress_health_check=list(HealthCheck), derandomize=True)
+    @given(data=SPARSE_NETWORKS[name], sparse=ways)
+    def check(data, sparse):
+        graph = graph_or_reject(data)
+        values = np.random.default_rng(0).integers(-128, 128, graph.input.size).astype(np.int8)
+        source = generate(graph, sparse=sparse)
+        found = run_on_qemu(source, graph, tmp_path, compiler, values)
+        np.testing.assert_array_equal(found, run_reference(data, [values])[0])
 
     check()
 

@@ -1,0 +1,259 @@
+"""A checkpoint pruned: scored beside what it was, and written as a checkpoint and a file."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from kwslib.cost import cost_of
+from kwslib.data.dataset import Dataset, open_source
+from kwslib.data.task import Split
+from kwslib.deploy.write import write_tflite
+from kwslib.errors import InputError
+from kwslib.evaluation import evaluate_split
+from kwslib.models import create
+from kwslib.models.channels import channels_of, widths_of
+from kwslib.models.checkpoint import NetworkInfo, load, save, task_of
+from kwslib.prune.finetune import FineTuning
+from kwslib.prune.masks import Masks, zeros_of
+from kwslib.prune.methods import (
+    USUAL,
+    Method,
+    check_criterion,
+    prune_network,
+    remove_channels,
+    zero_weights,
+)
+from kwslib.prune.remaining import remaining_cost
+from kwslib.prune.unstructured import below, check_amount
+from kwslib.quantize.inference import run
+from kwslib.quantize.integer import IntegerNetwork
+from kwslib.quantize.methods import quantize_network
+from kwslib.quantize.network import Widths
+from kwslib.quantize.to_integers import integers_of
+from kwslib.training.predict import predictor
+from kwslib.training.recipe import Recipe, recipe_for
+
+_WAYS: Mapping[str, tuple[str, ...]] = {
+    "weights": ("amount", "threshold", "mask"),
+    "blocks": ("amount",),
+    "channels": ("amount", "channels"),
+}
+"""How much may be said of each method."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be pruned. One of ``amount``, ``threshold``, ``channels`` and ``mask`` says how
+    much.
+
+    Attributes:
+        method: weights or blocks of them become zero, or channels are removed.
+        criterion: one of :data:`kwslib.prune.methods.CRITERIA_OF`; empty for the usual one.
+        amount: share of the weights, of the fully connected layers' blocks, or of the channels of
+            each group.
+        threshold: magnitude below which weights go.
+        channels: that stay: a number for a network with one group of them, or ``name=number`` for
+            each group, comma-separated.
+        mask: a pruned checkpoint, whose zeros become zero here.
+    """
+
+    method: Method = "weights"
+    criterion: str = ""
+    amount: float | None = None
+    threshold: float | None = None
+    channels: str | None = None
+    mask: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be, before anything long begins.
+
+        Raises:
+            InputError: no such method or criterion, or not one way of saying how much.
+        """
+        criterion = self.criterion or USUAL.get(self.method, "")
+        check_criterion(self.method, criterion)
+        object.__setattr__(self, "criterion", criterion)
+        ways = ("amount", "threshold", "channels", "mask")
+        given = [name for name in ways if getattr(self, name) is not None]
+        if len(given) != 1 or given[0] not in _WAYS[self.method]:
+            raise InputError(
+                f"{' and '.join(f'--{name}' for name in given) or 'no amount'}: give one of "
+                f"{', '.join(f'--{name}' for name in _WAYS[self.method])} for {self.method}"
+            )
+        if self.amount is not None:
+            check_amount(self.amount)
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """A pruned network and how it does.
+
+    Attributes:
+        network: the network.
+        info: what its checkpoint says of it.
+        summary: what ``kws prune --json`` prints.
+    """
+
+    network: nn.Module
+    info: NetworkInfo
+    summary: dict[str, Any]
+
+
+def prune_checkpoint(
+    checkpoint: str,
+    wanted: Wanted,
+    how: FineTuning | None,
+    data: str | None,
+    *,
+    split: Split = "validation",
+    seed: int = 0,
+    out: Sequence[Path] = (),
+) -> Pruned:
+    """Prune a checkpoint, score it beside what it was, and write it if asked.
+
+    Args:
+        checkpoint: a path, or the name of a published network.
+        wanted: what is to be pruned.
+        how: how it is trained on; None leaves it as it is.
+        data: a folder of Speech Commands; embedded speech without it.
+        split: that is scored.
+        seed: of fine-tuning.
+        out: files to write: a checkpoint ``.safetensors``, an int8 ``.tflite``, or both.
+
+    Raises:
+        InputError: the checkpoint, the data or the mask do not suit, or all channels would go.
+    """
+    for path in out:
+        if path.suffix not in (".safetensors", ".tflite"):
+            raise InputError(f"--out {path}: must end in .safetensors or .tflite")
+    network, info = load(checkpoint)
+    dataset = Dataset(open_source(data), task_of(checkpoint, info))
+    start = time.perf_counter()
+    pruned = _pruned(network, wanted, how, dataset, seed)
+    seconds = time.perf_counter() - start
+    settings = {**asdict(wanted), **_told(how), "seed": seed}
+    training = {**info.training, "pruning": settings}
+    widths = widths_of(pruned, create(info.model, len(info.labels)))
+    own = replace(info, training=training, widths=widths)
+    found = evaluate_split(predictor(pruned), dataset, split)
+    summary = {
+        "model": info.model,
+        **settings,
+        "dataset": dataset.source.name,
+        "split": split,
+        "n": len(found.truth),
+        "accuracy": found.accuracy,
+        "interval": list(found.interval),
+        "accuracy_before": evaluate_split(predictor(network), dataset, split).accuracy,
+        **_sizes(pruned),
+        "parameters_before": remaining_cost(network).parameters,
+        "widths": widths,
+        "seconds": seconds,
+        "files": [str(path) for path in out],
+        **_written(pruned, own, dataset, split, out),
+    }
+    return Pruned(pruned, own, summary)
+
+
+def _written(
+    network: nn.Module, info: NetworkInfo, dataset: Dataset, split: Split, out: Sequence[Path]
+) -> dict[str, Any]:
+    """Write the files; what is to be said of the ``.tflite`` among them."""
+    told: dict[str, Any] = {}
+    for path in out:
+        if path.suffix == ".safetensors":
+            save(path, network.state_dict(), info)
+            continue
+        integers = int8_network(network, info, dataset)
+        scored = evaluate_split(partial(run, integers), dataset, split)
+        told = {"int8_accuracy": scored.accuracy, "bytes": write_tflite(integers, path)}
+    return told
+
+
+def recipe_of(info: NetworkInfo) -> Recipe:
+    """The recipe by which a checkpoint was trained, or that of its network if it does not tell."""
+    try:
+        return Recipe.from_json(info.training["recipe"])
+    except (KeyError, TypeError):
+        return recipe_for(info.model)
+
+
+def int8_network(network: nn.Module, info: NetworkInfo, dataset: Dataset) -> IntegerNetwork:
+    """A network as the board runs it, quantized to 8 bits after training.
+
+    Args:
+        network: the network.
+        info: what it says of itself.
+        dataset: whose training clips calibrate.
+    """
+    quantized = quantize_network(network, "ptq", Widths(8, 8), dataset, 0)
+    keys = ("task", "seed", "pruning")
+    facts = {
+        "model": info.model,
+        "training": {key: info.training[key] for key in keys if key in info.training},
+        "widths": dict(info.widths),
+        "calibration": dataset.identity(),
+    }
+    return integers_of(quantized, info.labels, facts)
+
+
+def _pruned(
+    network: nn.Module, wanted: Wanted, how: FineTuning | None, dataset: Dataset, seed: int
+) -> nn.Module:
+    """The pruned network, by whatever says how much."""
+    if wanted.channels is not None:
+        widths = _widths(wanted.channels, channels_of(network).sizes)
+        return remove_channels(network, widths, dataset, how, seed, wanted.criterion)
+    if wanted.amount is not None:
+        return prune_network(
+            network, wanted.method, wanted.amount, dataset, how, seed, wanted.criterion
+        )
+    return zero_weights(network, _masks(network, wanted), dataset, how, seed)
+
+
+def _masks(network: nn.Module, wanted: Wanted) -> Masks:
+    if wanted.threshold is not None:
+        return below(network, wanted.threshold)
+    assert wanted.mask is not None
+    masks = zeros_of(load(wanted.mask)[0])
+    if masks.left == masks.weights:
+        raise InputError(f"--mask {wanted.mask}: has no zeros; name a checkpoint that was pruned")
+    return masks
+
+
+def _widths(text: str, sizes: Mapping[str, int]) -> dict[str, int]:
+    """What ``4`` or ``stem=16,body=8`` means for a network with these groups of channels."""
+    advice = f"give a number, or name=number for each of {', '.join(sizes)}"
+    parts = [part.rpartition("=") for part in text.split(",")]
+    if len(parts) == 1 and not parts[0][1]:
+        if len(sizes) != 1:
+            raise InputError(f"--channels {text}: this network has several groups; {advice}")
+        parts = [(next(iter(sizes)), "=", text)]
+    try:
+        return {name: int(number) for name, _, number in parts}
+    except ValueError:
+        raise InputError(f"--channels {text}: {advice}") from None
+
+
+def _told(how: FineTuning | None) -> dict[str, Any]:
+    """The settings of fine-tuning, as a summary has them."""
+    if how is None:
+        return {"epochs": 0, "schedule": None, "rewind": False}
+    passes = how.training.epochs - how.first_pass()
+    return {"epochs": passes, "schedule": how.schedule, "rewind": how.rewind is not None}
+
+
+def _sizes(network: nn.Module) -> dict[str, Any]:
+    """What is left of the network."""
+    cost = cost_of(network)
+    return {
+        "sparsity": zeros_of(network).sparsity,
+        **asdict(remaining_cost(network)),
+        "flash": cost.flash,
+        "ram": cost.ram,
+    }

@@ -1,0 +1,1 @@
+"""Pruning: weights that become zero, and channels that are removed."""

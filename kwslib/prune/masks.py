@@ -1,0 +1,128 @@
+"""Which weights of a network remain: masks as data, by layer.
+
+A pruned weight is zero. So a mask needs no place of its own in a checkpoint, and none in a file of
+integers, where zero is zero since weights are symmetric: :func:`zeros_of` reads it back.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from kwslib.errors import InputError
+from kwslib.training.passes import Hooks
+
+
+@dataclass(frozen=True)
+class Masks:
+    """Which weights remain.
+
+    Attributes:
+        remaining: for each layer with weights, by its name, a bool for each weight; False where
+            it is pruned.
+    """
+
+    remaining: Mapping[str, Tensor]
+
+    @property
+    def weights(self) -> int:
+        """Weights of all layers, pruned or not; biases are not counted and not pruned."""
+        return sum(each.numel() for each in self.remaining.values())
+
+    @property
+    def left(self) -> int:
+        """Weights that remain."""
+        return sum(int(each.sum()) for each in self.remaining.values())
+
+    @property
+    def sparsity(self) -> float:
+        """Share of the weights that are pruned."""
+        return 1 - self.left / self.weights
+
+    def by_layer(self) -> dict[str, float]:
+        """:attr:`sparsity` of each layer."""
+        return {name: 1 - float(each.float().mean()) for name, each in self.remaining.items()}
+
+    def __and__(self, other: "Masks") -> "Masks":
+        return Masks({name: each & other.remaining[name] for name, each in self.remaining.items()})
+
+    def check(self, weights: Mapping[str, Tensor]) -> None:
+        """Make sure that these are masks for certain weights.
+
+        Raises:
+            InputError: they are for another network.
+        """
+        own = {name: tuple(each.shape) for name, each in self.remaining.items()}
+        other = {name: tuple(each.shape) for name, each in weights.items()}
+        if own != other:
+            raise InputError(
+                f"the mask is for another network: it covers {_told(own)}, the network has "
+                f"{_told(other)}; take a mask that was made for this network"
+            )
+
+    @torch.no_grad()
+    def apply(self, network: nn.Module) -> None:
+        """Make the pruned weights of a network zero.
+
+        Raises:
+            InputError: the masks are for another network.
+        """
+        self.hold(weights_of(network)).after_step()
+
+    def hold(self, weights: Mapping[str, Tensor]) -> "Held":
+        """What keeps pruned weights at zero while a network is trained.
+
+        Args:
+            weights: the parameters of each layer; they are changed.
+
+        Raises:
+            InputError: the masks are for other weights.
+        """
+        return Held(self, weights)
+
+
+class Held(Hooks):
+    """Keeps pruned weights at zero, and their gradients, which are clipped with the others."""
+
+    def __init__(self, masks: Masks, weights: Mapping[str, Tensor]) -> None:
+        """Take the parameters of each layer, and make those that are pruned zero."""
+        self._weights = weights
+        self.replace(masks)
+
+    def replace(self, masks: Masks) -> None:
+        """Hold other masks from now on."""
+        masks.check(self._weights)
+        self.masks = masks
+        self.after_step()
+
+    def after_backward(self) -> None:
+        """Clear the gradients of pruned weights."""
+        for name, remains in self.masks.remaining.items():
+            gradient = self._weights[name].grad
+            if gradient is not None:
+                gradient.masked_fill_(~remains, 0)
+
+    @torch.no_grad()
+    def after_step(self) -> None:
+        """Clear what momentum did to weights that were pruned lately."""
+        for name, remains in self.masks.remaining.items():
+            self._weights[name].masked_fill_(~remains, 0)
+
+
+def weights_of(network: nn.Module) -> dict[str, Tensor]:
+    """The weights that can be pruned, by layer: of convolutions and fully connected layers."""
+    return {
+        name: layer.weight
+        for name, layer in network.named_modules()
+        if isinstance(layer, nn.Conv2d | nn.Linear)
+    }
+
+
+def zeros_of(network: nn.Module) -> Masks:
+    """The masks of a network that is pruned already: a weight that is zero is pruned."""
+    return Masks({name: weight.detach() != 0 for name, weight in weights_of(network).items()})
+
+
+def _told(shapes: Mapping[str, tuple[int, ...]]) -> str:
+    return ", ".join(f"{name} {'x'.join(map(str, shape))}" for name, shape in shapes.items())

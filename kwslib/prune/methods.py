@@ -1,0 +1,161 @@
+"""The kinds of pruning by name, and the settings that were chosen."""
+
+import copy
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any, Literal
+
+from torch import nn
+
+from kwslib.data.dataset import Dataset
+from kwslib.errors import InputError
+from kwslib.prune.finetune import FineTuning, Schedule, finetune, prune_and_tune
+from kwslib.prune.importance import CRITERIA, importance
+from kwslib.prune.masks import Masks
+from kwslib.prune.norms import NORMS
+from kwslib.prune.structured import remove_and_tune, widths_without, without_channels
+from kwslib.prune.unstructured import SCOPES, Choose, smallest, smallest_blocks
+from kwslib.training.recipe import Recipe
+
+Method = Literal["weights", "blocks", "channels"]
+
+CRITERIA_OF: Mapping[str, tuple[str, ...]] = {
+    "weights": SCOPES,
+    "blocks": NORMS,
+    "channels": CRITERIA,
+}
+"""What can be pruned, and by which criteria it is chosen. Of weights the least magnitudes go; there
+the criterion tells which are ranked together."""
+
+METHODS: tuple[Method, ...] = ("weights", "blocks", "channels")
+
+USUAL: Mapping[str, str] = {"weights": "lamp", "blocks": "l2", "channels": "l2"}
+"""The criterion where none is named."""
+
+EPOCHS: Mapping[str, int] = {"weights": 30, "blocks": 20, "channels": 12}
+"""Of fine-tuning, by the recipe by which the network was trained; chosen on the validation clips of
+yes and no."""
+
+
+def fine_tuning(
+    recipe: Recipe,
+    method: Method,
+    *,
+    epochs: int | None = None,
+    schedule: Schedule | None = None,
+    rewind: bool = False,
+) -> FineTuning:
+    """How a network is trained on when it is pruned.
+
+    Args:
+        recipe: by which it was trained.
+        method: what is pruned.
+        epochs: passes over the training clips; None for those of :data:`EPOCHS`.
+        schedule: None for ``gradual``, and for channels ``one_shot``.
+        rewind: whether the passes are the last of the network's own training again, at the rates
+            that they had, rather than a cycle of rates of their own.
+
+    Raises:
+        InputError: the training had fewer passes than are to be repeated.
+    """
+    passes = epochs or EPOCHS[method]
+    usual: Schedule = "one_shot" if method == "channels" else "gradual"
+    if rewind:
+        passes = passes if epochs else min(passes, recipe.epochs)
+        return FineTuning(recipe, schedule or usual, rewind=passes)
+    return FineTuning(replace(recipe, epochs=passes), schedule or usual)
+
+
+def check_criterion(method: str, criterion: str) -> None:
+    """Refuse what is no method or no criterion of it.
+
+    Raises:
+        InputError: it is none.
+    """
+    if method not in CRITERIA_OF:
+        raise InputError(f"method {method!r}: must be one of {', '.join(METHODS)}")
+    if criterion not in CRITERIA_OF[method]:
+        raise InputError(
+            f"criterion {criterion!r}: {method} are chosen by one of "
+            f"{', '.join(CRITERIA_OF[method])}"
+        )
+
+
+def prune_network(
+    network: nn.Module,
+    method: Method,
+    amount: float,
+    dataset: Dataset,
+    how: FineTuning | None,
+    seed: int,
+    criterion: str | None = None,
+) -> nn.Module:
+    """A pruned copy of a network, ready to evaluate.
+
+    Args:
+        network: of the registry, trained.
+        method: single weights or blocks of them become zero, or channels are removed.
+        amount: share of the weights, of the fully connected layers' blocks, or of each group's
+            channels.
+        dataset: the task and its clips.
+        how: how it is trained on; None leaves it as it is.
+        seed: of the order of clips, augmentation and dropout.
+        criterion: one of :data:`CRITERIA_OF`; None for that of :data:`USUAL`.
+
+    Raises:
+        InputError: one of these is none, or all channels of a layer would go.
+    """
+    criterion = criterion or USUAL.get(method, "")
+    check_criterion(method, criterion)
+    if method == "channels":
+        widths = widths_without(network, amount)
+        return remove_channels(network, widths, dataset, how, seed, criterion)
+    choose = _chooser(method, criterion)
+    if how is None:
+        return zero_weights(network, choose(network, amount), dataset, None, seed)
+    return prune_and_tune(network, choose, amount, dataset, how, seed)
+
+
+def zero_weights(
+    network: nn.Module, masks: Masks, dataset: Dataset, how: FineTuning | None, seed: int
+) -> nn.Module:
+    """As :func:`prune_network`, for weights that are known.
+
+    Raises:
+        InputError: the masks are for another network, or the schedule is not ``one_shot``.
+    """
+    if how is not None and how.schedule != "one_shot":
+        raise InputError(
+            f"schedule {how.schedule!r}: chooses weights by an amount; with a mask or a threshold "
+            "take one_shot"
+        )
+    pruned = copy.deepcopy(network).eval()
+    masks.apply(pruned)
+    return pruned if how is None else finetune(pruned, dataset, how, seed)
+
+
+def remove_channels(
+    network: nn.Module,
+    widths: Mapping[str, int],
+    dataset: Dataset,
+    how: FineTuning | None,
+    seed: int,
+    criterion: Any = USUAL["channels"],
+) -> nn.Module:
+    """As :func:`prune_network`, for channels of which so many stay in each group.
+
+    Raises:
+        InputError: a group is not known, or cannot have so many.
+    """
+    check_criterion("channels", criterion)
+    if how is None:
+        scores = importance(network, criterion, dataset.examples("training"))
+        return without_channels(network, widths, scores).eval()
+    return remove_and_tune(network, widths, criterion, dataset, how, seed)
+
+
+def _chooser(method: Method, criterion: Any) -> Choose:
+    if method == "blocks":
+        return partial(smallest_blocks, kind=criterion)
+    return partial(smallest, scope=criterion)

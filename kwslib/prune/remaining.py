@@ -1,0 +1,50 @@
+"""What a pruned network costs where zeros are neither kept nor multiplied."""
+
+from dataclasses import dataclass
+
+from torch import nn
+
+from kwslib.cost.operations import LayerCost, layer_costs
+
+
+@dataclass(frozen=True)
+class Remaining:
+    """Counts of a network without its zeros.
+
+    Attributes:
+        parameters: weights that are not zero, and biases.
+        macs: multiply-accumulates with these weights, of one image.
+        flops: ``2 * macs`` and one for each biased output, as of :mod:`kwslib.cost.operations`.
+    """
+
+    parameters: int
+    macs: int
+    flops: int
+
+
+def remaining_cost(network: nn.Module) -> Remaining:
+    """Count what is left of a network.
+
+    Every weight of a layer is used equally often, so a layer's multiply-accumulates fall as its
+    weights do. Of a network without zeros this is what :func:`kwslib.cost.cost_of` counts.
+
+    Args:
+        network: of the registry.
+    """
+    layers = layer_costs(network)
+    left = [_left(network, each) for each in layers]
+    macs = sum(each.macs * share for each, share in zip(layers, left, strict=True))
+    weights = sum(each.weights * share for each, share in zip(layers, left, strict=True))
+    return Remaining(
+        parameters=round(weights) + sum(each.biases for each in layers),
+        macs=round(macs),
+        flops=2 * round(macs) + sum(each.biased_outputs for each in layers),
+    )
+
+
+def _left(network: nn.Module, cost: LayerCost) -> float:
+    """Share of a layer's weights that are not zero; BatchNorm's are not pruned."""
+    layer = network.get_submodule(cost.name)
+    if not isinstance(layer, nn.Conv2d | nn.Linear):
+        return 1.0
+    return int(layer.weight.count_nonzero()) / layer.weight.numel()

@@ -1,0 +1,411 @@
+"""How much can go: accuracy by what is pruned, by criterion and by training, over seeds; and what
+each pruned network takes on the board.
+
+Every setting begins with a float network trained at its own seed, and is scored on validation and
+testing clips once. What was chosen (epochs, rates, criteria) was chosen on validation clips.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cache, partial
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import nn
+
+from kwslib.cost import cost_of
+from kwslib.data.dataset import Dataset, open_source
+from kwslib.data.task import Split, Task
+from kwslib.errors import InputError
+from kwslib.evaluation import Predict, evaluate_split
+from kwslib.files import cache_folder, sha256_of_sources, sha256_of_text
+from kwslib.measurements import Method as How
+from kwslib.measurements import Record, machine_name
+from kwslib.models import create
+from kwslib.models.channels import widths_of, with_widths
+from kwslib.models.checkpoint import NetworkInfo, load, save
+from kwslib.models.standardise import Standardised, pixel_statistics
+from kwslib.prune.finetune import SCHEDULES, FineTuning, finetune
+from kwslib.prune.importance import CRITERIA
+from kwslib.prune.masks import zeros_of
+from kwslib.prune.methods import USUAL, Method, fine_tuning, prune_network
+from kwslib.prune.norms import NORMS
+from kwslib.prune.remaining import remaining_cost
+from kwslib.prune.sensitivity import channel_sensitivity, weight_sensitivity
+from kwslib.prune.structured import widths_without
+from kwslib.prune.unstructured import SCOPES
+from kwslib.quantize.inference import run as run_integers
+from kwslib.quantize.methods import quantize_network
+from kwslib.quantize.network import QuantizedNetwork, Widths
+from kwslib.quantize.to_integers import integers_of
+from kwslib.sweep import sweep
+from kwslib.training.predict import predictor
+from kwslib.training.publish import fitted
+from kwslib.training.recipe import Recipe, recipe_for
+
+Kind = Literal["weights", "schedules", "norms", "channels", "together"]
+KINDS: tuple[Kind, ...] = ("weights", "schedules", "norms", "channels", "together")
+
+AMOUNTS = (0.3, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98, 0.99, 0.995)
+"""Shares of the weights that go."""
+
+SCHEDULED_AMOUNTS = (0.8, 0.9, 0.98)
+"""Those at which the ways to prune and train are compared."""
+
+BLOCK_AMOUNTS = (0.5, 0.8, 0.9, 0.95)
+"""Shares of the fully connected layers' blocks that go."""
+
+CHANNEL_AMOUNTS = tuple(gone / 8 for gone in range(1, 8))
+"""Shares of the channels that go: of tiny_conv's eight, 7 to 1 are left."""
+
+TOGETHER: tuple[tuple[Method, float], ...] = (
+    ("weights", 0.8), ("weights", 0.9), ("channels", 0.5), ("channels", 0.75),
+)  # fmt: skip
+"""What is quantized once it is pruned."""
+
+SPLITS: tuple[Split, ...] = ("validation", "testing")
+NOT_TUNED = "none"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A pruned network.
+
+    Attributes:
+        method: what is pruned; ``dense`` where nothing is, and ``scratch`` for a network that was
+            made with so few channels and trained like any other.
+        amount: share of the weights, of the fully connected layers' blocks, or of each group's
+            channels that goes.
+        criterion: one of :data:`kwslib.prune.methods.CRITERIA_OF`.
+        tuning: a schedule of fine-tuning, with ``+rewind`` where it repeats the end of the
+            network's own training; ``none`` where there is none.
+        quantized: ``ptq`` or ``qat`` once it is pruned, weights in ``bits`` and activations in 8;
+            ``float`` where it is not.
+        bits: of the weights.
+        seed: of the float network's training and of all that follows.
+    """
+
+    method: Method | Literal["dense", "scratch"] = "dense"
+    amount: float = 0.0
+    criterion: str = ""
+    tuning: str = NOT_TUNED
+    quantized: Literal["float", "ptq", "qat"] = "float"
+    bits: int = 32
+    seed: int = 0
+
+    @property
+    def float_setting(self) -> "Setting":
+        """The same before it is quantized."""
+        return replace(self, quantized="float", bits=32)
+
+
+def settings(kind: Kind, seeds: Sequence[int]) -> list[Setting]:
+    """The settings of a sweep, seed by seed; the network of which nothing is pruned comes first.
+
+    ``weights``: every amount, without training by each criterion, and with it by the usual one.
+    ``schedules``: at some amounts the other schedules, rewinding and criteria. ``norms``: blocks by
+    each norm, with training and without. ``channels``: every number of channels by each criterion,
+    with training and without, and trained from scratch. ``together``: pruned, then quantized to 8
+    and 4 bits, after training and within it.
+    """
+    own = {
+        "weights": _weights, "schedules": _schedules, "norms": _norms, "channels": _channels,
+        "together": _together,
+    }[kind]()  # fmt: skip
+    return [replace(each, seed=seed) for seed in seeds for each in [Setting(), *own]]
+
+
+def _usual(method: Method, amount: float) -> Setting:
+    """As it is fine-tuned unless something else is asked for."""
+    tuning = "one_shot" if method == "channels" else "gradual"
+    return Setting(method, amount, USUAL[method], tuning)
+
+
+def _weights() -> list[Setting]:
+    return [
+        each
+        for amount in AMOUNTS
+        for each in (
+            *(Setting("weights", amount, scope) for scope in SCOPES), _usual("weights", amount),
+        )
+    ]  # fmt: skip
+
+
+def _schedules() -> list[Setting]:
+    found = []
+    for amount in SCHEDULED_AMOUNTS:
+        usual = _usual("weights", amount)
+        found += [replace(usual, tuning=each) for each in SCHEDULES]
+        found += [replace(usual, tuning=f"{each}+rewind") for each in SCHEDULES]
+        found += [replace(usual, criterion=each) for each in SCOPES if each != usual.criterion]
+    return found
+
+
+def _norms() -> list[Setting]:
+    return [
+        replace(_usual("blocks", amount), criterion=kind, tuning=tuning)
+        for amount in BLOCK_AMOUNTS
+        for kind in NORMS
+        for tuning in (NOT_TUNED, _usual("blocks", amount).tuning)
+    ]
+
+
+def _channels() -> list[Setting]:
+    found = []
+    for amount in CHANNEL_AMOUNTS:
+        usual = _usual("channels", amount)
+        found += [
+            replace(usual, criterion=criterion, tuning=tuning)
+            for criterion in CRITERIA
+            for tuning in (NOT_TUNED, usual.tuning)
+        ]
+        found.append(Setting("scratch", amount))
+    return found
+
+
+def _together() -> list[Setting]:
+    pruned = [Setting(), *(_usual(method, amount) for method, amount in TOGETHER)]
+    return [
+        replace(each, quantized=method, bits=bits)
+        for each in pruned
+        for bits in (8, 4)
+        for method in ("ptq", "qat")
+    ]
+
+
+def deployed(seeds: Sequence[int]) -> list[Setting]:
+    """The settings whose networks are measured on the board: every amount of weights and blocks and
+    every number of channels, fine-tuned, in 8 bits; and what :data:`TOGETHER` names in 4 bits.
+    """
+    own = [
+        Setting(),
+        *(_usual("weights", amount) for amount in AMOUNTS),
+        *(_usual("blocks", amount) for amount in BLOCK_AMOUNTS),
+        *(_usual("channels", amount) for amount in CHANNEL_AMOUNTS),
+    ]
+    in_8_bits = [replace(each, quantized="ptq", bits=8) for each in own]
+    in_4_bits = [each for each in _together() if (each.quantized, each.bits) == ("qat", 4)]
+    return [replace(each, seed=seed) for seed in seeds for each in [*in_8_bits, *in_4_bits]]
+
+
+@dataclass(frozen=True)
+class Base:
+    """What all settings of a sweep share.
+
+    Attributes:
+        data: folder of Speech Commands, or empty for embedded speech.
+        model: name in the registry.
+        keywords: comma-separated.
+        epochs: of the float training; None for the recipe's.
+    """
+
+    data: str
+    model: str = "tiny_conv"
+    keywords: str = "yes,no"
+    epochs: int | None = None
+
+    @property
+    def recipe(self) -> Recipe:
+        """Of the float training."""
+        return recipe_for(self.model, epochs=self.epochs)
+
+    def key(self) -> str:
+        """Stands for the code and the data behind a pruned network."""
+        code = sha256_of_sources(
+            "config.py", "data", "features", "models", "training", "prune", "quantize"
+        )
+        source = open_source(self.data or None).fingerprint()
+        return f"{code} {source} {self.recipe!r} {self.keywords}"
+
+
+def measure(setting: Setting, *, base: Base) -> list[Record]:
+    """Accuracies of a setting, and what is left of the network.
+
+    Records: ``accuracy`` on validation and testing clips, ``integer_accuracy`` likewise where it is
+    quantized; ``sparsity``, ``parameters``, ``macs`` and ``flops`` without zeros, and ``size``, the
+    bytes of weights and biases with zeros. For the dense network also ``weight_sensitivity`` and
+    ``channel_sensitivity``, on validation clips.
+    """
+    dataset = dataset_of(base)
+    network, _ = pruned_network(setting, base)
+    scored = quantized(setting, network, dataset)
+    record = Recorder(setting, base, dataset)
+    records = record.accuracies("accuracy", predictor(scored))
+    if isinstance(scored, QuantizedNetwork):
+        integers = integers_of(scored, dataset.task.labels)
+        records += record.accuracies("integer_accuracy", partial(run_integers, integers))
+    if setting == Setting(seed=setting.seed):
+        records += _sensitivities(network, dataset, record)
+    return records + _left(network, setting.bits, record)
+
+
+def study(
+    kind: Kind,
+    seeds: Sequence[int],
+    *,
+    data: str,
+    model: str = "tiny_conv",
+    keywords: str = "yes,no",
+    epochs: int | None = None,
+    jobs: int | None = None,
+    folder: Path | None = None,
+) -> list[Record]:
+    """The records of a sweep; settings that an earlier call finished are not measured again.
+
+    Args:
+        kind: one of :data:`KINDS`.
+        seeds: of the float networks.
+        data: folder of Speech Commands, or empty for embedded speech.
+        model: name in the registry.
+        keywords: comma-separated.
+        epochs: of the float training; None for the recipe's.
+        jobs: processes; by default as many as cores.
+        folder: where finished settings are kept, by default in the cache.
+
+    Raises:
+        InputError: no such sweep, or no seed.
+    """
+    if kind not in KINDS:
+        raise InputError(f"sweep {kind!r}: must be one of {', '.join(KINDS)}")
+    base = Base(data, model, keywords, epochs)
+    train_first(seeds, base)
+    run = partial(measure, base=base)
+    results = sweep(
+        f"pruning-{kind}-{model}", settings(kind, seeds), run, key=base.key(), jobs=jobs,
+        folder=folder,
+    )  # fmt: skip
+    return [record for records in results for record in records]
+
+
+def train_first(seeds: Sequence[int], base: Base) -> None:
+    """Train the float networks one after the other, so that no two processes train the same.
+
+    Raises:
+        InputError: there is no seed.
+    """
+    if not seeds:
+        raise InputError("seeds: none given; name at least one, e.g. 0,1,2")
+    for seed in seeds:
+        _dense(base, seed)
+
+
+def pruned_network(setting: Setting, base: Base) -> tuple[nn.Module, NetworkInfo]:
+    """The float network of a setting, pruned by an earlier call or now, and what it is."""
+    setting = setting.float_setting
+    dense, info = _dense(base, setting.seed)
+    if setting.method == "dense":
+        return dense, info
+    name = sha256_of_text(repr(setting), base.key())[:32]
+    path = cache_folder("pruned", base.model) / f"{name}.safetensors"
+    if not path.exists():
+        network = _pruned(setting, base, dense)
+        widths = widths_of(network, create(base.model, len(info.labels)))
+        training = {**info.training, "pruning": asdict(setting)}
+        save(path, network.state_dict(), replace(info, training=training, widths=widths))
+    return load(path)
+
+
+def _pruned(setting: Setting, base: Base, dense: nn.Module) -> nn.Module:
+    dataset = dataset_of(base)
+    if setting.method == "scratch":
+        return _from_scratch(setting, base, dataset)
+    method: Any = setting.method
+    schedule, _, rewind = setting.tuning.partition("+")
+    how = None
+    if setting.tuning != NOT_TUNED:
+        how = fine_tuning(base.recipe, method, schedule=schedule, rewind=bool(rewind))  # type: ignore[arg-type]
+    return prune_network(
+        dense, method, setting.amount, dataset, how, setting.seed, setting.criterion
+    )
+
+
+def _from_scratch(setting: Setting, base: Base, dataset: Dataset) -> nn.Module:
+    """A small network that was never large, trained by the recipe of the large one."""
+    torch.manual_seed(setting.seed)
+    whole = create(base.model, len(dataset.task.labels))
+    network = with_widths(whole, widths_without(whole, setting.amount))
+    images = torch.from_numpy(dataset.examples("training").images)
+    # As a first training begins: its weights are random in standardised coordinates.
+    network = Standardised(network, *pixel_statistics(images)).restore()
+    return finetune(network, dataset, FineTuning(base.recipe), setting.seed)
+
+
+def quantized(setting: Setting, network: nn.Module, dataset: Dataset) -> nn.Module:
+    """The network of :func:`pruned_network` in as few bits as the setting has; zeros stay zeros."""
+    if setting.quantized == "float":
+        return network
+    return quantize_network(
+        network, setting.quantized, Widths(setting.bits, 8), dataset, setting.seed,
+        hold=zeros_of(network).hold,
+    )  # fmt: skip
+
+
+class Recorder:
+    """Makes records of a setting."""
+
+    def __init__(self, setting: Setting, base: Base, dataset: Dataset) -> None:
+        self.subject = {"model": base.model, "task": dataset.task.name, **asdict(setting)}
+        self._dataset = dataset
+
+    def __call__(
+        self, metric: str, value: Any, unit: str, method: How = "modelled", **more: Any
+    ) -> Record:
+        """A record of what needs no clips; ``more`` is as of a record."""
+        facts = {"machine": machine_name(), **more}
+        return Record(metric, value, unit, method, self.subject, **facts)
+
+    def on(self, split: Split, metric: str, value: Any, unit: str, **more: Any) -> Record:
+        """A record of what was measured on the clips of a split."""
+        clips = len(self._dataset.names[split])
+        data = {**self._dataset.identity(), "split": split, "clips": clips}
+        return self(metric, value, unit, "measured", data=data, **more)
+
+    def accuracies(self, metric: str, predict: Predict) -> list[Record]:
+        """Accuracy on every split that is scored, with its interval."""
+        results = {split: evaluate_split(predict, self._dataset, split) for split in SPLITS}
+        return [
+            self.on(split, metric, result.accuracy, "fraction", interval=result.interval)
+            for split, result in results.items()
+        ]
+
+
+def _sensitivities(network: nn.Module, dataset: Dataset, record: Recorder) -> list[Record]:
+    """What pruning one layer alone does, before any training."""
+    training, clips = dataset.examples("training"), dataset.examples("validation")
+    criterion: Any = USUAL["channels"]
+    found = {
+        "weight_sensitivity": weight_sensitivity(network, AMOUNTS, clips),
+        "channel_sensitivity": channel_sensitivity(network, criterion, training, clips),
+    }
+    return [
+        record.on("validation", metric, [asdict(each) for each in values], "fraction")
+        for metric, values in found.items()
+    ]
+
+
+def _left(network: nn.Module, bits: int, record: Recorder) -> list[Record]:
+    """Counts of a network, and bytes of its weights and biases."""
+    found, cost = remaining_cost(network), cost_of(network)
+    weights = sum(layer.weights for layer in cost.layers)
+    biases = sum(layer.biases for layer in cost.layers)
+    return [
+        record("sparsity", zeros_of(network).sparsity, "fraction"),
+        record("parameters", found.parameters, "count"),
+        record("macs", found.macs, "count"),
+        record("flops", found.flops, "count"),
+        record("size", weights * bits // 8 + biases * 4, "bytes"),
+    ]
+
+
+@cache
+def dataset_of(base: Base) -> Dataset:
+    """The clips of a sweep."""
+    return Dataset(open_source(base.data or None), Task.of(base.keywords))
+
+
+@cache
+def _dense(base: Base, seed: int) -> tuple[nn.Module, NetworkInfo]:
+    """The float network of a seed, trained by an earlier call or now."""
+    found = fitted(base.model, dataset_of(base), base.recipe, seed)
+    return found.network, found.info
