@@ -73,8 +73,8 @@ class Firmware {
   }
 
   // Microseconds that each stage takes, by a clock that tells milliseconds. A stage runs as often
-  // as it takes to fill `leastMs`, since a browser's clock is coarse.
-  time(clock, leastMs = 4) {
+  // as it takes to fill `leastMs`.
+  time(clock, leastMs) {
     const times = {};
     STAGES.forEach((stage, number) => {
       let runs = 1;
