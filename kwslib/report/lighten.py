@@ -2,7 +2,8 @@
 
 Sounds and pictures inside a page become files that are loaded when they are wanted; the theme's
 script with all two thousand icons is left out, since :mod:`kwslib.report.icons` brings those that
-the pages show. A page that was lightened before stays as it is.
+the pages show; the index of the search is left to the page that shows what was found. A page that
+was lightened before stays as it is.
 """
 
 import base64
@@ -17,6 +18,10 @@ _LARGE = 2000
 _KINDS = {"audio/flac": "flac", "image/png": "png"}
 _DATA = re.compile(rf"data:(audio/flac|image/png);base64,([A-Za-z0-9+/=]{{{_LARGE},}})")
 _ALL_ICONS = re.compile(r'\s*<script defer src="[^"]*scripts/fontawesome\.js[^"]*"></script>')
+_SEARCH = re.compile(
+    r'\s*<script src="[^"]*(?:searchtools\.js|language_data\.js|searchindex\.js)[^"]*"></script>'
+)
+_FINDS = 'id="search-results"'
 _WRAPPED = re.compile(r'<span class="pre">([^<]*)</span>')
 _FILE = re.compile(rf"{FOLDER}/([0-9a-f]{{16}}\.(?:flac|png))")
 
@@ -51,4 +56,6 @@ def lightened(text: str, site: Path, path: Path) -> str:
 
     text = _DATA.sub(as_file, text)
     text = _ALL_ICONS.sub("", text)
+    if _FINDS not in text:
+        text = _SEARCH.sub("", text)
     return _WRAPPED.sub(r"\1", text)

@@ -30,6 +30,7 @@ from kwslib.report import (
     api_page,
     downloads,
     icons,
+    mathematics,
     metadata,
     prose,
     repository,
@@ -171,6 +172,26 @@ class Report:
                     }
                 )
 
+    def offer_launch(
+        self, app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any
+    ) -> None:
+        """Add a button that opens the chapter on Binder, where the repository is known to it."""
+        executed = self.chapters.get(page)
+        if executed is None or doctree is None or executed.chapter.base:
+            return
+        url = repository.binder(repository.address(Path(app.srcdir)), f"{page}.ipynb")
+        if url and "header_buttons" in context:
+            context["header_buttons"].insert(
+                0,
+                {
+                    "type": "link",
+                    "url": url,
+                    "tooltip": "Run this chapter on Binder",
+                    "icon": "fas fa-rocket",
+                    "label": "launch-binder-button",
+                },
+            )
+
     def write_data(self, app: Sphinx, exception: Exception | None) -> None:
         """Write the data of every chapter's charts."""
         if exception is None and app.builder.format == "html":
@@ -271,7 +292,7 @@ def link_repository(app: Sphinx, config: Config) -> None:
     if address:
         config.html_theme_options |= {
             "repository_url": address,
-            "repository_branch": "main",
+            "repository_branch": repository.BRANCH,
             "use_repository_button": True,
             "use_issues_button": True,
             "use_source_button": True,
@@ -317,6 +338,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("html-page-context", report.offer_notebook, priority=100)
     app.connect("html-page-context", report.offer_data, priority=900)
     app.connect("html-page-context", report.offer_whole, priority=901)
+    app.connect("html-page-context", report.offer_launch, priority=902)
     app.connect("html-page-context", report.bring_firmware)
     app.connect("html-page-context", metadata.describe)
     app.connect("build-finished", write_vega)
@@ -326,6 +348,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("build-finished", finish, priority=900)
     # pages are written anew when it changes
     app.add_config_value("kws_pdf", os.environ.get(PDF_VARIABLE, ""), "html", str)
+    mathematics.add_renderer(app)
     app.add_directive(RUN_DIRECTIVE, RunDirective)
     app.add_directive(API_DIRECTIVE, ApiDirective)
     app.add_directive(TRY_DIRECTIVE, TryDirective)

@@ -21,6 +21,8 @@ def site(tmp_path):
     small = data("image/png", b"small")
     (tmp_path / "book" / "page.html").write_text(
         f'<script defer src="../_static/scripts/fontawesome.js?digest=1"></script>\n'
+        '<script src="../_static/searchtools.js"></script>\n'
+        '<script src="../searchindex.js"></script>'
         f'<audio src="{data("audio/flac", SOUND)}"></audio>'
         f'<img src="{data("image/png", PICTURE)}"><img src="{small}">'
         '<code><span class="pre">kws</span> <span class="pre">train</span></code>'
@@ -32,6 +34,7 @@ def site(tmp_path):
 def test_large_sounds_and_pictures_become_files(site):
     lighten(site)
     text = (site / "book" / "page.html").read_text()
+    assert "search" not in text
     sources = re.findall(r'src="([^"]*)"', text)
     assert sources[2].startswith("data:image/png")
     files = [(site / "book" / source).resolve() for source in sources[:2]]
@@ -44,6 +47,13 @@ def test_the_script_of_all_icons_and_empty_wrappers_go(site):
     text = (site / "book" / "page.html").read_text()
     assert "fontawesome.js" not in text
     assert "<code>kws train</code>" in text
+
+
+def test_the_page_of_the_search_keeps_its_index(site):
+    page = site / "search.html"
+    page.write_text('<script src="searchindex.js"></script><div id="search-results"></div>')
+    lighten(site)
+    assert "searchindex.js" in page.read_text()
 
 
 def test_a_second_time_changes_nothing_and_old_files_go(site):
