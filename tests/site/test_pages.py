@@ -11,6 +11,9 @@ from kwslib.report.book import Book
 
 BOOK = Book.open(Path(__file__).resolve().parents[2])
 CHAPTERS = [chapter.page for chapter in BOOK.chapters]
+AUDIT = "book/audit"
+CHARTED = [name for name in CHAPTERS if name != AUDIT]
+"""The audit is executed as a chapter is, but has words alone: no chart, no formula."""
 
 pytestmark = pytest.mark.xdist_group("site")
 
@@ -98,7 +101,7 @@ def test_a_page_does_not_scroll_sideways_on_a_phone(open_page, name):
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
 
 
-@pytest.mark.parametrize("name", CHAPTERS)
+@pytest.mark.parametrize("name", CHARTED)
 def test_mathematics_is_typeset(open_page, name):
     page = open_page(name)
     page.wait_for_selector(".math mjx-container")
@@ -106,7 +109,7 @@ def test_mathematics_is_typeset(open_page, name):
     assert page.locator("mjx-merror").count() == 0
 
 
-@pytest.mark.parametrize("name", CHAPTERS)
+@pytest.mark.parametrize("name", CHARTED)
 def test_charts_are_drawn_without_javascript(open_page, site, name):
     charts = (site / f"{name}.html").read_text(encoding="utf-8").count('class="kws-chart"')
     page = open_page(name, java_script_enabled=False)
@@ -116,7 +119,7 @@ def test_charts_are_drawn_without_javascript(open_page, site, name):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", CHAPTERS)
+@pytest.mark.parametrize("name", CHARTED)
 def test_charts_read_in_light_and_dark_drawn_and_interactive(open_page, name, scheme):
     def no_vega(page):
         page.route(re.compile(r"/vega-[\d.]+"), lambda route: route.abort())
@@ -151,6 +154,13 @@ def _page_with_tooltip(site):
         if '"tooltip"' in (site / f"{name}.html").read_text(encoding="utf-8"):
             return name
     pytest.fail("no chapter has a chart with a tooltip")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_points_of_the_audit_read_in_light_and_dark(open_page, scheme):
+    page = open_page(AUDIT, color_scheme=scheme)
+    contrasts = page.evaluate(CONTRAST, ".kws-point :is(h3, dt, dd, li, code)")
+    assert len(contrasts) > 100 and min(contrasts) > 4.5
 
 
 def test_search_finds_a_word(open_page):

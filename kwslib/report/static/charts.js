@@ -118,4 +118,8 @@
     { rootMargin: "400px" },
   );
   for (const chart of document.querySelectorAll(".kws-chart")) observer.observe(chart);
+
+  // What scrolls can be reached from the keyboard.
+  for (const formula of document.querySelectorAll(".kws-formula"))
+    if (formula.scrollWidth > formula.clientWidth) formula.tabIndex = 0;
 })();
