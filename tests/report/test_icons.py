@@ -4,11 +4,9 @@ import base64
 import io
 import re
 import shutil
-from pathlib import Path
+from importlib.resources import files
 
-import pydata_sphinx_theme
 import pytest
-import sphinx_book_theme
 from fontTools.ttLib import TTFont
 
 from kwslib.report import icons
@@ -19,8 +17,8 @@ DOWNLOAD, ADDRESS_BOOK = 0xF019, 0xF2B9
 @pytest.fixture
 def static(tmp_path):
     """The styles and fonts of the themes, as a site has them."""
-    for theme in (pydata_sphinx_theme, sphinx_book_theme):
-        given = Path(theme.__file__).parent / "theme" / theme.__name__ / "static"
+    for theme in ("pydata_sphinx_theme", "sphinx_book_theme"):
+        given = files(theme) / "theme" / theme / "static"
         shutil.copytree(given, tmp_path / "static", dirs_exist_ok=True)
     return tmp_path / "static"
 
