@@ -6,6 +6,7 @@ glyphs that occur are taken out of its font, and a style sheet says that they co
 
 import base64
 import io
+import logging
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -73,6 +74,7 @@ def _point(text: str) -> int:
 
 
 def _subset(font: Path, points: Iterable[int]) -> bytes:
+    logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells every table that it cuts
     options = Options(flavor="woff", hinting=False, desubroutinize=True, notdef_outline=False)
     with TTFont(font, lazy=True) as whole:
         subsetter = Subsetter(options)

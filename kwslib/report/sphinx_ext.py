@@ -266,11 +266,13 @@ class RunDirective(_Generated):
 
 
 class ApiDirective(_Generated):
-    """``{kws-api}``: the library's modules."""
+    """``{kws-api}``: the library's modules that the argument names, or those left over."""
+
+    optional_arguments = 1
 
     def markdown(self) -> str:
         """A section a module."""
-        return api_page.markdown()
+        return api_page.markdown(*self.arguments)
 
 
 class TryDirective(SphinxDirective):
@@ -284,6 +286,16 @@ class TryDirective(SphinxDirective):
         self.env.kws_try_pages = pages | {self.env.docname}  # type: ignore[attr-defined]
         live: LivePage | None = self.env.app.kws_report.live  # type: ignore[attr-defined]
         return [nodes.raw("", live.html(self.arguments[0]), format="html")] if live else []
+
+
+def unlist_citations(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any
+) -> None:
+    """Take a role from the bibliography that no entry in it plays its part in."""
+    if "body" in context:
+        context["body"] = context["body"].replace(
+            '<div role="list" class="citation-list">', '<div class="citation-list">'
+        )
 
 
 def link_repository(app: Sphinx, config: Config) -> None:
@@ -341,6 +353,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("html-page-context", report.offer_launch, priority=902)
     app.connect("html-page-context", report.bring_firmware)
     app.connect("html-page-context", metadata.describe)
+    app.connect("html-page-context", unlist_citations)
     app.connect("build-finished", write_vega)
     app.connect("build-finished", report.write_firmware)
     app.connect("build-finished", report.write_data)

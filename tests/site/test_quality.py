@@ -27,15 +27,15 @@ ALIVE = """(i) => {
   return chart.dataset.state === "interactive" && chart.vegaView;
 }"""
 # Of the marks that a chart's legend tells apart: how many are faded.
-FADED = """(i) => [...document.querySelectorAll(".kws-chart")[i].querySelectorAll(
-  ".mark-symbol.role-mark path, .mark-rule.role-mark line, .mark-line.role-mark path")]
+FADED = """(i) => [...document.querySelectorAll(".kws-chart")[i]
+  .querySelectorAll(".role-mark :is(path, line)")]
   .filter((mark) => Number(mark.getAttribute("opacity") ?? 1) <= 0.1).length"""
 
 
 @pytest.mark.parametrize("name", [*BOOK.pages, "search"])
 def test_a_page_is_light(open_page, name):
     answers = []
-    page = open_page(name, lambda page: page.on("response", answers.append))
+    page = open_page(name, lambda page: page.on("response", lambda answer: answers.append(answer)))
     page.wait_for_load_state("networkidle")
     sizes = {
         answer.url: len(gzip.compress(answer.body()))

@@ -65,8 +65,7 @@
 
   // Entries of a legend that filters can be reached and chosen from the keyboard.
   function reachable(view) {
-    for (const entry of view.querySelectorAll(".role-legend-label text")) {
-      if (getComputedStyle(entry).cursor !== "pointer") continue;
+    for (const entry of view.querySelectorAll('[class*="_legend_labels"] text')) {
       entry.setAttribute("tabindex", "0");
       entry.setAttribute("role", "button");
       entry.setAttribute("aria-label", `only ${entry.textContent}`);
