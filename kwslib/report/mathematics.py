@@ -19,8 +19,15 @@ NAME = "kws-mathml"
 
 _log = logging.getLogger(__name__)
 
-# Docutils knows brackets of a size only with their sides, and dots only with their place.
+_FUNCTIONS = r"\\(?:ln|log|exp|cos|sin)(?![A-Za-z])"
+
+# Docutils knows brackets of a size only with their sides, and dots only with their place; it takes
+# the digits of \frac12 for one number; and it leaves out the space around functions.
 _SPELLINGS = (
+    (re.compile(r"\\([td]?frac)\s*(\d)\s*(\d)"), r"\\\1{\2}{\3}"),
+    (re.compile(r"\\([td]?frac)\s*(\d)(?=\s*\{)"), r"\\\1{\2}"),
+    (re.compile(r"(?<=[\w})])\s*(?=" + _FUNCTIONS + ")"), r"\\,"),
+    (re.compile("(" + _FUNCTIONS + r")\s+(?=[A-Za-z])"), r"\1\\,"),
     (re.compile(r"\\([bB]igg?)(?=\s*[(\[])"), r"\\\1l"),
     (re.compile(r"\\([bB]igg?)(?=\s*[)\]])"), r"\\\1r"),
     (re.compile(r"\\dots\b"), r"\\ldots"),

@@ -25,7 +25,7 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.util.logging import getLogger
 
 from kwslib.errors import InputError
-from kwslib.files import sha256_of_text, write_text
+from kwslib.files import sha256_of_sources, sha256_of_text, write_text
 from kwslib.report import (
     api_page,
     downloads,
@@ -101,8 +101,9 @@ class Report:
     ) -> list[str]:
         """Pages whose content changed though their source file did not."""
         before = getattr(env, "kws_states", {})
-        states = {page: each.key for page, each in self.chapters.items()}
-        all_numbers = sha256_of_text(repr(sorted(self.numbers.items())))
+        code = sha256_of_sources("report")
+        states = {page: sha256_of_text(code, each.key) for page, each in self.chapters.items()}
+        all_numbers = sha256_of_text(code, repr(sorted(self.numbers.items())))
         states |= {page: all_numbers for page in env.found_docs if page not in states}
         if self.live:
             live = sha256_of_text(all_numbers, self.live.key)

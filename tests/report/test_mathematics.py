@@ -49,6 +49,16 @@ def test_brackets_of_a_size_know_their_side():
     assert to_mathml(r"\Big(x\Big)") == to_mathml(r"\Bigl(x\Bigr)")
 
 
+def test_a_fraction_of_digits_is_a_fraction():
+    assert to_mathml(r"\tfrac12 x") == to_mathml(r"\tfrac{1}{2} x")
+    assert to_mathml(r"\frac1{40}") == to_mathml(r"\frac{1}{40}")
+
+
+def test_functions_keep_their_distance():
+    assert to_mathml(r"2 \ln P") == to_mathml(r"2\,\ln\, P")
+    assert to_mathml(r"2 \log_{10} x") == to_mathml(r"2\,\log_{10} x")
+
+
 def test_an_unknown_command_is_named():
     with pytest.raises(MathError, match="nonsense"):
         to_mathml(r"\nonsense{x}")
