@@ -33,6 +33,9 @@ _SPELLINGS = (
     (re.compile(r"\\dots\b"), r"\\ldots"),
 )
 
+# Bars are brackets as high as a letter, without space around them.
+_BAR = re.compile(r'<mo stretchy="false">(\|)</mo>|<mo>(‖)</mo>')
+
 
 def to_mathml(tex: str, block: bool = False) -> str:
     """A formula in LaTeX as MathML.
@@ -46,7 +49,8 @@ def to_mathml(tex: str, block: bool = False) -> str:
     """
     for pattern, spelling in _SPELLINGS:
         tex = pattern.sub(spelling, tex)
-    return str(tex2mathml(tex, as_block=block))
+    mathml = str(tex2mathml(tex, as_block=block))
+    return _BAR.sub(r'<mo stretchy="false" lspace="0" rspace="0">\1\2</mo>', mathml)
 
 
 def _visit_math(self: HTML5Translator, node: nodes.math) -> None:

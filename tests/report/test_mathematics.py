@@ -54,6 +54,13 @@ def test_a_fraction_of_digits_is_a_fraction():
     assert to_mathml(r"\frac1{40}") == to_mathml(r"\frac{1}{40}")
 
 
+def test_bars_are_as_high_as_letters():
+    found = [
+        each.attrib for each in tree(to_mathml(r"\|w\|_1 + |x|")).iter() if each.text in ("‖", "|")
+    ]
+    assert found == [{"stretchy": "false", "lspace": "0", "rspace": "0"}] * 4
+
+
 def test_functions_keep_their_distance():
     assert to_mathml(r"2 \ln P") == to_mathml(r"2\,\ln\, P")
     assert to_mathml(r"2 \log_{10} x") == to_mathml(r"2\,\log_{10} x")
