@@ -26,6 +26,8 @@ from kwslib.report.pdf import NAME, PDF_VARIABLE, print_report
 from kwslib.report.settings import Settings
 
 REFERENCES = "book/references"
+API_PAGES = "book/api"
+"""What the names of their pages begin with; on paper they would be three times the rest."""
 """The page that a chapter's citations point to."""
 
 _SITE_MARK = ".buildinfo"
@@ -92,7 +94,8 @@ def build_site(
         more = {PDF_VARIABLE: NAME if pdf else ""}
         html = _sphinx(root, root / "_build" / "next", settings, options, more)
         if pdf:
-            print_report(html, titles(html, book.pages), html / NAME, say)
+            printed = [page for page in book.pages if not page.startswith(API_PAGES)]
+            print_report(html, titles(html, printed), html / NAME, say)
         _swap(html, out)
         # a plain `jupyter-book build` would take what it knows of the old pages for the new ones
         shutil.rmtree(root / "_build" / ".doctrees", ignore_errors=True)
@@ -142,7 +145,8 @@ def titles(html: Path, pages: Iterable[str]) -> dict[str, str]:
     found = {}
     for page in pages:
         text = (html / f"{page}.html").read_text(encoding="utf-8")
-        heading = re.search(r"<h1>(.*?)<a class=.headerlink", text, re.DOTALL)
+        # before it stands the theme's own, for paper
+        heading = re.search(r"<h1>((?:(?!<h1>).)*?)<a class=.headerlink", text, re.DOTALL)
         found[page] = unescape(re.sub("<[^>]*>", "", heading[1])) if heading else page
     return found
 
