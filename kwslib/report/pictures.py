@@ -17,10 +17,10 @@ from kwslib.report.chromium import picture
 from kwslib.report.metadata import PICTURE
 from kwslib.report.site import find_root
 
-_CHART = ("book/3_training", 2)
-"""A page, and which of its charts: accuracy in this run, published, and in the original report."""
+_CHART = ("book/3_training", "Accuracy on each split")
+"""A page, and what the description of the chart that is taken of it begins with."""
 
-_COLOURS = 64
+_COLOURS = 256
 
 
 def main(site: Path, folder: Path) -> None:
@@ -40,8 +40,13 @@ def main(site: Path, folder: Path) -> None:
     _shrink(folder / "chart.png")
 
 
-def chart_of(site: Path, page: str, number: int) -> dict[str, Any]:
+def chart_of(site: Path, page: str, beginning: str) -> dict[str, Any]:
     """The specification of a page's chart, in colours for a white ground.
+
+    Args:
+        site: folder of the built site.
+        page: its name.
+        beginning: of the chart's description.
 
     Raises:
         InputError: the page has no such chart.
@@ -50,16 +55,16 @@ def chart_of(site: Path, page: str, number: int) -> dict[str, Any]:
     found = re.findall(
         r'class="kws-chart".*?<script type="application/json">(.*?)</script>', text, re.S
     )
-    if number >= len(found):
-        raise InputError(f"{page} has {len(found)} charts, none of the number {number}")
-    spec = json.loads(found[number].replace(r"<\/", "</").replace("currentColor", "#202020"))
-    spec["config"]["background"] = "white"
-    spec["config"]["padding"] = 12
-    return dict(spec)
+    for source in found:
+        spec = json.loads(source.replace(r"<\/", "</").replace("currentColor", "#202020"))
+        if spec.get("description", "").startswith(beginning):
+            look = {"background": "white", "padding": 12}
+            return {**spec, "config": {**spec.get("config", {}), **look}}
+    raise InputError(f"{page} has {len(found)} charts, none on {beginning!r}")
 
 
 def _shrink(path: Path) -> None:
-    """Few colours are enough for flat pictures, and a third of the bytes."""
+    """A palette is enough for flat pictures, and a third of the bytes."""
     with Image.open(path) as image:
         small = image.convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE)
     small.save(path, optimize=True)
