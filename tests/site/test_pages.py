@@ -6,6 +6,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from alive import bring_alive
 
 from kwslib.report.book import Book
 
@@ -17,13 +18,6 @@ CHARTED = [name for name in CHAPTERS if name != AUDIT]
 
 pytestmark = pytest.mark.xdist_group("site")
 
-# Chart by chart, and again until it is there: what comes alive above moves what is below, and
-# a busy browser sees nothing of what is scrolled past.
-SCROLLED_TO_IS_ALIVE = """(i) => {
-  const chart = document.querySelectorAll(".kws-chart")[i];
-  chart.scrollIntoView({ behavior: "instant" });
-  return chart.dataset.state === "interactive" && chart.vegaView;
-}"""
 DRAWINGS = """() => [...document.querySelectorAll(".kws-chart svg")].map((svg) => {
   const box = svg.getBoundingClientRect();
   return [box.width, box.height];
@@ -52,11 +46,6 @@ CONTRAST = """(selector) => {
   });
 }"""
 AXIS_TEXT = ".kws-chart svg .role-axis text"
-
-
-def bring_alive(page):
-    for i in range(page.locator(".kws-chart").count()):
-        page.wait_for_function(SCROLLED_TO_IS_ALIVE, arg=i, polling=100)
 
 
 @pytest.mark.parametrize("name", BOOK.pages)

@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from alive import bring_alive
 from axe_playwright_python.sync_playwright import Axe
 
 from kwslib.report.book import Book
@@ -21,11 +22,6 @@ MOST_BYTES = 300_000
 
 pytestmark = pytest.mark.xdist_group("site")
 
-ALIVE = """(i) => {
-  const chart = document.querySelectorAll(".kws-chart")[i];
-  chart.scrollIntoView({ behavior: "instant" });
-  return chart.dataset.state === "interactive" && chart.vegaView;
-}"""
 # Of the marks that a chart's legend tells apart: how many are faded.
 FADED = """(i) => [...document.querySelectorAll(".kws-chart")[i]
   .querySelectorAll(".role-mark :is(path, line)")]
@@ -49,6 +45,7 @@ def test_a_page_is_light(open_page, name):
 @pytest.mark.parametrize("name", [*BOOK.pages, "search"])
 def test_axe_finds_nothing_serious(open_page, name, scheme):
     page = open_page(name, color_scheme=scheme, reduced_motion="reduce")
+    bring_alive(page)
     page.wait_for_load_state("networkidle")
     found = Axe().run(page).response["violations"]
     grave = {
@@ -86,11 +83,11 @@ def test_the_data_of_a_chapter_can_be_downloaded(open_page, site, name):
 
 def test_a_legend_filters_by_mouse_and_keyboard(open_page):
     page = open_page("book/3_training")
+    bring_alive(page)
     index = next(
         i
         for i in range(page.locator(".kws-chart").count())
-        if page.wait_for_function(ALIVE, arg=i, polling=100)
-        and page.locator(".kws-chart").nth(i).locator('[role="button"]').count() > 1
+        if page.locator(".kws-chart").nth(i).locator('[role="button"]').count() > 1
     )
     entry = page.locator(".kws-chart").nth(index).locator('[role="button"]').first
     assert page.evaluate(FADED, index) == 0

@@ -66,6 +66,9 @@
   // Entries of a legend that filters can be reached and chosen from the keyboard.
   function reachable(view) {
     for (const entry of view.querySelectorAll('[class*="_legend_labels"] text')) {
+      const legend = entry.closest(".role-legend");
+      legend.setAttribute("role", "group"); // of what can be used, no longer one picture
+      legend.removeAttribute("aria-roledescription");
       entry.setAttribute("tabindex", "0");
       entry.setAttribute("role", "button");
       entry.setAttribute("aria-label", `only ${entry.textContent}`);
