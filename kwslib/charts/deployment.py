@@ -6,7 +6,7 @@ from typing import Any
 
 import altair as alt
 
-from kwslib.charts.theme import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, WIDTH
+from kwslib.charts.theme import BLUE, COLOURS, GREEN, ORANGE, SHAPES, SKY, VERMILION, WIDTH
 
 STAGE_COLOURS = {
     "preprocessing": SKY,
@@ -20,8 +20,8 @@ _MEMORY_COLOURS = {"code": BLUE, "constants": SKY, "variables": ORANGE, "stack":
 _KINDS = {
     "modelled here": (BLUE, "circle"),
     "measured here": (GREEN, "square"),
-    "published": (PURPLE, "triangle-up"),
-    "published model": (GREY, "diamond"),
+    "original report": (COLOURS["original report"], SHAPES["original report"]),
+    "literature": (COLOURS["literature"], SHAPES["literature"]),
 }
 """How a run time came about: colour and shape."""
 

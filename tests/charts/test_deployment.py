@@ -21,7 +21,7 @@ TIMES = [
     {"place": "here", "kind": "measured here", "time": 20.0, "words": ""},
     {"place": "board", "kind": "modelled here", "time": 5400.0, "words": ""},
     {"place": "physical board", "kind": "measured here", "time": None, "words": "not measured yet"},
-    {"place": "theirs", "kind": "published", "time": 87_000.0, "low": 86_000.0, "high": 88_000.0},
+    {"place": "theirs", "kind": "literature", "time": 87_000.0, "low": 86_000.0, "high": 88_000.0},
 ]
 ERRORS = [
     {"program": "dense, portable", "model": model, "ratio": ratio}
