@@ -15,7 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kwslib.data.dataset import Dataset
+from kwslib.data.disturb import Disturbance, disturbed
+from kwslib.data.noises import chosen_noises
 from kwslib.data.task import Split
+from kwslib.errors import InputError
 from kwslib.files import write_beside
 
 Predict = Callable[[NDArray[np.uint8]], NDArray[Any]]
@@ -40,6 +43,25 @@ def wilson_interval(successes: int, trials: int, z: float = _Z_95) -> tuple[floa
     margin = z * math.sqrt(share * (1 - share) / trials + square / (4 * trials * trials))
     scale = 1 + square / trials
     return max((centre - margin) / scale, 0.0), min((centre + margin) / scale, 1.0)
+
+
+def poisson_interval(count: int, exposure: float) -> tuple[float, float]:
+    """The exact 95 % interval of a rate, of ``count`` events in ``exposure`` (hours, say).
+
+    It holds for events that come independently of each other.
+
+    Source: F. Garwood, "Fiducial limits for the Poisson distribution", Biometrika 28 (1936).
+
+    >>> [round(bound, 2) for bound in poisson_interval(3, 10)]
+    [0.06, 0.88]
+    """
+    from scipy import stats
+
+    if count < 0 or exposure <= 0:
+        raise ValueError(f"{count} events in {exposure:g} are no rate")
+    low = stats.chi2.ppf(0.025, 2 * count) / 2 if count else 0.0
+    high = stats.chi2.ppf(0.975, 2 * count + 2) / 2
+    return float(low) / exposure, float(high) / exposure
 
 
 def mean_interval(values: Sequence[float]) -> tuple[float, float]:
@@ -181,6 +203,39 @@ def evaluate_split(predict: Predict, dataset: Dataset, split: Split) -> Evaluati
     """Score ``predict`` on a split of its data set."""
     clips = dataset.examples(split)
     return evaluate(predict, clips.deployed, clips.labels, clips.names, dataset.task.labels)
+
+
+def evaluate_disturbed(
+    predict: Predict, dataset: Dataset, split: Split, disturbance: Disturbance
+) -> Evaluation:
+    """Score ``predict`` on the clips of a split, each disturbed in the same way.
+
+    Args:
+        predict: the network.
+        dataset: its task and clips.
+        split: which of them.
+        disturbance: what is done to their sound; its noise is one of
+            :func:`kwslib.data.noises.noises_of`.
+
+    Raises:
+        InputError: the clips are not there as sound, or there is no such noise.
+    """
+    from kwslib.features.logmel import logmel_images
+
+    source = dataset.source
+    if not source.has_audio(split):
+        raise InputError(
+            f"{source.name}: its {split} clips are images alone, and only sound can be disturbed; "
+            "take the split testing"
+        )
+    noise = (
+        chosen_noises(source, disturbance.noise)[disturbance.noise] if disturbance.noise else None
+    )
+    names = tuple(dataset.names[split])
+    clips = disturbed(source.audio(names), names, disturbance, noise)
+    return evaluate(
+        predict, logmel_images(clips), dataset.labels(split), names, dataset.task.labels
+    )
 
 
 def write_predictions(path: Path | str, evaluation: Evaluation) -> None:

@@ -21,10 +21,18 @@ such as a data set, is loaded once a process by a function under :func:`functool
 module of the caller's function. What every setting is told alike, such as the folder of the data,
 is bound with :func:`functools.partial`; it is no part of a setting, so ``key`` has to stand for
 its content.
+
+With ``backend="dask"`` the same settings are measured by the workers of a dask cluster, which may
+be on other machines. Nothing but the setting goes there, and nothing but its records comes back, to
+be kept by the caller: the workers need no folder of the caller's. What they do need is the same
+library, and data under the path that was bound to the function. A worker makes sure of the first,
+and of the second where ``key`` is a function, which is called there too; where either differs it
+measures nothing.
 """
 
 import json
 import os
+import platform
 import signal
 import sys
 import time
@@ -34,15 +42,16 @@ from contextlib import closing
 from dataclasses import asdict, dataclass, field, is_dataclass
 from functools import cache, partial
 from pathlib import Path
-from threading import Thread
-from typing import Any, Generic, TypeVar
+from threading import Lock, Thread
+from typing import Any, Generic, Literal, TypeVar, get_args
 
 import joblib
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from tqdm import tqdm
 
+from kwslib.cluster import ClusterError, results
 from kwslib.errors import InputError
-from kwslib.files import cache_folder, sha256_of_text, write_json
+from kwslib.files import cache_folder, sha256_of_sources, sha256_of_text, write_json
 from kwslib.measurements import Record
 
 Setting = TypeVar("Setting")
@@ -50,6 +59,12 @@ Setting = TypeVar("Setting")
 
 Run = Callable[[Setting], Iterable[Record]]
 """One or several records of one setting, the same whenever and wherever it runs."""
+
+Key = str | Callable[[], str]
+"""Stands for code and data: a text, or a function at the top level of a module that gives it."""
+
+Backend = Literal["processes", "dask"]
+BACKENDS: tuple[Backend, ...] = get_args(Backend)
 
 _LOOK_FOR_PARENT_SECONDS = 0.5
 _SHOWN_CHARACTERS = 60  # of the settings under way: the bar stays on one line
@@ -64,10 +79,12 @@ def sweep(
     settings: Sequence[Setting],
     run: Run[Setting],
     *,
-    key: str,
+    key: Key,
     jobs: int | None = None,
     folder: Path | str | None = None,
     progress: bool = True,
+    backend: Backend = "processes",
+    scheduler: str | None = None,
 ) -> list[list[Record]]:
     """The records of every setting; only those that are not kept yet are measured.
 
@@ -78,38 +95,70 @@ def sweep(
             (not of ``__main__``), so that another process finds it; arguments may be bound to
             it with :func:`functools.partial`. torch has one thread there.
         key: stands for the code and the data behind the records: where it differs, all settings
-            are measured anew.
+            are measured anew. A function, arguments bound, is asked for it; on a cluster by each
+            worker too.
         jobs: processes at once; by default one a core. With one, all runs in this process.
         folder: where the results are kept; by default one of the cache.
         progress: show a bar on standard error.
+        backend: ``"processes"`` of this machine, or the workers of a ``"dask"`` cluster.
+        scheduler: address of the cluster's scheduler, such as ``tcp://node1:8786``.
 
     Returns:
         For each setting, in the order of ``settings``, its records.
 
     Raises:
         InputError: a setting is no plain JSON, ``run`` cannot be found by other processes, the
-            folder cannot be written to, a worker was killed, or every failure of a setting was
-            an InputError.
+            folder cannot be written to, a worker was killed, the cluster cannot be reached or is
+            gone, or every failure of a setting was an InputError.
         SweepError: settings failed; all others were measured nonetheless.
     """
     if jobs is not None and jobs < 1:
         raise InputError(f"{name}: jobs is {jobs}; give 1 or more, or none for one a core")
+    check_backend(backend, jobs, scheduler)
     _check_importable(name, run)
+    if callable(key):
+        _check_importable(name, key)
     folder = Path(folder) if folder else cache_folder("sweeps", name)
     _check_writable(folder)
-    tasks = _tasks(name, settings, key, folder)
-    failures = _measure(name, tasks, run, jobs or joblib.cpu_count(), progress)
+    tasks = _tasks(name, settings, _text_of(key), folder)
+    measure = (
+        partial(_on_cluster, run=run, key=key, scheduler=scheduler)
+        if scheduler
+        else partial(_in_processes, run=run, jobs=jobs or joblib.cpu_count())
+    )
+    failures = _measure(name, tasks, measure, progress)
     if failures:
         raise _failure(name, failures, len(set(tasks)))
     return [task.records() for task in tasks]
 
 
 def pending(
-    name: str, settings: Sequence[Setting], *, key: str, folder: Path | str | None = None
+    name: str, settings: Sequence[Setting], *, key: Key, folder: Path | str | None = None
 ) -> list[Setting]:
     """The settings that :func:`sweep` with the same arguments would measure, each once."""
     folder = Path(folder) if folder else cache_folder("sweeps", name)
-    return [task.setting for task in _left(_tasks(name, settings, key, folder))]
+    return [task.setting for task in _left(_tasks(name, settings, _text_of(key), folder))]
+
+
+def check_backend(backend: str, jobs: int | None, scheduler: str | None) -> None:
+    """Refuse what cannot measure together, before anything long begins.
+
+    Raises:
+        InputError: no such backend, a cluster without an address or an address without a cluster,
+            or ``jobs`` of a cluster.
+    """
+    if backend not in BACKENDS:
+        raise InputError(f"backend {backend!r}: must be one of {', '.join(BACKENDS)}")
+    if backend == "dask" and not scheduler:
+        raise InputError("backend dask: name its scheduler, e.g. --scheduler tcp://node1:8786")
+    if backend != "dask" and scheduler:
+        raise InputError(f"scheduler {scheduler}: is of a cluster; add --backend dask")
+    if backend == "dask" and jobs is not None:
+        raise InputError("jobs: a cluster has as many as it has workers; leave --jobs out")
+
+
+def _text_of(key: Key) -> str:
+    return key if isinstance(key, str) else key()
 
 
 @dataclass(frozen=True)
@@ -198,7 +247,7 @@ def _left(tasks: Iterable[_Task[Setting]]) -> list[_Task[Setting]]:
     return [task for task in dict.fromkeys(tasks) if task.kept() is None]
 
 
-def _check_importable(name: str, run: Run[Any]) -> None:
+def _check_importable(name: str, run: Callable[..., Any]) -> None:
     """A function that travels by value would take its caches' contents along, or lose them."""
     function = run.func if isinstance(run, partial) else run
     module = getattr(function, "__module__", None)
@@ -222,8 +271,12 @@ def _check_writable(folder: Path) -> None:
         raise InputError(f"{folder}: cannot be written to; name another folder")
 
 
+_Measure = Callable[[Sequence[_Task[Any]], "_Progress"], list[_Failed]]
+"""Measures tasks and keeps their records; the settings that failed."""
+
+
 def _measure(
-    name: str, tasks: Sequence[_Task[Any]], run: Run[Any], jobs: int, progress: bool
+    name: str, tasks: Sequence[_Task[Any]], measure: _Measure, progress: bool
 ) -> list[_Failed]:
     """Measure what is left; the settings that failed."""
     left, total = _left(tasks), len(set(tasks))
@@ -235,7 +288,7 @@ def _measure(
 
     with _Progress(name, total, total - len(left), progress) as bar:
         try:
-            return _outcomes(left, run, min(jobs, len(left)), bar)
+            return measure(left, bar)
         except KeyboardInterrupt:
             bar.close()
             print(f"{name}: stopped; {kept()}; the same call goes on from there", file=sys.stderr)
@@ -246,10 +299,12 @@ def _measure(
                 f"lost is what was under way ({bar.under_way()}); "
                 "run it again to go on, with fewer jobs if memory is short"
             ) from error
+        except ClusterError as error:
+            raise InputError(f"{name}: {error}; {kept()}; run it again to go on") from error
 
 
-def _outcomes(
-    left: Sequence[_Task[Any]], run: Run[Any], jobs: int, bar: "_Progress"
+def _in_processes(
+    left: Sequence[_Task[Any]], bar: "_Progress", *, run: Run[Any], jobs: int
 ) -> list[_Failed]:
     def calls() -> Iterator[Any]:
         for number, task in enumerate(left):
@@ -257,6 +312,7 @@ def _outcomes(
             yield joblib.delayed(_run_one)(number, task, run, os.getpid())
 
     failures = {}
+    jobs = min(jobs, len(left))
     # A setting leaves here when a worker is free for it and not before: what has left is under
     # way, and workers find nothing in a queue after this process was killed.
     with joblib.parallel_config("loky", inner_max_num_threads=1):
@@ -280,6 +336,14 @@ def _run_one(
     """
     if os.getpid() != parent:
         _live_as_long_as(parent)
+    found = _measured(task, run, task.keep)
+    return number, found if isinstance(found, _Failed) else None
+
+
+def _measured(
+    task: _Task[Any], run: Run[Any], keep: Callable[[list[Record]], None]
+) -> list[Record] | _Failed:
+    """The records of a setting, kept, or why there are none."""
     from kwslib.threads import one_thread  # loads torch
 
     try:
@@ -287,12 +351,71 @@ def _run_one(
             records = list(run(task.setting))
         if not records or not all(isinstance(record, Record) for record in records):
             raise TypeError("the sweep's function gives one or several Records, it gave others")
-        task.keep(records)
+        keep(records)
     except Exception as error:
-        of_input = isinstance(error, InputError)
-        reason = str(error) if of_input else f"{type(error).__name__}: {error}"
-        return number, _Failed(str(task), reason, of_input, traceback.format_exc())
-    return number, None
+        return _failed(task, error)
+    return records
+
+
+def _failed(task: _Task[Any], error: BaseException) -> _Failed:
+    of_input = isinstance(error, InputError)
+    reason = str(error) if of_input else f"{type(error).__name__}: {error}"
+    trace = "".join(traceback.format_exception(error))
+    return _Failed(str(task), reason, of_input, trace)
+
+
+def _on_cluster(
+    left: Sequence[_Task[Any]], bar: "_Progress", *, run: Run[Any], key: Key, scheduler: str
+) -> list[_Failed]:
+    """Measure on a cluster; records are kept here, as they come."""
+    elsewhere = partial(_elsewhere, run=run, key=key, code=_code_version())
+    failures = {}
+    for number, found, workers in results(scheduler, elsewhere, left):
+        if isinstance(found, BaseException):
+            found = _failed(left[number], found)
+        if isinstance(found, _Failed):
+            failures[number] = found
+        else:
+            left[number].keep(found)
+        bar.done(f"{workers} workers")
+    return [failures[number] for number in sorted(failures)]
+
+
+_ONE_AT_A_TIME = Lock()
+"""Seeds and numbers of threads belong to a process: a worker with several threads takes turns."""
+
+
+def _elsewhere(task: _Task[Any], *, run: Run[Any], key: Key, code: str) -> list[Record] | _Failed:
+    """Measure one setting in a worker of a cluster, if library and data are the caller's."""
+    with _ONE_AT_A_TIME:
+        try:
+            _check_same(task.key, key, code)
+        except InputError as error:
+            return _failed(task, error)
+        return _measured(task, run, lambda records: None)
+
+
+_CHECKED: set[tuple[str, str]] = set()
+
+
+def _check_same(expected: str, key: Key, code: str) -> None:
+    """Make sure, once a process, that what is measured here is what the caller would measure."""
+    if (expected, code) in _CHECKED:
+        return
+    where = f"worker on {platform.node()}"
+    if _code_version() != code:
+        raise InputError(
+            f"{where}: has another version of kwslib; install the caller's and start it again"
+        )
+    if _text_of(key) != expected:
+        raise InputError(f"{where}: its data differ from the caller's; give it the same")
+    _CHECKED.add((expected, code))
+
+
+@cache
+def _code_version() -> str:
+    """Hash of all code that a measurement can depend on."""
+    return sha256_of_sources(without=("bench", "charts", "cli", "report"))
 
 
 @cache
@@ -366,6 +489,11 @@ class _Progress:
         del self._running[number]
         self._bar.update()
         self._show()
+
+    def done(self, where: str) -> None:
+        """A setting is done that never was told to begin; ``where`` is shown."""
+        self._bar.update()
+        self._bar.set_postfix_str(where)
 
     def under_way(self) -> str:
         """The settings under way, in the order in which they began."""

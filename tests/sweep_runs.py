@@ -140,6 +140,20 @@ def gated(setting):
     return [Record("number", setting["number"], "", "measured")]
 
 
+def key_of_this_place(text):
+    """A key that differs where the environment does, as that of data does."""
+    return f"{text} {os.environ.get('SWEEP_RUNS_PLACE', '')}"
+
+
+def alone(setting):
+    """Fails if another setting is measured in this process meanwhile."""
+    path = Path(setting["marks"], f"busy-{os.getpid()}")
+    path.touch(exist_ok=False)
+    time.sleep(0.05)
+    path.unlink()
+    return number(setting)
+
+
 def sweep_gated(marks, folder, **options):
     return sweep("gated", numbered(marks, GATED), gated, key="k", folder=folder, **options)
 

@@ -21,7 +21,11 @@ MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 RUNTIME = [Requirement(line) for line in PROJECT["dependencies"]]
 DEVELOPMENT = [Requirement(line) for line in PROJECT["optional-dependencies"]["dev"]]
-ON_DEMAND = [Requirement(line) for line in PROJECT["optional-dependencies"]["microphone"]]
+ON_DEMAND = [
+    Requirement(line)
+    for extra in ("cluster", "microphone")
+    for line in PROJECT["optional-dependencies"][extra]
+]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 
 
@@ -67,6 +71,10 @@ def test_every_direct_dependency_is_pinned_within_its_specifier():
         name = canonicalize_name(requirement.name)
         assert name in pinned, f"{name} is not in constraints.txt; run make constraints"
         assert requirement.specifier.contains(pinned[name], prereleases=True), requirement
+
+
+def test_who_develops_can_run_on_a_cluster():
+    assert set(PROJECT["optional-dependencies"]["cluster"]) <= {str(each) for each in DEVELOPMENT}
 
 
 def test_pins_fit_every_build_of_torch():

@@ -11,6 +11,7 @@ from kwslib.evaluation import (
     Evaluation,
     evaluate,
     mean_interval,
+    poisson_interval,
     wilson_interval,
     write_predictions,
 )
@@ -210,3 +211,20 @@ def test_the_interval_of_a_mean_is_students():
 def test_one_value_has_no_interval():
     with pytest.raises(ValueError, match="needs two or more"):
         mean_interval([0.9])
+
+
+@given(st.integers(0, 2_000), st.floats(0.01, 100))
+def test_a_rate_at_either_end_of_its_interval_gives_as_few_or_as_many_in_2_5_percent(count, hours):
+    low, high = poisson_interval(count, hours)
+    assert stats.poisson.cdf(count, high * hours) == pytest.approx(0.025, rel=1e-6)
+    if count:
+        assert stats.poisson.sf(count - 1, low * hours) == pytest.approx(0.025, rel=1e-6)
+    else:
+        assert low == 0
+    assert low <= count / hours <= high
+
+
+@pytest.mark.parametrize(("count", "hours"), [(-1, 1), (1, 0), (1, -2)])
+def test_what_is_no_rate(count, hours):
+    with pytest.raises(ValueError, match="are no rate"):
+        poisson_interval(count, hours)

@@ -15,7 +15,7 @@ PACKAGE = ROOT / "kwslib"
 STAGES = [
     {"kwslib", "errors"},
     {"files"},
-    {"config", "measurements", "threads", "torchaudio_cpu"},
+    {"cluster", "config", "measurements", "threads", "torchaudio_cpu"},
     {"data"},
     {"features"},
     {"models"},
@@ -28,6 +28,7 @@ STAGES = [
     {"deploy"},
     {"board"},
     {"field"},
+    {"streaming"},
     {"sweep"},
     {"studies"},
     {"charts"},

@@ -8,10 +8,10 @@ import altair as alt
 
 from kwslib.charts.theme import (
     BLUE,
+    COLOURS,
     GREEN,
-    GREY,
     ORANGE,
-    PURPLE,
+    SHAPES,
     SKY,
     VERMILION,
     WIDTH,
@@ -30,8 +30,8 @@ _MEMORY_COLOURS = {"code": BLUE, "constants": SKY, "variables": ORANGE, "stack":
 _KINDS = {
     "modelled here": (BLUE, "circle"),
     "measured here": (GREEN, "square"),
-    "published": (PURPLE, "triangle-up"),
-    "published model": (GREY, "diamond"),
+    "original report": (COLOURS["original report"], SHAPES["original report"]),
+    "literature": (COLOURS["literature"], SHAPES["literature"]),
 }
 """How a run time came about: colour and shape."""
 

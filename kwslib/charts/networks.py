@@ -18,14 +18,24 @@ KINDS = {
 }
 """Whose accuracy it is and on which clips, by colour and shape."""
 
-_ACROSS, _HEIGHT = WIDTH - 60, 240
-_BELOW = alt.Legend(orient="bottom", labelLimit=0, columns=3, symbolOpacity=1)
-_PERCENT = alt.Axis(format="~%")
+_ACROSS, _HEIGHT = WIDTH - 60, 240  # pixels of a panel
 _LETTER, _LINE, _MARK = 6, 14, 8  # pixels of a letter, a line of text and a mark
+_BELOW = alt.Legend(orient="bottom", labelLimit=0, columns=3, symbolOpacity=1)
+_RIGHT = "test clips right"
+_SIDES: Mapping[str, Mapping[str, Any]] = {
+    "right": {"align": "left", "dx": 9},
+    "left": {"align": "right", "dx": -9},
+    "above": {"dy": -12},
+    "below": {"dy": 14},
+}
+"""Where a name may stand beside its mark."""
+
+_Box = tuple[float, float, float, float]
+_Ends = tuple[float, float]
 
 
 def front(rows: Sequence[Mapping[str, Any]], cost: str) -> list[Mapping[str, Any]]:
-    """The rows that no other beats: any that is as accurate costs more, cheapest first.
+    """The rows that no other beats: whatever is more accurate costs more. Cheapest first.
 
     Args:
         rows: ``accuracy``, and ``cost`` or None where it is not known.
@@ -45,13 +55,14 @@ def pareto(
     """Accuracy against one cost after the other; a line joins what no other network beats.
 
     Args:
-        rows: ``network``, ``kind`` (of :data:`KINDS`), ``accuracy``, and where they are known
-            ``low`` and ``high``; ``note`` for the tooltip; and each cost, None where not known.
+        rows: ``network``, ``kind`` (of :data:`KINDS`), ``accuracy``, ``low`` and ``high`` or None,
+            ``note`` for the tooltip, and each cost, None where it is not known.
         costs: title of the axis by name of the cost; one that no row knows is left out.
         words: what the networks tell apart, for the description.
     """
+    kinds = [kind for kind in KINDS if any(row["kind"] == kind for row in rows)]
     panels = [
-        _panel([dict(row) for row in rows if row[cost] is not None], cost, title)
+        _panel([dict(row) for row in rows if row[cost] is not None], cost, title, kinds)
         for cost, title in costs.items()
         if any(row[cost] is not None for row in rows)
     ]
@@ -61,90 +72,107 @@ def pareto(
     )
 
 
-def _panel(rows: list[dict[str, Any]], cost: str, title: str) -> alt.LayerChart:
-    kinds = [kind for kind in KINDS if any(row["kind"] == kind for row in rows)]
-    colours = alt.Scale(domain=list(KINDS), range=[colour for colour, _ in KINDS.values()])
-    shapes = alt.Scale(domain=list(KINDS), range=[shape for _, shape in KINDS.values()])
-    low, high = min(row[cost] for row in rows) / 1.6, max(row[cost] for row in rows) * 1.6
-    ends = [row.get(end, row["accuracy"]) for row in rows for end in ("low", "high")]
-    across = alt.Scale(type="log", domain=[low, high], nice=False)
-    least, most = min(ends) - 0.004, max(ends) + 0.004
-    up = alt.Scale(domain=[least, most], nice=False, zero=False)
-    x = alt.X(
-        f"{cost}:Q", title=title, scale=across,
-        axis=alt.Axis(format=",~f", values=round_numbers(low, high)),
+def _panel(
+    rows: Sequence[Mapping[str, Any]], cost: str, title: str, kinds: list[str]
+) -> alt.LayerChart:
+    across, up = _ends_of_costs([row[cost] for row in rows]), _ends_of_accuracies(rows)
+    scale = alt.Scale(type="log", domain=list(across), nice=False)
+    axis = alt.Axis(format=",~f", values=round_numbers(*across))
+    x = alt.X(f"{cost}:Q", title=title, scale=scale, axis=axis)
+    share = {
+        "title": _RIGHT, "axis": alt.Axis(format="~%"),
+        "scale": alt.Scale(domain=list(up), nice=False, zero=False),
+    }  # fmt: skip
+    y = alt.Y("accuracy:Q", **share)
+    best = [{"best": row["network"], cost: row[cost], "accuracy": row["accuracy"]}
+            for row in front(rows, cost)]  # fmt: skip
+    line = alt.Chart(alt.Data(values=best)).encode(x, y)
+    base = alt.Chart(alt.Data(values=_with_sides(rows, cost, across, up))).encode(
+        x,
+        tooltip=["network:N", "kind:N", alt.Tooltip("accuracy:Q", format=".1%"),
+                 alt.Tooltip(f"{cost}:Q", title=title, format=",.3~f"), "note:N"],
     )  # fmt: skip
-    y = alt.Y("accuracy:Q", title="test clips right", axis=_PERCENT, scale=up)
+    spans = base.transform_filter("isValid(datum.low)").mark_rule(strokeWidth=2, color=BLUE)
+    layers = [
+        line.mark_line(interpolate="step-after", strokeDash=[4, 4], color=GREY),
+        spans.encode(alt.Y("low:Q", **share), alt.Y2("high:Q")),
+        _points(base, kinds).encode(y),
+        *_names(base, y),
+    ]
+    return alt.LayerChart(layer=layers).properties(width=_ACROSS, height=_HEIGHT)
+
+
+def _points(base: alt.Chart, kinds: list[str]) -> alt.Chart:
+    colours = alt.Scale(domain=kinds, range=[KINDS[kind][0] for kind in kinds])
+    shapes = alt.Scale(domain=kinds, range=[KINDS[kind][1] for kind in kinds])
+    return base.mark_point(filled=True, size=80, opacity=1).encode(
+        color=alt.Color("kind:N", scale=colours, sort=kinds, title=None, legend=_BELOW),
+        shape=alt.Shape("kind:N", scale=shapes, sort=kinds, title=None, legend=_BELOW),
+    )
+
+
+def _names(base: alt.Chart, y: alt.Y) -> list[alt.Chart]:
+    return [
+        base.transform_filter(f"datum.side == '{side}'")
+        .mark_text(fontSize=11, **place)
+        .encode(y, text="network:N")
+        for side, place in _SIDES.items()
+    ]
+
+
+def _ends_of_costs(costs: Sequence[float]) -> _Ends:
+    """Of a logarithmic axis with room for names, which a single cost does not make narrow."""
+    room = max(1.6, 10 / math.sqrt(max(costs) / min(costs)) / 3)
+    return min(costs) / room, max(costs) * room
+
+
+def _ends_of_accuracies(rows: Sequence[Mapping[str, Any]]) -> _Ends:
+    told = [row[name] for row in rows for name in ("accuracy", "low", "high")]
+    ends = [share for share in told if share is not None]
+    return min(ends) - 0.004, max(ends) + 0.004
+
+
+def _with_sides(
+    rows: Sequence[Mapping[str, Any]], cost: str, across: _Ends, up: _Ends
+) -> list[dict[str, Any]]:
+    """The rows, each with the side of its mark where its name has room, or none.
+
+    Our own networks choose first; of several figures of one network of others, the best is named.
+    """
+    (left, right), (bottom, top) = across, up
     places = [
         (
-            _ACROSS * math.log(row[cost] / low) / math.log(high / low),
-            _HEIGHT * (most - row["accuracy"]) / (most - least),
+            _ACROSS * math.log(row[cost] / left) / math.log(right / left),
+            _HEIGHT * (top - row["accuracy"]) / (top - bottom),
         )
         for row in rows
     ]
-    values = [row | {"side": side} for row, side in zip(rows, _sides(rows, places), strict=True)]
-    base = alt.Chart(alt.Data(values=values)).encode(
-        x=x,
-        tooltip=["network:N", "kind:N", alt.Tooltip("accuracy:Q", format=".1%"), "note:N",
-                 alt.Tooltip(f"{cost}:Q", title=title, format=",.3~f")],
-    )  # fmt: skip
-    best = alt.Chart(alt.Data(values=[dict(row) for row in front(rows, cost)]))
-    line = best.mark_line(interpolate="step-after", strokeDash=[4, 4], color=GREY).encode(x, y)
-    spans = base.transform_filter("isValid(datum.low)").mark_rule(strokeWidth=2, color=BLUE)
-    points = base.mark_point(filled=True, size=80, opacity=1).encode(
-        y,
-        alt.Color("kind:N", scale=colours, sort=kinds, title=None, legend=_BELOW),
-        alt.Shape("kind:N", scale=shapes, sort=kinds, title=None, legend=_BELOW),
-    )
-    names = [
-        base.transform_filter(f"datum.side == '{side}'")
-        .mark_text(**{"fontSize": 11, **place})
-        .encode(y=y, text="network:N")
-        for side, place in _SIDES.items()
-    ]
-    rules = spans.encode(alt.Y("low:Q", title="test clips right", scale=up), alt.Y2("high:Q"))
-    return alt.LayerChart(layer=[line, rules, points, *names]).properties(
-        width=_ACROSS, height=_HEIGHT
-    )
-
-
-_SIDES: dict[str, dict[str, Any]] = {
-    "right": {"align": "left", "dx": 9},
-    "left": {"align": "right", "dx": -9},
-    "above": {"dy": -12},
-    "below": {"dy": 14},
-}
-
-_Box = tuple[float, float, float, float]
-
-
-def _sides(rows: Sequence[Mapping[str, Any]], places: Sequence[tuple[float, float]]) -> list[str]:
-    """The side of each mark where its name has room, or nothing. Our own networks choose first.
-
-    Args:
-        rows: ``network`` and ``kind``.
-        places: of the marks, in pixels from the upper left corner.
-    """
+    order = sorted(range(len(rows)), key=lambda i: (rows[i]["kind"] != OURS, -rows[i]["accuracy"]))
     marks = [_around(x, y, _MARK, _MARK) for x, y in places]
     taken: list[_Box] = []
-    sides = [""] * len(rows)
-    for index in sorted(range(len(rows)), key=lambda index: rows[index]["kind"] != OURS):
+    sides, named = [""] * len(rows), set()
+    for index in order:
+        name = rows[index]["network"]
+        if rows[index]["kind"] != OURS and name in named:
+            continue
         others = [*marks[:index], *marks[index + 1 :], *taken]
-        for side, box in _boxes(*places[index], _LETTER * len(rows[index]["network"])).items():
+        for side, box in _boxes(*places[index], _LETTER * len(name)).items():
             inside = box[0] >= 0 and box[2] <= _ACROSS
             if inside and not any(_overlap(box, other) for other in others):
                 sides[index] = side
                 taken.append(box)
+                named.add(name)
                 break
-    return sides
+    return [dict(row) | {"side": side} for row, side in zip(rows, sides, strict=True)]
 
 
 def _around(x: float, y: float, width: float, height: float) -> _Box:
+    """Left, top, right and bottom of a box around a place, in pixels."""
     return x - width / 2, y - height / 2, x + width / 2, y + height / 2
 
 
 def _boxes(x: float, y: float, width: float) -> dict[str, _Box]:
-    """Where a name would stand on each side of a mark: left, top, right and bottom, in pixels."""
+    """Where a name would stand on each side of a mark."""
     return {
         "right": _around(x + 9 + width / 2, y, width, _LINE),
         "left": _around(x - 9 - width / 2, y, width, _LINE),

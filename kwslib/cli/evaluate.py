@@ -8,10 +8,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kwslib.cli.output import data_option, json_option, show, target_option
+from kwslib.cli.sweeps import seeds_of, sweep_options, sweep_workers
 from kwslib.data.task import SPLITS, Split
 
 if TYPE_CHECKING:
-    from kwslib.evaluation import Predict
+    from kwslib.data.disturb import Disturbance
+    from kwslib.evaluation import Evaluation, Predict
+
+
+_SWEEPS = ("snr", "shift", "level", "transfer")
 
 
 @click.command("evaluate")
@@ -24,6 +29,26 @@ if TYPE_CHECKING:
     type=click.Path(dir_okay=False, path_type=Path),
     help="CSV file, a row a clip.",
 )
+@click.option("--snr", type=float, metavar="DB", help="Mix noise into the clips, at this ratio.")
+@click.option(
+    "--noise", metavar="NAME", help="Which; a recording of the data, or synthetic_babble."
+)
+@click.option("--shift", type=int, default=0, metavar="MS", help="Move the clips later.")
+@click.option("--level", type=float, default=0.0, metavar="DB", help="Make the clips louder.")
+@click.option(
+    "--sweep",
+    type=click.Choice(_SWEEPS),
+    help="Score many disturbances instead: every noise, shifts, levels; or, of networks trained "
+    "like MODEL, real speech by embedded and the other way round.",
+)
+@click.option("--seeds", default="0", show_default=True, help="Of transfer, comma-separated.")
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="The records of a sweep, .json.",
+)
+@sweep_options
 @target_option("Run the C code there: ")
 @json_option
 def command(
@@ -32,6 +57,16 @@ def command(
     data: str | None,
     keywords: str | None,
     predictions: Path | None,
+    snr: float | None,
+    noise: str | None,
+    shift: int,
+    level: float,
+    sweep: str | None,
+    seeds: str,
+    out: Path | None,
+    jobs: int | None,
+    backend: str,
+    scheduler: str | None,
     target: str | None,
     as_json: bool,
 ) -> None:
@@ -39,12 +74,40 @@ def command(
 
     A checkpoint is run by PyTorch, a .tflite file by the reference interpreter; with --target the
     C code that the file compiles to is run, on a board too. A published network has both forms.
+    Clips can be made harder, by noise, a shift or another level; a sweep does so in many ways.
     """
+    from kwslib.data.disturb import Disturbance
+
+    if sweep:
+        workers = sweep_workers(jobs, backend, scheduler)
+        _sweep(model, sweep, seeds_of(seeds), workers, data, out, as_json)
+        return
+    disturbance = Disturbance(shift, noise or "", snr, level)
+    evaluation, facts = _evaluated(model, split, data, keywords, target, disturbance)
+    if predictions:
+        from kwslib.evaluation import write_predictions
+
+        write_predictions(predictions, evaluation)
+    result = {**facts, **evaluation.summary()}
+    show(result, as_json, _text(result))
+
+
+def _evaluated(
+    model: str,
+    split: Split,
+    data: str | None,
+    keywords: str | None,
+    target: str | None,
+    disturbance: "Disturbance",
+) -> "tuple[Evaluation, dict[str, Any]]":
+    """Scores of the clips, and what was scored on what."""
+    from dataclasses import asdict
+
     from kwslib.board.target import check_target
     from kwslib.data.dataset import Dataset, open_source
     from kwslib.data.task import Task
     from kwslib.deploy.predictors import predictor_of, tflite_of
-    from kwslib.evaluation import evaluate_split, write_predictions
+    from kwslib.evaluation import evaluate_disturbed, evaluate_split
     from kwslib.models.checkpoint import task_of
 
     if target:
@@ -53,18 +116,44 @@ def command(
     predict, info = predictor_of(model)
     task = task_of(model, info, Task.of(keywords) if keywords else None)
     dataset = Dataset(open_source(data), task)
+    undisturbed = disturbance == type(disturbance)()
     with _board(target, model) if target else nullcontext(predict) as predict:
-        evaluation = evaluate_split(predict, dataset, split)
-    if predictions:
-        write_predictions(predictions, evaluation)
-    result = {
+        if undisturbed:
+            evaluation = evaluate_split(predict, dataset, split)
+        else:
+            evaluation = evaluate_disturbed(predict, dataset, split, disturbance)
+    facts = {
         "model": info.model,
         "target": target,
         "split": split,
         "dataset": dataset.source.name,
-        **evaluation.summary(),
+        "disturbance": None if undisturbed else asdict(disturbance),
     }
-    show(result, as_json, _text(result))
+    return evaluation, facts
+
+
+def _sweep(
+    model: str,
+    kind: str,
+    seeds: list[int],
+    workers: dict[str, Any],
+    data: str | None,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Measure the settings of a sweep and write their records."""
+    from dataclasses import asdict
+
+    from kwslib.errors import InputError
+    from kwslib.measurements import write_records
+    from kwslib.studies.robustness import study
+
+    if out is None or out.suffix != ".json":
+        raise InputError(f"--out {out}: a sweep needs a .json file for its records")
+    records = study(kind, model, data=data or "", seeds=seeds, **workers)  # type: ignore[arg-type]
+    write_records(out, records)
+    result = {"sweep": kind, "records": [asdict(record) for record in records], "file": str(out)}
+    show(result, as_json, f"{len(records)} records of the sweep {kind} in {out}")
 
 
 @contextmanager
@@ -83,7 +172,8 @@ def _board(target: str, model: str) -> "Iterator[Predict]":
 def _text(result: dict[str, Any]) -> str:
     low, high = result["interval"]
     lines = [
-        f"{result['model']} on {result['n']:,} {result['split']} clips of {result['dataset']}",
+        f"{result['model']} on {result['n']:,} {result['split']} clips of {result['dataset']}"
+        + _disturbance(result["disturbance"]),
         f"accuracy {result['accuracy']:.4f} (95 % interval {low:.4f} to {high:.4f})",
         "",
         f"{'true label':<12}{'clips':>8}{'recall':>9}   predicted {' '.join(result['labels'])}",
@@ -93,3 +183,14 @@ def _text(result: dict[str, Any]) -> str:
         recall = f"{scores['accuracy']:.4f}" if scores["n"] else "-"
         lines.append(f"{label:<12}{scores['n']:>8,}{recall:>9}   {row}")
     return "\n".join(lines)
+
+
+def _disturbance(told: dict[str, Any] | None) -> str:
+    if told is None:
+        return ""
+    parts = [
+        f"{told['snr_db']:g} dB above {told['noise']}" if told["noise"] else "",
+        f"{told['shift_ms']:+} ms" if told["shift_ms"] else "",
+        f"{told['level_db']:+g} dB" if told["level_db"] else "",
+    ]
+    return f", disturbed: {', '.join(part for part in parts if part)}"

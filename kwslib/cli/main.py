@@ -21,6 +21,7 @@ _VERBS = {
     "compile": "Turn a .tflite file into C and build it for a target.",
     "profile": "Count or time the stages of a network on a board.",
     "field-test": "Say words, or play recordings, and count what is detected.",
+    "stream": "Listen to hours of sound: misses, false accepts, latency.",
     "report": "Run the chapters and build the site.",
 }
 

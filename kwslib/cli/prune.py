@@ -1,16 +1,22 @@
 """``kws prune``: a checkpoint without some of its weights or channels."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from kwslib.cli.output import data_option, json_option, show
+from kwslib.cli.sweeps import seeds_of, sweep_options, sweep_workers
 from kwslib.data.task import SPLITS, Split
+
+if TYPE_CHECKING:
+    from kwslib.measurements import Record
 
 _METHODS = ("weights", "blocks", "channels")
 _SCHEDULES = ("one_shot", "iterative", "gradual")
-_SWEEPS = ("weights", "schedules", "norms", "channels", "together", "board")
+_SWEEPS = ("weights", "schedules", "norms", "channels", "together", "board", "zeros")
+_OF_THIS_MACHINE = ("board", "zeros")
 
 
 @click.command("prune")
@@ -55,9 +61,11 @@ _SWEEPS = ("weights", "schedules", "norms", "channels", "together", "board")
 @click.option(
     "--sweep",
     type=click.Choice(_SWEEPS),
-    help="Measure many settings instead, of networks trained as CHECKPOINT was.",
+    help="Measure many settings instead, of networks trained as CHECKPOINT was; zeros: put into "
+    "CHECKPOINT, a .tflite file or a published network.",
 )
 @click.option("--seeds", default="0", show_default=True, help="Of a sweep, comma-separated.")
+@sweep_options
 @data_option
 @json_option
 def command(
@@ -71,6 +79,9 @@ def command(
     out: tuple[Path, ...],
     sweep: str | None,
     seeds: str,
+    jobs: int | None,
+    backend: str,
+    scheduler: str | None,
     data: str | None,
     as_json: bool,
     criterion: str | None,
@@ -82,7 +93,8 @@ def command(
     other command takes. A sweep goes on where an earlier call of it stopped.
     """
     if sweep:
-        _sweep(checkpoint, sweep, seeds, data, out, as_json)
+        workers = sweep_workers(jobs, backend, scheduler)
+        _sweep(checkpoint, sweep, seeds, workers, data, out, as_json)
         return
     from kwslib.deploy.pruned import Wanted, prune_checkpoint, recipe_of
     from kwslib.models.checkpoint import load
@@ -101,31 +113,49 @@ def command(
 
 
 def _sweep(
-    checkpoint: str, kind: str, seeds: str, data: str | None, out: tuple[Path, ...], as_json: bool
+    checkpoint: str,
+    kind: str,
+    seeds: str,
+    workers: dict[str, Any],
+    data: str | None,
+    out: tuple[Path, ...],
+    as_json: bool,
 ) -> None:
     """Measure the settings of a sweep and write their records."""
-    from dataclasses import asdict
-
     from kwslib.errors import InputError
-    from kwslib.measurements import write_records
     from kwslib.models.checkpoint import load
-    from kwslib.studies.pruned_boards import study_on_board
-    from kwslib.studies.pruning import study
+    from kwslib.studies import pruned_boards, pruning, sparsity
 
     if len(out) != 1 or out[0].suffix != ".json":
         told = ", ".join(map(str, out)) or "none"
         raise InputError(f"--out {told}: a sweep needs one .json file for its records")
-    try:
-        numbers = [int(seed) for seed in seeds.split(",")]
-    except ValueError:
-        raise InputError(f"--seeds {seeds}: must be whole numbers, e.g. 0,1,2") from None
+    if kind in _OF_THIS_MACHINE and workers["backend"] != "processes":
+        raise InputError(
+            f"sweep {kind}: measures one network after the other on this machine; "
+            "leave --backend and --scheduler out"
+        )
+    if kind == "zeros":
+        _write(kind, sparsity.study(checkpoint), out[0], as_json)
+        return
+    numbers = seeds_of(seeds)
     _, info = load(checkpoint)
     keywords = ",".join(info.labels[2:])
     asked: dict[str, Any] = {"data": data or "", "model": info.model, "keywords": keywords}
-    records = study_on_board(numbers, **asked) if kind == "board" else study(kind, numbers, **asked)  # type: ignore[arg-type]
-    write_records(out[0], records)
-    result = {"sweep": kind, "records": [asdict(record) for record in records], "file": str(out[0])}
-    show(result, as_json, f"{len(records)} records of the sweep {kind} in {out[0]}")
+    if kind == "board":
+        records = pruned_boards.study_on_board(numbers, **asked)
+    else:
+        records = pruning.study(kind, numbers, **asked, **workers)  # type: ignore[arg-type]
+    _write(kind, records, out[0], as_json)
+
+
+def _write(kind: str, records: Sequence["Record"], path: Path, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from kwslib.measurements import write_records
+
+    write_records(path, records)
+    result = {"sweep": kind, "records": [asdict(record) for record in records], "file": str(path)}
+    show(result, as_json, f"{len(records)} records of the sweep {kind} in {path}")
 
 
 def _text(result: dict[str, Any]) -> str:

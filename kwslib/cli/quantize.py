@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from kwslib.cli.output import data_option, json_option, show
+from kwslib.cli.sweeps import seeds_of, sweep_options, sweep_workers
 from kwslib.data.task import SPLITS, Split
 
 _METHODS = ("ptq", "qat")
@@ -37,6 +38,7 @@ _SWEEPS = ("widths", "ablations", "minifloat")
     help="Measure many settings instead, of networks trained as CHECKPOINT was.",
 )
 @click.option("--seeds", default="0", show_default=True, help="Of a sweep, comma-separated.")
+@sweep_options
 @data_option
 @json_option
 def command(
@@ -50,6 +52,9 @@ def command(
     out: Path | None,
     sweep: str | None,
     seeds: str,
+    jobs: int | None,
+    backend: str,
+    scheduler: str | None,
     data: str | None,
     as_json: bool,
 ) -> None:
@@ -60,7 +65,8 @@ def command(
     on where an earlier call of it stopped.
     """
     if sweep:
-        _sweep(checkpoint, sweep, seeds, data, out, as_json)
+        workers = sweep_workers(jobs, backend, scheduler)
+        _sweep(checkpoint, sweep, seeds, workers, data, out, as_json)
         return
     from kwslib.deploy.quantized import quantize_checkpoint
     from kwslib.quantize.methods import number_of
@@ -74,7 +80,13 @@ def command(
 
 
 def _sweep(
-    checkpoint: str, kind: str, seeds: str, data: str | None, out: Path | None, as_json: bool
+    checkpoint: str,
+    kind: str,
+    seeds: str,
+    workers: dict[str, Any],
+    data: str | None,
+    out: Path | None,
+    as_json: bool,
 ) -> None:
     """Measure the settings of a sweep and write their records."""
     from dataclasses import asdict
@@ -86,13 +98,12 @@ def _sweep(
 
     if out is None or out.suffix != ".json":
         raise InputError(f"--out {out}: a sweep needs a .json file for its records")
-    try:
-        numbers = [int(seed) for seed in seeds.split(",")]
-    except ValueError:
-        raise InputError(f"--seeds {seeds}: must be whole numbers, e.g. 0,1,2") from None
+    numbers = seeds_of(seeds)
     _, info = load(checkpoint)
     keywords = ",".join(info.labels[2:])
-    records = study(kind, numbers, data=data or "", model=info.model, keywords=keywords)  # type: ignore[arg-type]
+    records = study(
+        kind, numbers, data=data or "", model=info.model, keywords=keywords, **workers  # type: ignore[arg-type]
+    )  # fmt: skip
     write_records(out, records)
     result = {"sweep": kind, "records": [asdict(record) for record in records], "file": str(out)}
     show(result, as_json, f"{len(records)} records of the sweep {kind} in {out}")

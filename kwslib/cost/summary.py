@@ -98,7 +98,9 @@ def cost_of(
 
 
 def as_deployed(network: nn.Module) -> nn.Module:
-    """A network without BatchNorm, as the board runs it, or as it is where that cannot be folded or traced."""
+    """A network without BatchNorm, as the board runs it, or as it is where that cannot be folded
+    or traced.
+    """
     try:
         return traced_and_folded(network)
     except (UnfoldableError, fx.proxy.TraceError, TypeError):

@@ -1,10 +1,11 @@
-"""A user's sound file, whole or as a clip: any format, rate, length and number of channels.
+"""A user's sound file, whole, as a clip or as a stream: any format, rate and number of channels.
 
 What had to be changed to make it one second at 16 kHz is told in notes, because a picture or a
 score of the changed clip is not one of the file.
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -64,11 +65,68 @@ def read_whole(path: Path | str) -> tuple[NDArray[np.int16], list[str]]:
     return _as_int16(sound.samples), [f"{path.name}: {note}" for note in sound.notes]
 
 
+@contextmanager
+def open_stream(path: Path | str) -> Iterator["SoundStream"]:
+    """A sound file of any length, to be heard block by block and never held as a whole.
+
+    Raises:
+        InputError: the file is missing, empty, unreadable or no sound.
+    """
+    path = Path(path)
+    with _opened(path) as file:
+        yield SoundStream(file, path)
+
+
+class SoundStream:
+    """An open sound file; another rate is resampled and channels are averaged.
+
+    Attributes:
+        samples: at 16 kHz, as the file's header says.
+        notes: one line for each change.
+    """
+
+    def __init__(self, file: soundfile.SoundFile, path: Path) -> None:
+        self._file, self._path = file, path
+        self.samples = -(-file.frames * SAMPLE_RATE // file.samplerate)
+        self.notes: list[str] = []
+        if file.samplerate != SAMPLE_RATE:
+            self.notes.append(f"resampled from {file.samplerate:,} Hz to {SAMPLE_RATE:,} Hz")
+        if file.channels > 1:
+            self.notes.append(f"{file.channels} channels averaged")
+
+    def blocks(self, size: int) -> Iterator[NDArray[np.int16]]:
+        """The samples, int16 ``[size]`` at a time; what is left at the end is shorter.
+
+        Raises:
+            InputError: the file is damaged.
+        """
+        held = np.empty(0, np.int16)
+        for part in self._at_our_rate():
+            held = np.concatenate([held, _as_int16(part)])
+            while len(held) >= size:
+                yield held[:size]
+                held = held[size:]
+        if len(held):
+            yield held
+
+    def _at_our_rate(self) -> Iterator[NDArray[np.float32]]:
+        blocks = _Blocks(self._file, self._path, of_any_length=True)
+        if self._file.samplerate == SAMPLE_RATE:
+            return iter(blocks)
+        return _resampled_blocks(blocks, self._file.samplerate)
+
+
 def _open(path: Path) -> "_Sound":
+    with _opened(path) as file:
+        return _read(file, path)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[soundfile.SoundFile]:
     _check_is_file(path)
     try:
         with soundfile.SoundFile(path) as file:
-            return _read(file, path)
+            yield file
     except (soundfile.SoundFileError, TypeError, OSError) as error:
         # TypeError: soundfile takes a name ending in .raw for headerless samples
         raise InputError(
@@ -121,14 +179,15 @@ def _read(file: soundfile.SoundFile, path: Path) -> _Sound:
 class _Blocks:
     """Iterates over a file's samples, channels averaged, and counts what it meets."""
 
-    def __init__(self, file: soundfile.SoundFile, path: Path) -> None:
+    def __init__(self, file: soundfile.SoundFile, path: Path, of_any_length: bool = False) -> None:
         self._file = file
         self._path = path
+        self._longest_seconds = np.inf if of_any_length else LONGEST_SECONDS
         self.frames = 0
         self.not_finite = 0
 
     def __iter__(self) -> Iterator[NDArray[np.float32]]:
-        limit = LONGEST_SECONDS * self._file.samplerate
+        limit = self._longest_seconds * self._file.samplerate
         size = max(1, _BLOCK_VALUES // self._file.channels)
         while len(block := self._file.read(size, dtype="float32", always_2d=True)):
             self.frames += len(block)
@@ -144,10 +203,14 @@ class _Blocks:
 
 
 def _resampled(blocks: _Blocks, rate: int) -> NDArray[np.float32]:
+    return np.concatenate(list(_resampled_blocks(blocks, rate)))
+
+
+def _resampled_blocks(blocks: _Blocks, rate: int) -> Iterator[NDArray[np.float32]]:
     stream = soxr.ResampleStream(rate, SAMPLE_RATE, 1, dtype="float32", quality="HQ")
-    parts = [stream.resample_chunk(block) for block in blocks]
-    parts.append(stream.resample_chunk(np.empty(0, np.float32), last=True))
-    return np.concatenate(parts)
+    for block in blocks:
+        yield stream.resample_chunk(block)
+    yield stream.resample_chunk(np.empty(0, np.float32), last=True)
 
 
 def _as_int16(samples: NDArray[np.float32]) -> NDArray[np.int16]:

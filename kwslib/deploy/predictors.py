@@ -9,7 +9,7 @@ from kwslib.deploy.flatfile import read_bytes
 from kwslib.deploy.tflite_file import facts_in
 from kwslib.errors import InputError
 from kwslib.evaluation import Predict
-from kwslib.models.checkpoint import PUBLISHED, NetworkInfo, load
+from kwslib.models.checkpoint import PUBLISHED, NetworkInfo, load, located
 
 
 def predictor_of(model: str) -> tuple[Predict, NetworkInfo]:
@@ -47,6 +47,12 @@ def _file_or_name(model: str) -> Path:
     has_checkpoint = given.exists() or (PUBLISHED / f"{model}.safetensors").exists()
     named = published.parent == PUBLISHED and published.exists() and not has_checkpoint
     return published if named else given
+
+
+def file_of(model: str) -> Path:
+    """The file that :func:`predictor_of` reads."""
+    path = _file_or_name(model)
+    return path if path.suffix == ".tflite" else located(path)
 
 
 def tflite_of(model: str) -> Path:

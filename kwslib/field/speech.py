@@ -20,6 +20,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from kwslib.config import SAMPLE_RATE
+from kwslib.data.loudness import LOUD_SAMPLES, loudest
 from kwslib.data.synthetic_noise import synthetic_noise
 from kwslib.data.task import UNKNOWN, sha1_hex
 from kwslib.errors import InputError
@@ -67,7 +68,6 @@ _LEVELS_DB = (-24.0, -19.0, -16.0)
 clips of Speech Commands (-24.2, -18.8, -15.7)."""
 _ROOM_DB = -67.0
 """The quiet room: the median of the quietest tenth of those clips (-66.7)."""
-_LOUD_SECONDS = 0.3
 
 _SOUND_SECONDS = (0.2, 0.5, 1.2)
 _SOUND_LEVELS_DB = (-32.0, -19.0)
@@ -111,12 +111,9 @@ class Piece:
         return samples, Facts(BEFORE_MS, end, self.speaker, self.noise or "none", self.snr_db)
 
 
-def _leveled(sound: _Sound, level_db: float, span: int | None = None) -> _Sound:
+def _leveled(sound: _Sound, level_db: float, span: int = LOUD_SAMPLES) -> _Sound:
     """``sound`` scaled so that the loudest ``span`` samples (300 ms) have the level."""
-    span = min(span or round(_LOUD_SECONDS * SAMPLE_RATE), len(sound))
-    energy = np.concatenate([[0.0], np.cumsum(sound**2)])
-    loudest = np.sqrt((energy[span:] - energy[:-span]).max() / span)
-    return sound * (10 ** (level_db / 20) / loudest)
+    return sound * (10 ** (level_db / 20) / loudest(sound, span)[1])
 
 
 def pieces(words: Sequence[str]) -> Iterator[Piece]:

@@ -90,7 +90,7 @@ def load(path: Path | str) -> tuple[nn.Module, NetworkInfo]:
     Raises:
         InputError: there is none, or its weights do not fit the network it names.
     """
-    path = _located(path)
+    path = located(path)
     tensors, facts = load_tensors(path)
     try:
         info = NetworkInfo(
@@ -122,7 +122,7 @@ def _widths(facts: Mapping[str, Any]) -> dict[str, int]:
     return widths
 
 
-def _located(path: Path | str) -> Path:
+def located(path: Path | str) -> Path:
     """The weights that ``path`` stands for, which need not exist."""
     published = PUBLISHED / f"{path}.safetensors"
     path = Path(path)
@@ -143,7 +143,7 @@ def resolve(model: str, labels: Sequence[str]) -> tuple[nn.Module, NetworkInfo]:
     """
     if model in names():
         return create(model, len(labels)).eval(), NetworkInfo(model, tuple(labels))
-    if not _located(model).exists():
+    if not located(model).exists():
         raise InputError(
             f"model {model!r}: is neither a checkpoint nor one of {', '.join(names())}"
         )

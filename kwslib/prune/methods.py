@@ -34,8 +34,10 @@ USUAL: Mapping[str, str] = {"weights": "lamp", "blocks": "l2", "channels": "l2"}
 """The criterion where none is named."""
 
 EPOCHS: Mapping[str, int] = {"weights": 30, "blocks": 20, "channels": 12}
-"""Of fine-tuning, by the recipe by which the network was trained; chosen on the validation clips of
-yes and no."""
+"""Passes of fine-tuning; chosen, as the rate, on the validation clips of yes and no."""
+
+RATE = 0.5
+"""The learning rate of fine-tuning, as a share of that by which the network was trained."""
 
 
 def fine_tuning(
@@ -51,7 +53,8 @@ def fine_tuning(
     Args:
         recipe: by which it was trained.
         method: what is pruned.
-        epochs: passes over the training clips; None for those of :data:`EPOCHS`.
+        epochs: passes over the training clips; None for those of :data:`EPOCHS`. Their rates are
+            lower by :data:`RATE`.
         schedule: None for ``gradual``, and for channels ``one_shot``.
         rewind: whether the passes are the last of the network's own training again, at the rates
             that they had, rather than a cycle of rates of their own.
@@ -64,7 +67,8 @@ def fine_tuning(
     if rewind:
         passes = passes if epochs else min(passes, recipe.epochs)
         return FineTuning(recipe, schedule or usual, rewind=passes)
-    return FineTuning(replace(recipe, epochs=passes), schedule or usual)
+    rate = RATE * recipe.learning_rate
+    return FineTuning(replace(recipe, epochs=passes, learning_rate=rate), schedule or usual)
 
 
 def check_criterion(method: str, criterion: str) -> None:

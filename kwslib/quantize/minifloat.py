@@ -136,7 +136,8 @@ class Minifloat:
         as IEEE 754 has it. The sign of 0 is kept.
 
         Args:
-            x: float32 or float64, of any shape; the result is of the same type.
+            x: float32 or float64, of any shape; the result is of the same type. Of a format with
+                numbers below 2^-126, float32's own subnormal ones, only float64 is exact.
             saturate: whether what is too large becomes the largest number, infinity too.
                 Otherwise it becomes infinity, or NaN where the format has no infinity.
 

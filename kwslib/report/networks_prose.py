@@ -209,7 +209,7 @@ def pareto_rows(networks: Sequence[Network], known: Sequence[Known] = ()) -> lis
             "network": each.name, "kind": _KINDS.get(each.data, "others, version not said"),
             "accuracy": each.accuracy.value, "macs": each.macs / 1e6,
             "parameters": each.parameters / 1e3, "ms": each.milliseconds,
-            "note": each.accuracy.source,
+            "note": each.accuracy.source, "low": None, "high": None,
         }
         for each in known
     ]  # fmt: skip

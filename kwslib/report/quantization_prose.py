@@ -9,7 +9,6 @@ import numpy as np
 import torch
 
 from kwslib.config import NANO33BLE
-from kwslib.evaluation import mean_interval
 from kwslib.measurements import FOLDER, Record, read_records, select
 from kwslib.quantize.affine import (
     METHODS,
@@ -24,6 +23,7 @@ from kwslib.quantize.fake import fake_quantize
 from kwslib.quantize.inside import grid_levels, weight_noise
 from kwslib.quantize.methods import AWARE_RATE, number_of
 from kwslib.quantize.minifloat import E2M1, Minifloat
+from kwslib.report.over_seeds import points, summarised
 from kwslib.report.quantization import OnBoard, Quantization
 from kwslib.training.summary import interval_text, listed, percent
 
@@ -78,12 +78,6 @@ def _origin(found: Quantization) -> str:
     if found.committed:
         text += " The committed sweeps on real speech stand beside it."
     return text
-
-
-def _points(difference: float) -> str:
-    """``-0.0123`` as ``"−1.2 points"``."""
-    text = f"{100 * difference:+.1f}".replace("-", "−")
-    return ("0.0" if text in ("+0.0", "−0.0") else text) + " points"
 
 
 # The small example.
@@ -205,17 +199,8 @@ def width_rows(
             other = bits if activations == "same" else activations
             own = select(of_method, "accuracy", weights=bits, activations=other)
             if own:
-                rows.append({"bits": int(bits), "method": name, **_summarised(own)})
+                rows.append({"bits": int(bits), "method": name, **summarised(own)})
     return rows
-
-
-def _summarised(records: Sequence[Record]) -> dict[str, Any]:
-    values = [record.value for record in records]
-    low, high = mean_interval(values) if len(values) > 1 else records[0].interval or (0.0, 1.0)
-    return {
-        "accuracy": mean(values), "low": max(low, 0.0), "high": min(high, 1.0),
-        "seeds": len(values),
-    }  # fmt: skip
 
 
 def unquantized(records: Sequence[Record]) -> float:
@@ -255,8 +240,8 @@ def _widths_sentence(rows: Sequence[Mapping[str, Any]], floats: float) -> str:
     most, least = widths[0], widths[-1]
     texts = [
         f"At {most} bits nothing is lost that matters: the mean is "
-        f"{_points(_accuracy(rows, after, most) - floats)} from the float networks' "
-        f"{percent(floats)} {after}, and {_points(_accuracy(rows, within, most) - floats)} "
+        f"{points(_accuracy(rows, after, most) - floats)} from the float networks' "
+        f"{percent(floats)} {after}, and {points(_accuracy(rows, within, most) - floats)} "
         f"{within}."
     ]
     for method in (after, within):
@@ -445,17 +430,17 @@ def _ablation_sentence(rows: Sequence[Mapping[str, Any]]) -> str:
         return _accuracy(rows, name, bits)
 
     few = (4, 3, 2)
-    fallen = listed([f"{_points(at(overwritten, n) - at(right, n))} at {n} bits" for n in few])
-    apart = listed([f"{_points(at(overwritten, n) - at(plain, n))} at {n} bits" for n in few])
-    had = listed([f"{_points(at(right, n) - at(plain, n))} at {n}" for n in few])
+    fallen = listed([f"{points(at(overwritten, n) - at(right, n))} at {n} bits" for n in few])
+    apart = listed([f"{points(at(overwritten, n) - at(plain, n))} at {n} bits" for n in few])
+    had = listed([f"{points(at(right, n) - at(plain, n))} at {n}" for n in few])
     widths = sorted({row["bits"] for row in rows})
     changed = [at(unclipped, n) - at(right, n) for n in widths]
     small = max(abs(change) for change in changed) < 0.01
     return (
         f"With weights overwritten the mean accuracy changes by {fallen}. What is left of the gain "
         f"over quantization after training, biases as they were, is {apart}, where {had} were to "
-        f"be had. A gradient through clamping changes it by {_points(min(changed))} to "
-        f"{_points(max(changed))}, by width: "
+        f"be had. A gradient through clamping changes it by {points(min(changed))} to "
+        f"{points(max(changed))}, by width: "
         + ("that mistake does not explain it." if small else "that is a mistake of its own.")
     )
 
@@ -610,6 +595,6 @@ def _board_sentence(boards: Sequence[OnBoard]) -> str:
         texts.append(
             f"{board.bits} bits take {percent(saved, 0)} less flash for weights and "
             f"{percent(abs(cycles / before - 1))} {faster} cycles than {first.bits}, for "
-            f"{_points(board.accuracy.value - first.accuracy.value)} of accuracy"
+            f"{points(board.accuracy.value - first.accuracy.value)} of accuracy"
         )
     return f"On the board, {'; '.join(texts)}."

@@ -26,7 +26,7 @@ from kwslib.models import create
 from kwslib.models.channels import widths_of, with_widths
 from kwslib.models.checkpoint import NetworkInfo, load, save
 from kwslib.models.standardise import Standardised, pixel_statistics
-from kwslib.prune.finetune import SCHEDULES, FineTuning, finetune
+from kwslib.prune.finetune import SCHEDULES
 from kwslib.prune.importance import CRITERIA
 from kwslib.prune.masks import zeros_of
 from kwslib.prune.methods import USUAL, Method, fine_tuning, prune_network
@@ -39,10 +39,11 @@ from kwslib.quantize.inference import run as run_integers
 from kwslib.quantize.methods import quantize_network
 from kwslib.quantize.network import QuantizedNetwork, Widths
 from kwslib.quantize.to_integers import integers_of
-from kwslib.sweep import sweep
+from kwslib.sweep import Backend, check_backend, sweep
+from kwslib.training.fit import fitted
 from kwslib.training.predict import predictor
-from kwslib.training.publish import fitted
 from kwslib.training.recipe import Recipe, recipe_for
+from kwslib.training.tuning import tune
 
 Kind = Literal["weights", "schedules", "norms", "channels", "together"]
 KINDS: tuple[Kind, ...] = ("weights", "schedules", "norms", "channels", "together")
@@ -50,7 +51,7 @@ KINDS: tuple[Kind, ...] = ("weights", "schedules", "norms", "channels", "togethe
 AMOUNTS = (0.3, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98, 0.99, 0.995)
 """Shares of the weights that go."""
 
-SCHEDULED_AMOUNTS = (0.8, 0.9, 0.98)
+SCHEDULED_AMOUNTS = (0.9, 0.98)
 """Those at which the ways to prune and train are compared."""
 
 BLOCK_AMOUNTS = (0.5, 0.8, 0.9, 0.95)
@@ -58,6 +59,12 @@ BLOCK_AMOUNTS = (0.5, 0.8, 0.9, 0.95)
 
 CHANNEL_AMOUNTS = tuple(gone / 8 for gone in range(1, 8))
 """Shares of the channels that go: of tiny_conv's eight, 7 to 1 are left."""
+
+COMPARED_CHANNEL_AMOUNTS = (0.25, 0.5, 0.75)
+"""Those at which fine-tuned networks are compared by criterion."""
+
+SCRATCH_CHANNEL_AMOUNTS = (0.25, 0.5, 0.75, 0.875)
+"""Those at which networks that were small from the start are trained."""
 
 TOGETHER: tuple[tuple[Method, float], ...] = (
     ("weights", 0.8), ("weights", 0.9), ("channels", 0.5), ("channels", 0.75),
@@ -105,9 +112,9 @@ def settings(kind: Kind, seeds: Sequence[int]) -> list[Setting]:
 
     ``weights``: every amount, without training by each criterion, and with it by the usual one.
     ``schedules``: at some amounts the other schedules, rewinding and criteria. ``norms``: blocks by
-    each norm, with training and without. ``channels``: every number of channels by each criterion,
-    with training and without, and trained from scratch. ``together``: pruned, then quantized to 8
-    and 4 bits, after training and within it.
+    each norm, with training and without. ``channels``: every number of channels by each criterion
+    without training, with it by the usual one and at some by each, and some trained from scratch.
+    ``together``: pruned, then quantized to 8 and 4 bits, after training and within it.
     """
     own = {
         "weights": _weights, "schedules": _schedules, "norms": _norms, "channels": _channels,
@@ -116,7 +123,7 @@ def settings(kind: Kind, seeds: Sequence[int]) -> list[Setting]:
     return [replace(each, seed=seed) for seed in seeds for each in [Setting(), *own]]
 
 
-def _usual(method: Method, amount: float) -> Setting:
+def usual(method: Method, amount: float) -> Setting:
     """As it is fine-tuned unless something else is asked for."""
     tuning = "one_shot" if method == "channels" else "gradual"
     return Setting(method, amount, USUAL[method], tuning)
@@ -127,7 +134,7 @@ def _weights() -> list[Setting]:
         each
         for amount in AMOUNTS
         for each in (
-            *(Setting("weights", amount, scope) for scope in SCOPES), _usual("weights", amount),
+            *(Setting("weights", amount, scope) for scope in SCOPES), usual("weights", amount),
         )
     ]  # fmt: skip
 
@@ -135,37 +142,34 @@ def _weights() -> list[Setting]:
 def _schedules() -> list[Setting]:
     found = []
     for amount in SCHEDULED_AMOUNTS:
-        usual = _usual("weights", amount)
-        found += [replace(usual, tuning=each) for each in SCHEDULES]
-        found += [replace(usual, tuning=f"{each}+rewind") for each in SCHEDULES]
-        found += [replace(usual, criterion=each) for each in SCOPES if each != usual.criterion]
+        tuned = usual("weights", amount)
+        found += [replace(tuned, tuning=each) for each in SCHEDULES]
+        found += [replace(tuned, tuning=f"{each}+rewind") for each in SCHEDULES]
+        found += [replace(tuned, criterion=each) for each in SCOPES if each != tuned.criterion]
     return found
 
 
 def _norms() -> list[Setting]:
     return [
-        replace(_usual("blocks", amount), criterion=kind, tuning=tuning)
+        replace(usual("blocks", amount), criterion=kind, tuning=tuning)
         for amount in BLOCK_AMOUNTS
         for kind in NORMS
-        for tuning in (NOT_TUNED, _usual("blocks", amount).tuning)
+        for tuning in (NOT_TUNED, usual("blocks", amount).tuning)
     ]
 
 
 def _channels() -> list[Setting]:
     found = []
     for amount in CHANNEL_AMOUNTS:
-        usual = _usual("channels", amount)
-        found += [
-            replace(usual, criterion=criterion, tuning=tuning)
-            for criterion in CRITERIA
-            for tuning in (NOT_TUNED, usual.tuning)
-        ]
-        found.append(Setting("scratch", amount))
-    return found
+        tuned = usual("channels", amount)
+        found += [replace(tuned, criterion=each, tuning=NOT_TUNED) for each in CRITERIA]
+        compared = CRITERIA if amount in COMPARED_CHANNEL_AMOUNTS else (tuned.criterion,)
+        found += [replace(tuned, criterion=each) for each in compared]
+    return found + [Setting("scratch", amount) for amount in SCRATCH_CHANNEL_AMOUNTS]
 
 
 def _together() -> list[Setting]:
-    pruned = [Setting(), *(_usual(method, amount) for method, amount in TOGETHER)]
+    pruned = [Setting(), *(usual(method, amount) for method, amount in TOGETHER)]
     return [
         replace(each, quantized=method, bits=bits)
         for each in pruned
@@ -180,9 +184,9 @@ def deployed(seeds: Sequence[int]) -> list[Setting]:
     """
     own = [
         Setting(),
-        *(_usual("weights", amount) for amount in AMOUNTS),
-        *(_usual("blocks", amount) for amount in BLOCK_AMOUNTS),
-        *(_usual("channels", amount) for amount in CHANNEL_AMOUNTS),
+        *(usual("weights", amount) for amount in AMOUNTS),
+        *(usual("blocks", amount) for amount in BLOCK_AMOUNTS),
+        *(usual("channels", amount) for amount in CHANNEL_AMOUNTS),
     ]
     in_8_bits = [replace(each, quantized="ptq", bits=8) for each in own]
     in_4_bits = [each for each in _together() if (each.quantized, each.bits) == ("qat", 4)]
@@ -227,8 +231,21 @@ def measure(setting: Setting, *, base: Base) -> list[Record]:
     bytes of weights and biases with zeros. For the dense network also ``weight_sensitivity`` and
     ``channel_sensitivity``, on validation clips.
     """
-    dataset = dataset_of(base)
     network, _ = pruned_network(setting, base)
+    return measure_network(setting, network, base, dataset_of(base))
+
+
+def measure_network(
+    setting: Setting, network: nn.Module, base: Base, dataset: Dataset
+) -> list[Record]:
+    """The records of :func:`measure`, of a network that is pruned already.
+
+    Args:
+        setting: how it was pruned, and how it is quantized now.
+        network: float, pruned.
+        base: for what the records say of the model.
+        dataset: the task and its clips.
+    """
     scored = quantized(setting, network, dataset)
     record = Recorder(setting, base, dataset)
     records = record.accuracies("accuracy", predictor(scored))
@@ -250,6 +267,8 @@ def study(
     epochs: int | None = None,
     jobs: int | None = None,
     folder: Path | None = None,
+    backend: Backend = "processes",
+    scheduler: str | None = None,
 ) -> list[Record]:
     """The records of a sweep; settings that an earlier call finished are not measured again.
 
@@ -262,20 +281,29 @@ def study(
         epochs: of the float training; None for the recipe's.
         jobs: processes; by default as many as cores.
         folder: where finished settings are kept, by default in the cache.
+        backend: processes of this machine, or a cluster, whose workers train the float networks
+            again unless they share this machine's cache.
+        scheduler: address of the cluster's.
 
     Raises:
         InputError: no such sweep, or no seed.
     """
     if kind not in KINDS:
         raise InputError(f"sweep {kind!r}: must be one of {', '.join(KINDS)}")
+    check_backend(backend, jobs, scheduler)
     base = Base(data, model, keywords, epochs)
     train_first(seeds, base)
     run = partial(measure, base=base)
     results = sweep(
-        f"pruning-{kind}-{model}", settings(kind, seeds), run, key=base.key(), jobs=jobs,
-        folder=folder,
+        f"pruning-{kind}-{model}", settings(kind, seeds), run, key=partial(_key, base), jobs=jobs,
+        folder=folder, backend=backend, scheduler=scheduler,
     )  # fmt: skip
     return [record for records in results for record in records]
+
+
+def _key(base: Base) -> str:
+    """:meth:`Base.key` as a function that other processes find by name."""
+    return base.key()
 
 
 def train_first(seeds: Sequence[int], base: Base) -> None:
@@ -327,8 +355,9 @@ def _from_scratch(setting: Setting, base: Base, dataset: Dataset) -> nn.Module:
     network = with_widths(whole, widths_without(whole, setting.amount))
     images = torch.from_numpy(dataset.examples("training").images)
     # As a first training begins: its weights are random in standardised coordinates.
-    network = Standardised(network, *pixel_statistics(images)).restore()
-    return finetune(network, dataset, FineTuning(base.recipe), setting.seed)
+    own = Standardised(network, *pixel_statistics(images))
+    tune(own, dataset, base.recipe, setting.seed, rates_by_inputs=True)
+    return own.restore()
 
 
 def quantized(setting: Setting, network: nn.Module, dataset: Dataset) -> nn.Module:

@@ -24,7 +24,7 @@ from kwslib.quantize.network import QuantizedNetwork, Widths
 from kwslib.quantize.ptq import calibration_clips, quantize_after_training
 from kwslib.quantize.qat import quantize_in_training
 from kwslib.quantize.to_integers import integers_of
-from kwslib.sweep import sweep
+from kwslib.sweep import Backend, check_backend, sweep
 from kwslib.training.fit import fitted
 from kwslib.training.predict import predictor
 from kwslib.training.recipe import recipe_for
@@ -163,6 +163,8 @@ def study(
     epochs: int | None = None,
     jobs: int | None = None,
     folder: Path | None = None,
+    backend: Backend = "processes",
+    scheduler: str | None = None,
 ) -> list[Record]:
     """The records of a sweep; settings that an earlier call finished are not measured again.
 
@@ -175,6 +177,9 @@ def study(
         epochs: of the float training; None for the recipe's.
         jobs: processes; by default as many as cores.
         folder: where finished settings are kept, by default in the cache.
+        backend: processes of this machine, or a cluster, whose workers train the float networks
+            again unless they share this machine's cache.
+        scheduler: address of the cluster's.
 
     Raises:
         InputError: no such sweep, or no seed.
@@ -183,16 +188,23 @@ def study(
         raise InputError(f"sweep {kind!r}: must be one of {', '.join(KINDS)}")
     if not seeds:
         raise InputError("seeds: none given; name at least one, e.g. 0,1,2")
+    check_backend(backend, jobs, scheduler)
     for seed in seeds:  # trained one after the other, so that no two processes train the same
         _network(data, model, keywords, epochs, seed)
-    code = sha256_of_sources("config.py", "data", "features", "models", "training", "quantize")
-    key = f"{code} {open_source(data or None).fingerprint()} {recipe_for(model, epochs=epochs)!r}"
     run = partial(measure, data=data, model=model, keywords=keywords, epochs=epochs)
     results = sweep(
-        f"quantization-{kind}-{model}", settings(kind, seeds), run, key=f"{key} {keywords}",
-        jobs=jobs, folder=folder,
+        f"quantization-{kind}-{model}", settings(kind, seeds), run,
+        key=partial(_key, data, model, keywords, epochs), jobs=jobs, folder=folder,
+        backend=backend, scheduler=scheduler,
     )  # fmt: skip
     return [record for records in results for record in records]
+
+
+def _key(data: str, model: str, keywords: str, epochs: int | None) -> str:
+    """What the records of a sweep rest on: code, data, recipe and keywords."""
+    code = sha256_of_sources("config.py", "data", "features", "models", "training", "quantize")
+    fingerprint = open_source(data or None).fingerprint()
+    return f"{code} {fingerprint} {recipe_for(model, epochs=epochs)!r} {keywords}"
 
 
 @cache

@@ -9,6 +9,7 @@ from kwslib import models
 from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Task
 from kwslib.deploy.tflite_file import with_facts
+from kwslib.measurements import read_records
 from kwslib.models.checkpoint import PUBLISHED, NetworkInfo, save
 from kwslib.training.fit import score
 
@@ -200,3 +201,56 @@ def test_only_a_tflite_file_has_c_code(kws, checkpoint, tones):
     for model in (checkpoint, checkpoint.parent, "no_such-network", "../published/x"):
         assert refused(kws(model, "--data", tones, "--target", "host"), "kws convert")
     assert refused(kws(checkpoint, "--data", tones, "--target", "moon"), "moon", "host")
+
+
+def test_clips_can_be_made_harder(kws, tones):
+    plain, noisy = (
+        json.loads(kws("tiny_conv-yes_no", "--data", tones, "--json", *more)[1])
+        for more in ((), ("--snr", -20, "--noise", "hiss", "--shift", 100, "--level", -6))
+    )
+    assert plain["disturbance"] is None
+    assert noisy["disturbance"] == {
+        "shift_ms": 100, "noise": "hiss", "snr_db": -20.0, "level_db": -6.0,
+    }  # fmt: skip
+    assert plain["confusion"] != noisy["confusion"]
+    text = kws("tiny_conv-yes_no", "--data", tones, "--snr", 5, "--noise", "hum")[1]
+    assert "disturbed: 5 dB above hum" in text.splitlines()[0]
+
+
+def test_a_sweep_writes_its_records(kws, tones, tmp_path, monkeypatch):
+    monkeypatch.setenv("KWS_CACHE", str(tmp_path / "cache"))
+    path = tmp_path / "level.json"
+    arguments = ("tiny_conv-yes_no", "--data", tones, "--sweep", "level", "--jobs", 1)
+    code, out, _ = kws(*arguments, "--out", path, "--json")
+    assert code == 0
+    assert len(json.loads(out)["records"]) == len(read_records(path)) > 10
+
+
+def test_an_address_in_the_environment_is_for_dask_alone(kws, tones, tmp_path, monkeypatch):
+    asked = {}
+    monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", "tcp://node1:8786")
+    monkeypatch.setattr(
+        "kwslib.studies.robustness.study", lambda kind, model, **more: asked.update(more) or []
+    )
+    out = ("--out", tmp_path / "r.json")
+    assert kws("tiny_conv-yes_no", "--sweep", "shift", *out)[0] == 0
+    assert (asked["backend"], asked["scheduler"]) == ("processes", None)
+    assert kws("tiny_conv-yes_no", "--sweep", "shift", *out, "--backend", "dask")[0] == 0
+    assert (asked["backend"], asked["scheduler"]) == ("dask", "tcp://node1:8786")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parts"),
+    [
+        (("--snr", "5"), ("a ratio its noise",)),
+        (("--snr", "5", "--noise", "rain"), ("'rain'", "hiss, hum")),
+        (("--shift", "2000"), ("shift 2000 ms",)),
+        (("--sweep", "weather"), ("weather", "snr")),
+        (("--sweep", "snr"), ("--out None", ".json")),
+        (("--sweep", "snr", "--out", "x.json", "--backend", "dask"), ("name its scheduler",)),
+        (("--sweep", "snr", "--scheduler", "tcp://x:1"), ("add --backend dask",)),
+        (("--sweep", "transfer", "--out", "x.json", "--seeds", "few"), ("--seeds few",)),
+    ],
+)
+def test_what_cannot_be_disturbed_or_swept(kws, tones, arguments, parts):
+    assert refused(kws("tiny_conv-yes_no", *arguments, "--data", tones), *parts)

@@ -189,7 +189,17 @@ def test_a_sweep_writes_its_records(capsys, monkeypatch, tmp_path, kind):
     assert code == 0 and json.loads(out)["sweep"] == kind
     assert asked["arguments"] == (([0, 1, 2],) if kind == "board" else (kind, [0, 1, 2]))
     assert (asked["model"], asked["keywords"]) == ("tiny_conv", "yes,no")
+    assert asked.get("backend") == (None if kind == "board" else "processes")
     assert read_records(path)[0].value == 0.9
+
+
+def test_a_sweep_on_a_cluster(capsys, monkeypatch, tmp_path):
+    asked = {}
+    monkeypatch.setattr("kwslib.studies.pruning.study", lambda *_, **more: asked.update(more) or [])
+    out = ("--out", tmp_path / "records.json")
+    cluster = ("--backend", "dask", "--scheduler", "tcp://node1:8786")
+    assert runner("prune", capsys)(MODEL, "--sweep", "norms", *out, *cluster)[0] == 0
+    assert (asked["backend"], asked["scheduler"]) == ("dask", "tcp://node1:8786")
 
 
 @pytest.mark.parametrize(
@@ -198,6 +208,33 @@ def test_a_sweep_writes_its_records(capsys, monkeypatch, tmp_path, kind):
         (("--sweep", "depths"), ("depths", "weights")),
         (("--sweep", "weights"), ("--out none", ".json")),
         (("--sweep", "weights", "--out", "x.json", "--seeds", "few"), ("--seeds few", "0,1,2")),
+        (("--sweep", "norms", "--out", "x.json", "--backend", "dask"), ("name its scheduler",)),
+        (
+            (
+                "--sweep",
+                "board",
+                "--out",
+                "x.json",
+                "--backend",
+                "dask",
+                "--scheduler",
+                "tcp://x:1",
+            ),
+            ("sweep board", "leave --backend"),
+        ),
+        (
+            (
+                "--sweep",
+                "zeros",
+                "--out",
+                "x.json",
+                "--backend",
+                "dask",
+                "--scheduler",
+                "tcp://x:1",
+            ),
+            ("sweep zeros", "leave --backend"),
+        ),
     ],
 )
 def test_what_cannot_be_swept(kws_prune, arguments, words):

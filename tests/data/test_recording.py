@@ -5,7 +5,7 @@ import pytest
 import soundfile
 
 from kwslib.data import recording
-from kwslib.data.recording import read_clip, read_whole
+from kwslib.data.recording import open_stream, read_clip, read_whole
 from kwslib.errors import InputError
 
 RATE = 16_000
@@ -185,3 +185,36 @@ def test_a_whole_file_is_resampled_and_averaged_as_a_clip_is(write):
 def test_a_whole_file_that_is_none_is_refused(tmp_path):
     with pytest.raises(InputError, match="no such file"):
         read_whole(tmp_path / "absent.wav")
+
+
+@pytest.mark.parametrize("size", [1000, 16_000, 200_000])
+def test_a_stream_comes_in_blocks(write, size):
+    samples = noise(5.1)
+    with open_stream(write(samples)) as stream:
+        blocks = list(stream.blocks(size))
+        assert stream.samples == len(samples)
+    assert {len(block) for block in blocks[:-1]} <= {size}
+    np.testing.assert_array_equal(np.concatenate(blocks), samples)
+
+
+def test_a_stream_is_what_is_read_as_a_whole(write):
+    left, right = noise(3.0, 44_100, seed=1), noise(3.0, 44_100, seed=2)
+    path = write(np.stack([left, right], axis=1), 44_100)
+    whole, notes = read_whole(path)
+    with open_stream(path) as stream:
+        np.testing.assert_array_equal(np.concatenate(list(stream.blocks(7_000))), whole)
+        assert [f"word.wav: {note}" for note in stream.notes] == notes
+        assert abs(stream.samples - len(whole)) <= 1
+
+
+def test_a_stream_may_be_longer_than_a_clip(write, monkeypatch):
+    monkeypatch.setattr(recording, "LONGEST_SECONDS", 1)
+    with open_stream(write(noise(2.0))) as stream:
+        assert sum(map(len, stream.blocks(5_000))) == 32_000
+
+
+def test_no_stream_comes_of_what_is_no_sound(tmp_path):
+    (tmp_path / "word.wav").write_bytes(b"no sound at all")
+    for name in ("word.wav", "absent.wav"):
+        with pytest.raises(InputError, match=name), open_stream(tmp_path / name):
+            pass

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from kinds import KINDS
 from reference import run_reference
 from torch import nn
 
@@ -28,7 +29,7 @@ IMAGES = IMAGES.astype(np.uint8)
 PIXELS = (IMAGES.astype(np.int16) - 128).astype(np.int8).reshape(len(IMAGES), -1)
 
 
-@pytest.fixture(scope="module", params=models.names())
+@pytest.fixture(scope="module", params=KINDS)
 def network(request):
     torch.manual_seed(0)
     network = models.create(request.param, len(LABELS))

@@ -23,6 +23,7 @@ from kwslib.prune.finetune import (
 )
 from kwslib.prune.masks import weights_of, zeros_of
 from kwslib.prune.unstructured import smallest, smallest_blocks
+from kwslib.training import tuning
 from kwslib.training.fit import fit
 from kwslib.training.recipe import Recipe
 from kwslib.training.tuning import accuracy_on
@@ -64,6 +65,14 @@ def test_it_repeats_and_leaves_the_network_alone(network, dataset):
     first, second = (finetune(network, dataset, SHORT, 3) for _ in range(2))
     assert equal(first, second)
     assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
+
+
+def test_dropout_is_off_while_a_pruned_network_is_trained_and_comes_back(network, dataset):
+    droppy, plain = copy.deepcopy(network), copy.deepcopy(network)
+    droppy.dropout.p, plain.dropout.p = 0.9, 0.0
+    tuned = finetune(droppy, dataset, SHORT, 3)
+    assert equal(tuned, finetune(plain, dataset, SHORT, 3))
+    assert (droppy.dropout.p, tuned.dropout.p) == (0.9, 0.9)
 
 
 def test_what_was_pruned_before_stays_so_when_more_is(network, dataset):
@@ -139,9 +148,14 @@ def test_gradual_pruning_compares_weights_as_they_are_deployed(network, dataset)
         assert torch.equal(remains, wanted[name])
 
 
+@pytest.mark.parametrize("until", [0.3, 0.99])
 @pytest.mark.parametrize("epochs", [1, 2, 5])
-def test_what_is_kept_of_gradual_pruning_is_fully_pruned(network, dataset, epochs):
-    how = FineTuning(replace(TRAINING, epochs=epochs), "gradual", until=0.99)
+def test_what_is_kept_of_gradual_pruning_is_fully_pruned(
+    network, dataset, epochs, until, monkeypatch
+):
+    worse_and_worse = iter(range(10, 0, -1))  # so that the earliest pass that may be kept is kept
+    monkeypatch.setattr(tuning, "accuracy_on", lambda *_: next(worse_and_worse))
+    how = FineTuning(replace(TRAINING, epochs=epochs), "gradual", until=until)
     assert zeros_of(prune_and_tune(network, smallest, 0.9, dataset, how, 0)).left == 1664
 
 

@@ -93,7 +93,8 @@ def test_known_masks_and_widths(network, dataset):
 def test_fine_tuning_follows_the_networks_recipe():
     recipe = recipe_for("tiny_conv")
     assert fine_tuning(recipe, "weights") == FineTuning(
-        replace(recipe, epochs=EPOCHS["weights"]), "gradual"
+        replace(recipe, epochs=EPOCHS["weights"], learning_rate=recipe.learning_rate / 2),
+        "gradual",
     )
     assert fine_tuning(recipe, "channels", epochs=3).schedule == "one_shot"
     rewound = fine_tuning(recipe, "blocks", epochs=7, schedule="iterative", rewind=True)

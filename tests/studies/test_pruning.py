@@ -51,7 +51,7 @@ def test_weights_at_eleven_amounts_with_training_and_without():
 
 def test_schedules_share_the_setting_with_the_weights():
     common = set(settings("schedules", [0])) & set(settings("weights", [0]))
-    assert {each.amount for each in common if each.tuning == "gradual"} == {0.8, 0.9, 0.98}
+    assert {each.amount for each in common if each.tuning == "gradual"} == {0.9, 0.98}
     tunings = {each.tuning for each in settings("schedules", [0])}
     assert {"one_shot", "iterative", "gradual", "one_shot+rewind", "iterative+rewind"} <= tunings
 
@@ -67,13 +67,16 @@ def test_blocks_by_every_norm_at_equal_amounts():
 def test_every_number_of_channels_by_every_criterion_and_from_scratch():
     found = settings("channels", [0])
     for gone in range(1, 8):
-        own = {(each.method, each.criterion, each.tuning) for each in found
-               if each.amount == gone / 8}  # fmt: skip
-        assert own == {("scratch", "", "none")} | {
-            ("channels", criterion, tuning)
-            for criterion in CRITERIA_OF["channels"]
-            for tuning in ("none", "one_shot")
+        own = {(each.criterion, each.tuning) for each in found
+               if (each.method, each.amount) == ("channels", gone / 8)}  # fmt: skip
+        tuned = {criterion for criterion, tuning in own if tuning == "one_shot"}
+        assert {criterion for criterion, tuning in own if tuning == "none"} == {
+            *CRITERIA_OF["channels"]
         }
+        assert tuned == ({*CRITERIA_OF["channels"]} if gone in (2, 4, 6) else {"l2"})
+    scratch = [each for each in found if each.method == "scratch"]
+    assert {(each.criterion, each.tuning) for each in scratch} == {("", "none")}
+    assert [8 * (1 - each.amount) for each in scratch] == [6, 4, 2, 1]
 
 
 def test_what_is_quantized_is_pruned_as_in_the_other_sweeps():
@@ -199,6 +202,8 @@ def test_what_is_no_study(base):
         study("depths", [0], data=base.data)
     with pytest.raises(InputError, match="seeds: none given"):
         study("weights", [], data=base.data)
+    with pytest.raises(InputError, match="name its scheduler"):
+        study("weights", [0], data=base.data, backend="dask")
 
 
 @pytest.mark.parametrize(

@@ -154,8 +154,9 @@ def test_the_prose_has_every_number_that_the_chapter_names(live, request):
     import re
 
     chapter = (request.config.rootpath / "book" / "3_training.md").read_text(encoding="utf-8")
-    named = set(re.findall(r"\{glue:text\}`(\w+)`", chapter))
-    assert named <= set(numbers(live))
+    training, _, _ = chapter.partition("## Listening all day")  # which has a test of its own
+    named = set(re.findall(r"\{glue:text\}`(\w+)`", training))
+    assert "limits" in numbers(live) and named <= set(numbers(live))
     assert all(isinstance(value, str) and value for value in numbers(live).values())
 
 

@@ -6,50 +6,21 @@ import subprocess
 
 import numpy as np
 import pytest
+from host_smoothing import SOURCES, HostSmoother, smoothing_library
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kwslib.board.emulator import Emulator
-from kwslib.deploy.toolchain import CORE, cortex_m4, sanitized_program, shared_library
+from kwslib.deploy.toolchain import CORE, cortex_m4, sanitized_program
 from kwslib.smoothing import FIRST_KEYWORD, MAX_INFERENCES, MAX_LABELS, Smoother, Smoothing
 
-SOURCES = sorted(CORE.glob("smoothing_*.c"))
 MOST_INSTRUCTIONS = 5_000
 NONE = -1
 
 
-class HostSmoother:
-    """The state of one stream in the shared library."""
-
-    def __init__(self, library, settings):
-        self._library = library
-        self._labels = settings.labels
-        self._state = ctypes.create_string_buffer(library.kws_smoothing_size())
-        assert library.kws_smoothing_reset(
-            self._state,
-            settings.labels,
-            settings.inferences,
-            bytes(settings.thresholds),
-            ctypes.c_uint32(settings.refractory_ms),
-        )
-
-    def push(self, scores, time):
-        row = np.array(scores, np.int8).tobytes()
-        return self._library.kws_smoothing_push(self._state, row, ctypes.c_uint32(time))
-
-    @property
-    def sums(self):
-        labels = range(self._labels)
-        return tuple(self._library.kws_smoothing_sum(self._state, label) for label in labels)
-
-
 @pytest.fixture(scope="module")
 def library(tmp_path_factory):
-    path = tmp_path_factory.mktemp("host") / "smoothing.so"
-    library = ctypes.CDLL(str(shared_library(SOURCES, path)))
-    library.kws_smoothing_size.restype = ctypes.c_size_t
-    library.kws_smoothing_reset.restype = ctypes.c_bool
-    return library
+    return smoothing_library(tmp_path_factory.mktemp("host"))
 
 
 @st.composite

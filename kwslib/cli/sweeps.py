@@ -1,0 +1,61 @@
+"""Options of every verb that sweeps: how many processes, or which cluster."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from kwslib.errors import InputError
+
+_BACKENDS = ("processes", "dask")
+
+
+def sweep_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``--jobs``, ``--backend`` and ``--scheduler``, which :func:`kwslib.sweep.sweep` takes."""
+    for option in (
+        click.option(
+            "--scheduler",
+            metavar="ADDRESS",
+            envvar="DASK_SCHEDULER_ADDRESS",
+            help="Of the cluster, e.g. tcp://node1:8786. [env: DASK_SCHEDULER_ADDRESS]",
+        ),
+        click.option(
+            "--backend",
+            type=click.Choice(_BACKENDS),
+            default="processes",
+            show_default=True,
+            help="Who measures the settings of a sweep: this machine, or a dask cluster.",
+        ),
+        click.option(
+            "--jobs", type=click.IntRange(min=1), help="Processes of a sweep; one a core without."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def sweep_workers(jobs: int | None, backend: str, scheduler: str | None) -> dict[str, Any]:
+    """The three as keywords of a study; an address from the environment is for dask alone.
+
+    Raises:
+        InputError: they do not go together.
+    """
+    from kwslib.sweep import check_backend
+
+    source = click.get_current_context().get_parameter_source("scheduler")
+    if backend != "dask" and source is click.core.ParameterSource.ENVIRONMENT:
+        scheduler = None
+    check_backend(backend, jobs, scheduler)
+    return {"jobs": jobs, "backend": backend, "scheduler": scheduler}
+
+
+def seeds_of(text: str) -> list[int]:
+    """``"0,1,2"`` as numbers.
+
+    Raises:
+        InputError: one is none.
+    """
+    try:
+        return [int(seed) for seed in text.split(",")]
+    except ValueError:
+        raise InputError(f"--seeds {text}: must be whole numbers, e.g. 0,1,2") from None

@@ -1,0 +1,67 @@
+"""A first call of a network in a new process beside warm ones: what a single timing is worth.
+
+``python -m kwslib.cost.cold`` prints it as JSON.
+"""
+
+import json
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import torch
+
+from kwslib.cost.operations import IMAGE_SHAPE
+from kwslib.data.task import Task
+from kwslib.measurements import machine_name
+from kwslib.models import create
+
+CALLS = 2000
+_SLOW = 0.99
+
+
+@dataclass(frozen=True)
+class Cold:
+    """Calls of tiny_conv in PyTorch's eager mode on one thread of this machine.
+
+    Attributes:
+        first_us: the first of its process, in microseconds.
+        median_us: median of those that followed.
+        slow_us: one in a hundred of them took longer.
+        calls: that followed.
+        machine: processor and cores.
+    """
+
+    first_us: float
+    median_us: float
+    slow_us: float
+    calls: int
+    machine: str
+
+
+def cold_calls() -> Cold:
+    """Time the calls in a process of their own, since a network is cold but once."""
+    command = [sys.executable, "-m", "kwslib.cost.cold"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return Cold(**json.loads(done.stdout))
+
+
+def timed() -> Cold:
+    """Time the calls in this process."""
+    torch.set_num_threads(1)
+    network = create("tiny_conv", len(Task().labels)).eval()
+    image = torch.rand(1, *IMAGE_SHAPE)
+    calls = np.empty(CALLS + 1)
+    with torch.inference_mode():
+        for index in range(len(calls)):
+            start = time.perf_counter_ns()
+            network(image)
+            calls[index] = (time.perf_counter_ns() - start) / 1000
+    first, later = calls[0], calls[1:]
+    slow, median = np.quantile(later, (_SLOW, 0.5))
+    return Cold(float(first), float(median), float(slow), CALLS, machine_name())
+
+
+if __name__ == "__main__":
+    print(json.dumps(asdict(timed())))

@@ -1,0 +1,203 @@
+"""Detections against what was said: which are right, which keywords were missed.
+
+What counts:
+
+- A detection is right if it names a keyword and comes between the keyword's onset and one second
+  after its offset (:data:`WINDOW_MS`): as long as the network, which hears one second, hears some
+  of it. The field test allows half a second more, since people press keys; TensorFlow's
+  ``test_streaming_accuracy`` allows 750 ms before and after one time for a word.
+- A keyword without a right detection is missed (a false reject); several words of the same name
+  whose windows overlap each need their own.
+- Every other detection is a false accept, of one of four kinds: another keyword than the one that
+  is said (``keyword``), a keyword detected once more within its window (``repeat``; a lamp that is
+  switched twice is wrong), at another word (``word``), and with no word in the last second
+  (``noise``).
+- Rates of false accepts are told by the hour of the whole stream, words and all: what a user would
+  count in a day. A. Coucke et al., "Efficient keyword spotting using dilated convolutions and
+  gating" (ICASSP 2019), and others since, count them in speech without the keyword, and state the
+  false rejects at so many false accepts an hour.
+
+After a detection the smoothing is deaf for its refractory time. A word that comes meanwhile is
+missed; nothing is forgiven for it.
+"""
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+
+from kwslib.evaluation import poisson_interval, wilson_interval
+from kwslib.smoothing import Detection
+from kwslib.streaming.said import Said
+
+WINDOW_MS = 1000
+"""How long after a word's offset its detection is right."""
+
+Kind = Literal["keyword", "repeat", "word", "noise"]
+KINDS: tuple[Kind, ...] = ("keyword", "repeat", "word", "noise")
+
+
+@dataclass(frozen=True)
+class FalseAccept:
+    """A detection that should not have been.
+
+    Attributes:
+        kind: of :data:`KINDS`.
+        label: what was detected.
+        time_ms: when.
+        said: the word that was said, empty for ``noise``.
+    """
+
+    kind: Kind
+    label: str
+    time_ms: int
+    said: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How the detections of a stream compare with what was said.
+
+    Attributes:
+        said: the keywords that were said, by onset.
+        delays_ms: of each, milliseconds from its offset to its detection; None if it was missed.
+        false_accepts: in order.
+        hours: of the stream.
+    """
+
+    said: tuple[Said, ...]
+    delays_ms: tuple[int | None, ...]
+    false_accepts: tuple[FalseAccept, ...]
+    hours: float
+
+    @property
+    def missed(self) -> int:
+        """Keywords that were not detected."""
+        return sum(delay is None for delay in self.delays_ms)
+
+    @property
+    def misses(self) -> float:
+        """Their share."""
+        return self.missed / len(self.said)
+
+    @property
+    def misses_interval(self) -> tuple[float, float]:
+        """Wilson 95 % interval of the share, as if all words were independent."""
+        return wilson_interval(self.missed, len(self.said))
+
+    @property
+    def false_accepts_an_hour(self) -> float:
+        """Their rate."""
+        return len(self.false_accepts) / self.hours
+
+    @property
+    def false_accepts_interval(self) -> tuple[float, float]:
+        """Exact Poisson 95 % interval of the rate."""
+        return poisson_interval(len(self.false_accepts), self.hours)
+
+    @property
+    def by_kind(self) -> dict[Kind, int]:
+        """False accepts by kind."""
+        counts = Counter(each.kind for each in self.false_accepts)
+        return {kind: counts[kind] for kind in KINDS}
+
+    @cached_property
+    def latencies_ms(self) -> list[int]:
+        """Of the keywords that were detected, from their offset, ascending; negative: before it."""
+        return sorted(delay for delay in self.delays_ms if delay is not None)
+
+    def latency_ms(self, percent: float) -> float | None:
+        """A percentile of the latencies; None if nothing was detected."""
+        return float(np.percentile(self.latencies_ms, percent)) if self.latencies_ms else None
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What is said in a stream, ready to be compared with many sets of detections.
+
+    Attributes:
+        said: keywords and other words, by onset.
+        labels: of the network; those from the third on are its keywords.
+        hours: of the stream.
+    """
+
+    said: tuple[Said, ...]
+    labels: tuple[str, ...]
+    hours: float
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [each.start_ms for each in self.said]
+
+    @cached_property
+    def _longest_ms(self) -> int:
+        return max((each.end_ms - each.start_ms for each in self.said), default=0)
+
+    @cached_property
+    def _keywords(self) -> list[int]:
+        """Indices of the keywords among what is said."""
+        known = set(self.labels[2:])
+        return [index for index, each in enumerate(self.said) if each.word in known]
+
+    def _heard_at(self, time_ms: int) -> list[int]:
+        """Indices of the words whose window holds a time, by onset."""
+        last = bisect_right(self._starts, time_ms)
+        first = bisect_right(self._starts, time_ms - WINDOW_MS - self._longest_ms - 1)
+        near = range(first, last)
+        return [index for index in near if time_ms <= self.said[index].end_ms + WINDOW_MS]
+
+    def judge(self, detections: Sequence[Detection]) -> Outcome:
+        """Compare detections with what was said.
+
+        Args:
+            detections: by time.
+        """
+        answers: dict[int, int] = {}
+        wrong = []
+        for each in detections:
+            label, near = self.labels[each.label], self._heard_at(each.time)
+            same = [index for index in near if self.said[index].word == label]
+            waiting = [index for index in same if index not in answers]
+            if waiting:
+                answers[waiting[0]] = each.time - self.said[waiting[0]].end_ms
+            else:
+                wrong.append(self._false_accept(label, each.time, near, bool(same)))
+        keywords = self._keywords
+        return Outcome(
+            tuple(self.said[index] for index in keywords),
+            tuple(answers.get(index) for index in keywords),
+            tuple(wrong),
+            self.hours,
+        )
+
+    def _false_accept(
+        self, label: str, time_ms: int, near: Sequence[int], repeated: bool
+    ) -> FalseAccept:
+        if not near:
+            return FalseAccept("noise", label, time_ms)
+        said = self.said[near[-1]].word
+        if repeated:
+            return FalseAccept("repeat", label, time_ms, label)
+        return FalseAccept("keyword" if said in self.labels[2:] else "word", label, time_ms, said)
+
+
+def by_hour(outcome: Outcome) -> list[dict[str, float]]:
+    """Keywords said and missed, and false accepts, in each hour of a stream; the last may be
+    shorter, its length is told.
+    """
+    hours = int(np.ceil(outcome.hours))
+    rows: list[dict[str, float]] = [
+        {"hours": min(1.0, outcome.hours - hour), "said": 0, "missed": 0, "false_accepts": 0}
+        for hour in range(hours)
+    ]
+    for word, delay in zip(outcome.said, outcome.delays_ms, strict=True):
+        row = rows[min(word.start_ms // 3_600_000, hours - 1)]
+        row["said"] += 1
+        row["missed"] += delay is None
+    for wrong in outcome.false_accepts:
+        rows[min(wrong.time_ms // 3_600_000, hours - 1)]["false_accepts"] += 1
+    return rows

@@ -1,0 +1,257 @@
+"""A network listens to a stream: what it detects, how that counts, and where it was told."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kwslib.board.client import Board, Streaming
+from kwslib.config import SAMPLE_RATE
+from kwslib.errors import InputError
+from kwslib.measurements import Record, machine_name
+from kwslib.smoothing import Detection
+from kwslib.streaming.curve import MISSES, Point, curve, operating_point, point_at, smoothing_at
+from kwslib.streaming.detect import Evidence, evidence_of
+from kwslib.streaming.judge import Outcome, Truth, by_hour
+from kwslib.streaming.said import Said, check_words
+from kwslib.streaming.scores import Spotter, score_stream
+from kwslib.streaming.sound import BuiltSound, Sound
+from kwslib.streaming.tune import Choice, choose
+
+
+@dataclass(frozen=True)
+class Listening:
+    """What came of listening to a stream of which it is known what is said.
+
+    Attributes:
+        spotter: the network.
+        sound: the stream.
+        streaming: how it was listened, with the threshold that is worked at.
+        points: what every threshold leads to.
+        misses: share of the keywords that may be missed at the operating point.
+        worked: what the threshold that is worked at leads to.
+        detections: at it.
+        choice: how the settings were chosen; None where they were given.
+    """
+
+    spotter: Spotter
+    sound: Sound
+    streaming: Streaming
+    points: Sequence[Point]
+    misses: float
+    worked: Point
+    detections: Sequence[Detection]
+    choice: Choice | None = None
+
+    @cached_property
+    def operating(self) -> Point | None:
+        """The operating point, read off the curve."""
+        return operating_point(self.points, self.misses)
+
+    def summary(self) -> dict[str, Any]:
+        """What ``kws stream --json`` prints of it."""
+        outcome = self.worked.outcome
+        operating = self.operating
+        return {
+            "network": self.spotter.name,
+            "form": self.spotter.form,
+            "labels": list(self.spotter.labels),
+            "sound": self.sound.name,
+            "hours": outcome.hours,
+            "keywords": len(outcome.said),
+            "settings": settings_of(self.streaming, self.worked.threshold),
+            "tuned": None if self.choice is None else self._tuned(self.choice),
+            "accuracy": 1 - outcome.misses,
+            **self.worked.as_json(),
+            "kinds": outcome.by_kind,
+            "words": _words(outcome),
+            "conditions": _conditions(outcome),
+            "latency": latency(outcome),
+            "by_hour": by_hour(outcome),
+            "operating_point": operating.as_json() if operating else None,
+            "curve": [point.as_json() for point in self.points],
+        }
+
+    def _tuned(self, choice: Choice) -> dict[str, Any]:
+        return {
+            "hours": choice.point.outcome.hours,
+            "keywords": len(choice.point.outcome.said),
+            "tried": choice.tried,
+            **choice.point.as_json(),
+        }
+
+    def records(self, source: dict[str, str]) -> list[Record]:
+        """The measurements, ready to be kept.
+
+        Args:
+            source: name and hash of the data that the stream was made of.
+        """
+        told = self.summary()
+        subject = {
+            **{name: told[name] for name in ("network", "form", "labels", "tuned")},
+            "sha256": self.spotter.sha256,
+            **told["settings"],
+        }
+        data = {**source, "stream": self.sound.identity()[:16], "hours": told["hours"]}
+        if isinstance(self.sound, BuiltSound):
+            data |= self.sound.plan.as_json()
+        outcome = self.worked.outcome
+
+        def record(metric: str, value: Any, unit: str, **more: Any) -> Record:
+            return Record(
+                metric, value, unit, "measured", subject, data, machine=machine_name(), **more
+            )
+
+        return [
+            record("misses", outcome.misses, "fraction", interval=outcome.misses_interval),
+            record(
+                "false_accepts", outcome.false_accepts_an_hour, "1/h",
+                interval=outcome.false_accepts_interval,
+            ),
+            *(record(f"stream_{name}", told[name], unit) for name, unit in _TABLES.items()),
+        ]  # fmt: skip
+
+
+_TABLES = {
+    "kinds": "false accepts", "words": "keywords", "conditions": "keywords", "latency": "ms",
+    "by_hour": "per hour", "operating_point": "per threshold", "curve": "per threshold",
+}  # fmt: skip
+"""Parts of the summary that are records of their own, and their units."""
+
+
+def settings_of(streaming: Streaming, threshold: int) -> dict[str, int]:
+    """The settings of a stream, ready for JSON."""
+    smoothing = streaming.smoothing
+    return {
+        "hops": streaming.hops,
+        "inferences": smoothing.inferences,
+        "refractory_ms": smoothing.refractory_ms,
+        "threshold": threshold,
+    }
+
+
+def latency(outcome: Outcome) -> dict[str, Any]:
+    """Milliseconds from a keyword's offset to its detection: median, 95th percentile, and every
+    fifth percentile from the least to the most.
+
+    Of sound alone: the time that the board takes to compute an inference comes on top.
+    """
+    return {
+        "median_ms": outcome.latency_ms(50),
+        "p95_ms": outcome.latency_ms(95),
+        "percentiles_ms": [outcome.latency_ms(percent) for percent in range(0, 101, 5)],
+    }
+
+
+def _words(outcome: Outcome) -> dict[str, dict[str, int]]:
+    """Keywords said and missed, and false accepts, by keyword."""
+    rows: dict[str, dict[str, int]] = {}
+    empty = {"said": 0, "missed": 0, "false_accepts": 0}
+    for word, delay in zip(outcome.said, outcome.delays_ms, strict=True):
+        row = rows.setdefault(word.word, dict(empty))
+        row["said"] += 1
+        row["missed"] += delay is None
+    for wrong in outcome.false_accepts:
+        rows.setdefault(wrong.label, dict(empty))["false_accepts"] += 1
+    return rows
+
+
+def _conditions(outcome: Outcome) -> dict[str, dict[str, int]]:
+    """Keywords said and missed by signal-to-noise ratio, most noise first."""
+    rows: dict[str, dict[str, int]] = {}
+    pairs = zip(outcome.said, outcome.delays_ms, strict=True)
+    for word, delay in sorted(pairs, key=lambda pair: _cleanliness(pair[0])):
+        name = "clean" if word.snr_db is None else f"{word.snr_db:g} dB"
+        row = rows.setdefault(name, {"said": 0, "missed": 0})
+        row["said"] += 1
+        row["missed"] += delay is None
+    return rows
+
+
+def _cleanliness(word: Said) -> float:
+    return np.inf if word.snr_db is None else word.snr_db
+
+
+def hours_of(sound: Sound) -> float:
+    """How long a stream is."""
+    return sound.samples / SAMPLE_RATE / 3600
+
+
+def listen(
+    sound: Sound,
+    spotter: Spotter,
+    streaming: Streaming,
+    threshold: int | None = None,
+    misses: float = MISSES,
+    choice: Choice | None = None,
+) -> Listening:
+    """Let a network listen to a stream of which it is known what is said.
+
+    Args:
+        sound: the stream.
+        spotter: the network.
+        streaming: how to listen; its thresholds do not matter.
+        threshold: that is worked at; the operating point's if None, or one half where there is no
+            such point.
+        misses: share of the keywords that may be missed at the operating point.
+        choice: how the settings were chosen, to be told with the result.
+
+    Raises:
+        InputError: no keyword is said, or the stream cannot be heard.
+    """
+    said = sound.said or []
+    check_words(said, spotter.labels[2:])
+    truth = Truth(tuple(said), spotter.labels, hours_of(sound))
+    scores = score_stream(sound, spotter, streaming.hops)
+    points = curve(scores, truth, streaming)
+    if threshold is None:
+        operating = operating_point(points, misses)
+        threshold = operating.threshold if operating else 128
+    evidence = _evidence(scores, streaming)
+    set_ = replace(streaming, smoothing=smoothing_at(threshold, len(spotter.labels), streaming))
+    return Listening(
+        spotter, sound, set_, points, misses, point_at(threshold, evidence, truth, streaming),
+        evidence.detections(set_.smoothing), choice,
+    )  # fmt: skip
+
+
+def overhear(sound: Sound, spotter: Spotter, streaming: Streaming) -> list[Detection]:
+    """What a network detects in a stream, of which it need not be known what is said."""
+    scores = score_stream(sound, spotter, streaming.hops)
+    return _evidence(scores, streaming).detections(streaming.smoothing)
+
+
+def _evidence(scores: NDArray[np.int8], streaming: Streaming) -> Evidence:
+    return evidence_of(scores, streaming.smoothing.inferences, streaming.hops)
+
+
+def tuned(sound: Sound, hours: float, spotter: Spotter, misses: float) -> Choice:
+    """How to listen, chosen on a stream of the other half of the speakers.
+
+    Args:
+        sound: the stream that is listened to afterwards; it must be built.
+        hours: of the stream on which it is chosen.
+        spotter: the network.
+        misses: share of the keywords that may be missed.
+
+    Raises:
+        InputError: the stream is a recording, or every setting misses more.
+    """
+    if not isinstance(sound, BuiltSound):
+        raise InputError(f"{sound.name}: a recording has no other speakers to choose settings on")
+    plan = replace(sound.plan, minutes=max(1, round(60 * hours)), part="tuning")
+    other = BuiltSound(sound.source, plan)
+    truth = Truth(tuple(other.said), spotter.labels, hours_of(other))
+    check_words(truth.said, spotter.labels[2:])
+    return choose(score_stream(other, spotter, 1), truth, misses)
+
+
+def play(board: Board, sound: Sound, streaming: Streaming) -> list[Detection]:
+    """What a board detects that hears the stream, a minute at a time."""
+    board.stream(streaming)
+    found = [each for minute in sound.minutes() for each in board.hear(minute)]
+    board.stop()
+    return found

@@ -1,0 +1,209 @@
+"""The sound of a stream, a minute at a time: built from clips and noise, or read from a file."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from kwslib.config import CLIP_SAMPLES, SAMPLE_RATE
+from kwslib.data.loudness import FULL_SCALE, from_db, root_mean_square, speech_level_db
+from kwslib.data.noises import Noises, noises_of
+from kwslib.data.recording import open_stream
+from kwslib.data.source import Source
+from kwslib.data.task import sha1_hex
+from kwslib.errors import InputError
+from kwslib.field.sounds import pink
+from kwslib.files import sha256_of_file, sha256_of_sources, sha256_of_text, write_beside
+from kwslib.streaming.plan import MINUTE, Minute, Part, Plan, Script, cast_of
+from kwslib.streaming.said import Said, read_labels, span_of
+
+ROOM_DB = -67.0
+"""A quiet room, relative to full scale: the median of the quietest tenth of the official test clips
+of Speech Commands (-66.7). No microphone hears digital silence."""
+
+_FADE = SAMPLE_RATE // 50
+"""20 ms at both ends of what is mixed in, so that no edge is heard."""
+
+_LOOP_FADE = SAMPLE_RATE // 10
+
+
+class Sound(Protocol):
+    """A stream of sound at 16 kHz.
+
+    Attributes:
+        name: what it is called.
+        samples: how many.
+        said: what is said in it, by onset; None where that is unknown.
+    """
+
+    name: str
+    samples: int
+    said: list[Said] | None
+
+    def identity(self) -> str:
+        """Hash of the content."""
+
+    def minutes(self, first: int = 0) -> Iterator[NDArray[np.int16]]:
+        """The minutes from ``first`` on, int16 ``[960000]`` each but for the last."""
+
+
+class BuiltSound(Sound):
+    """A stream made from the clips and noises of a source, as a plan says.
+
+    A word is scaled so that its loudest 300 ms have the minute's level, and the noise so that all
+    of its recording is lower than that by the ratio; the rest is a quiet room. What the clips
+    themselves hold of noise comes with them.
+    """
+
+    def __init__(self, source: Source, plan: Plan) -> None:
+        """Prepare to build.
+
+        Raises:
+            InputError: the source lacks a keyword, a noise, or its test clips as sound.
+        """
+        self.name = f"stream of {source.name}"
+        self.source, self.plan = source, plan
+        self.samples = plan.minutes * MINUTE
+        self.script = Script(plan, cast_of(source, plan))
+        every = noises_of(source)
+        for name in plan.noises:
+            if name not in every:
+                raise InputError(f"noise {name!r}: must be one of {', '.join(every)}")
+        self._noises: Noises = {name: every[name] for name in plan.noises}
+        self._loops = cache(lambda name: _loop(_half(self._noises[name], plan.part)))
+        self._room = cache(_room)
+
+    def identity(self) -> str:
+        """Hash of plan, source and the code that builds."""
+        code = sha256_of_sources(
+            "config.py", "data", "field", "streaming/plan.py", "streaming/sound.py"
+        )
+        return sha256_of_text(code, self.source.fingerprint(), repr(self.plan))
+
+    @cached_property
+    def said(self) -> list[Said]:  # type: ignore[override]
+        """What is said, and where: words by their energy within their clips."""
+        found = []
+        for minute in map(self.script.minute, range(self.plan.minutes)):
+            clips = self.source.audio([placed.clip for placed in minute.clips])
+            for placed, clip in zip(minute.clips, clips, strict=True):
+                start, end = span_of(clip)
+                at = 60_000 * minute.number + placed.start * 1000 // SAMPLE_RATE
+                found.append(
+                    Said(
+                        placed.word, at + start, at + end, minute.snr_db, minute.noise, placed.clip
+                    )
+                )
+        return found
+
+    def minutes(self, first: int = 0) -> Iterator[NDArray[np.int16]]:
+        """The minutes from ``first`` on."""
+        for number in range(first, self.plan.minutes):
+            yield self.minute(self.script.minute(number))
+
+    def minute(self, minute: Minute) -> NDArray[np.int16]:
+        """One minute, int16 ``[960000]``."""
+        sound = self._cut(self._room(), f"room/{minute.number}")
+        if minute.noise and minute.snr_db is not None:
+            noise = self._cut(self._loops(minute.noise), f"noise/{minute.number}")
+            sound += _faded(noise) * from_db(minute.speech_db - minute.snr_db)
+        for placed, clip in zip(
+            minute.clips, self.source.audio([each.clip for each in minute.clips]), strict=True
+        ):
+            level = speech_level_db(clip)
+            if np.isfinite(level):
+                word = _faded(clip / FULL_SCALE) * from_db(minute.speech_db - level)
+                sound[placed.start : placed.start + CLIP_SAMPLES] += word
+        limit = FULL_SCALE - 1
+        return np.rint(sound * FULL_SCALE).clip(-FULL_SCALE, limit).astype(np.int16)
+
+    def _cut(self, loop: NDArray[np.float32], what: str) -> NDArray[np.float32]:
+        """A minute of a loop, from a place that a hash decides."""
+        start = int(sha1_hex(f"{self.plan.part}/{self.plan.seed}/{what}"), 16) % len(loop)
+        return np.resize(np.roll(loop, -start), MINUTE)
+
+
+def _half(recording: NDArray[np.int16], part: Part) -> NDArray[np.int16]:
+    middle = len(recording) // 2
+    return recording[:middle] if part == "tuning" else recording[middle:]
+
+
+def _loop(recording: NDArray[np.int16]) -> NDArray[np.float32]:
+    """A recording of root mean square 1 whose end fades into its beginning."""
+    sound = recording / FULL_SCALE
+    fade = min(_LOOP_FADE, len(sound) // 2)
+    share = np.linspace(0, 1, fade)
+    joined = np.sqrt(share) * sound[:fade] + np.sqrt(1 - share) * sound[-fade:]
+    loop = np.concatenate([joined, sound[fade:-fade]])
+    return (loop / (root_mean_square(loop) or 1.0)).astype(np.float32)
+
+
+def _room() -> NDArray[np.float32]:
+    """A minute of a quiet room: pink noise."""
+    noise = pink(60, np.random.default_rng(list(b"room")))
+    return (noise * (from_db(ROOM_DB) / root_mean_square(noise))).astype(np.float32)
+
+
+def _faded(sound: NDArray[np.floating]) -> NDArray[np.float32]:
+    ramp = np.linspace(0, 1, _FADE, dtype=np.float32)
+    faded = sound.astype(np.float32)
+    faded[:_FADE] *= ramp
+    faded[-_FADE:] *= ramp[::-1]
+    return faded
+
+
+class RecordedSound(Sound):
+    """A sound file of any length, rate and number of channels."""
+
+    def __init__(self, path: Path, labels: Path | None = None) -> None:
+        """Look at the file, and read what is said in it.
+
+        Raises:
+            InputError: one of the files cannot be read.
+        """
+        self.name = path.name
+        self.path = path
+        with open_stream(path) as stream:
+            self.samples, self.notes = stream.samples, stream.notes
+        self.said = read_labels(labels) if labels else None
+        if self.said and self.said[-1].start_ms * SAMPLE_RATE // 1000 > self.samples:
+            raise InputError(
+                f"{labels}: tells of {self.said[-1].word!r} after the end of {path}; "
+                "are they of the same recording?"
+            )
+
+    def identity(self) -> str:
+        """Hash of the file."""
+        return sha256_of_file(self.path)
+
+    def minutes(self, first: int = 0) -> Iterator[NDArray[np.int16]]:
+        """The minutes from ``first`` on."""
+        with open_stream(self.path) as stream:
+            for number, minute in enumerate(stream.blocks(MINUTE)):
+                if number >= first:
+                    yield minute
+
+
+def write_sound(path: Path, sound: Sound) -> None:
+    """Write a stream to a sound file, WAV or FLAC by its name, a minute at a time.
+
+    Raises:
+        InputError: the name ends in neither, or the file cannot be written.
+    """
+    if path.suffix.lower() not in (".wav", ".flac"):
+        raise InputError(f"{path}: must end in .wav or .flac")
+    with ExitStack() as stack:
+        temporary = stack.enter_context(write_beside(path))
+        try:
+            file = stack.enter_context(
+                soundfile.SoundFile(temporary, "w", SAMPLE_RATE, 1, subtype="PCM_16")
+            )
+            for minute in sound.minutes():
+                file.write(minute)
+        except (soundfile.SoundFileError, OSError) as error:
+            raise InputError(f"{path}: cannot be written ({error})") from error

@@ -1,0 +1,207 @@
+"""How much a network stands: accuracy by noise and its ratio, by shift, by level; and networks
+trained on real speech heard by embedded speech, and the other way round.
+
+The first three score one network on disturbed test clips. They decide nothing: no setting of a
+network or its training is chosen by them.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache, partial
+from pathlib import Path
+from typing import Literal
+
+from kwslib.data.dataset import Dataset, open_source
+from kwslib.data.disturb import Disturbance
+from kwslib.data.noises import noises_of
+from kwslib.data.task import Task
+from kwslib.deploy.predictors import file_of, predictor_of
+from kwslib.errors import InputError
+from kwslib.evaluation import Evaluation, Predict, evaluate_disturbed, evaluate_split
+from kwslib.files import sha256_of_file, sha256_of_sources, sha256_of_text
+from kwslib.measurements import Record, machine_name
+from kwslib.models.checkpoint import NetworkInfo, task_of
+from kwslib.sweep import Backend, sweep
+from kwslib.training.fit import fitted
+from kwslib.training.predict import predictor
+from kwslib.training.recipe import recipe_for
+
+Kind = Literal["snr", "shift", "level", "transfer"]
+KINDS: tuple[Kind, ...] = ("snr", "shift", "level", "transfer")
+
+SNR_DB = (20.0, 15.0, 10.0, 5.0, 0.0, -5.0)
+SHIFTS_MS = (-300, -200, -150, -100, -50, 0, 50, 100, 150, 200, 300)
+LEVELS_DB = (-40.0, -30.0, -20.0, -10.0, 0.0, 10.0, 20.0)
+
+Speech = Literal["real", "embedded"]
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """A network trained on one kind of speech and scored on another.
+
+    Attributes:
+        trained_on: real speech, or embedded.
+        tested_on: likewise.
+        seed: of the training.
+    """
+
+    trained_on: Speech
+    tested_on: Speech
+    seed: int
+
+
+def settings(
+    kind: Kind, data: str = "", seeds: Sequence[int] = (0,)
+) -> list[Disturbance | Transfer]:
+    """The settings of a sweep.
+
+    ``snr``: undisturbed, and every noise of the data at each of :data:`SNR_DB`. ``shift`` and
+    ``level``: each of :data:`SHIFTS_MS` and :data:`LEVELS_DB`. ``transfer``: both kinds of speech
+    by both, seed by seed.
+    """
+    if kind == "snr":
+        noises = noises_of(open_source(data or None))
+        noisy = [Disturbance(noise=name, snr_db=snr) for name in noises for snr in SNR_DB]
+        return [Disturbance(), *noisy]
+    if kind == "shift":
+        return [Disturbance(shift_ms=shift) for shift in SHIFTS_MS]
+    if kind == "level":
+        return [Disturbance(level_db=level) for level in LEVELS_DB]
+    both: tuple[Speech, ...] = ("real", "embedded")
+    return [Transfer(one, other, seed) for seed in seeds for one in both for other in both]
+
+
+def measure(setting: Disturbance, *, model: str, data: str) -> list[Record]:
+    """The accuracy of a network on disturbed test clips.
+
+    Args:
+        setting: how they are disturbed.
+        model: a checkpoint, a ``.tflite`` file or a published network.
+        data: folder of Speech Commands, or empty for embedded speech.
+    """
+    predict, info = _predictor(model)
+    dataset = _dataset(data, task_of(model, info))
+    result = evaluate_disturbed(predict, dataset, "testing", setting)
+    subject = {
+        "network": Path(model).stem, "model": info.model, "task": dataset.task.name,
+        "sha256": sha256_of_file(file_of(model)), **asdict(setting),
+    }  # fmt: skip
+    return _records(result, subject, dataset)
+
+
+def measure_transfer(
+    setting: Transfer, *, model: str, keywords: str, data: str, epochs: int | None = None
+) -> list[Record]:
+    """The accuracy of a network that is trained on one kind of speech, on test clips of another.
+
+    Args:
+        setting: which kinds, and the seed.
+        model: name in the registry.
+        keywords: comma-separated.
+        data: folder of Speech Commands.
+        epochs: of the training; None for the recipe's.
+    """
+    task = Task.of(keywords)
+    folders: dict[Speech, str] = {"real": data, "embedded": ""}
+    network = _network(folders[setting.trained_on], model, task, epochs, setting.seed)
+    dataset = _dataset(folders[setting.tested_on], task)
+    result = evaluate_split(network, dataset, "testing")
+    return _records(result, {"model": model, "task": task.name, **asdict(setting)}, dataset)
+
+
+def _records(result: Evaluation, subject: Mapping[str, object], dataset: Dataset) -> list[Record]:
+    """Accuracy with its interval, and the recall of each label."""
+    data = {**dataset.identity(), "split": "testing", "clips": len(result.truth)}
+    told = partial(
+        Record, unit="fraction", method="measured", subject=subject, data=data,
+        machine=machine_name(),
+    )  # fmt: skip
+    recall = {label: scores["accuracy"] for label, scores in result.per_label().items()}
+    return [
+        told("accuracy", result.accuracy, interval=result.interval),
+        told("recall", recall),
+    ]
+
+
+def study(
+    kind: Kind,
+    model: str,
+    *,
+    data: str,
+    seeds: Sequence[int] = (0,),
+    epochs: int | None = None,
+    jobs: int | None = None,
+    folder: Path | None = None,
+    backend: Backend = "processes",
+    scheduler: str | None = None,
+) -> list[Record]:
+    """The records of a sweep; settings that an earlier call finished are not measured again.
+
+    Args:
+        kind: one of :data:`KINDS`.
+        model: a checkpoint, a ``.tflite`` file or a published network; for ``transfer`` networks
+            like it are trained, on its keywords.
+        data: folder of Speech Commands, or empty for embedded speech; ``transfer`` needs one.
+        seeds: of ``transfer``'s trainings.
+        epochs: of these; None for the recipe's.
+        jobs: processes; by default as many as cores.
+        folder: where finished settings are kept, by default in the cache.
+        backend: processes of this machine, or a cluster.
+        scheduler: address of the cluster's.
+
+    Raises:
+        InputError: no such sweep or network, or no data for ``transfer``.
+    """
+    if kind not in KINDS:
+        raise InputError(f"sweep {kind!r}: must be one of {', '.join(KINDS)}")
+    if kind == "transfer" and not data:
+        raise InputError("sweep transfer: needs real speech beside embedded; name it with --data")
+    network = _predictor(model)[1]
+    name = Path(model).stem
+    if kind == "transfer":
+        keywords = ",".join(network.labels[2:])
+        run = partial(
+            measure_transfer, model=network.model, keywords=keywords, data=data, epochs=epochs
+        )
+        key = partial(_transfer_key, network.model, keywords, data, epochs)
+    else:
+        run = partial(measure, model=model, data=data)
+        key = partial(_key, model, data)
+    results = sweep(
+        f"robustness-{kind}-{name}", settings(kind, data, seeds), run, key=key, jobs=jobs,
+        folder=folder, backend=backend, scheduler=scheduler,
+    )  # fmt: skip
+    return [record for records in results for record in records]
+
+
+def _key(model: str, data: str) -> str:
+    """What the records of a disturbed network rest on: code, network and data."""
+    code = sha256_of_sources("config.py", "data", "features", "models", "deploy", "evaluation.py")
+    return sha256_of_text(
+        code, sha256_of_file(file_of(model)), open_source(data or None).fingerprint()
+    )
+
+
+def _transfer_key(model: str, keywords: str, data: str, epochs: int | None) -> str:
+    """What the records of transfer rest on: code, recipe and both kinds of data."""
+    code = sha256_of_sources("config.py", "data", "features", "models", "training", "evaluation.py")
+    sources = (open_source(folder or None).fingerprint() for folder in (data, ""))
+    return sha256_of_text(code, repr(recipe_for(model, epochs=epochs)), keywords, *sources)
+
+
+@cache
+def _predictor(model: str) -> tuple[Predict, NetworkInfo]:
+    return predictor_of(model)
+
+
+@cache
+def _dataset(data: str, task: Task) -> Dataset:
+    return Dataset(open_source(data or None), task)
+
+
+@cache
+def _network(data: str, model: str, task: Task, epochs: int | None, seed: int) -> Predict:
+    """The network of a seed, trained by an earlier call or now."""
+    recipe = recipe_for(model, epochs=epochs)
+    return predictor(fitted(model, _dataset(data, task), recipe, seed).network)

@@ -1,0 +1,127 @@
+"""The sound of a stream: levels as stated, minute by minute, the same each time; and from files."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import soundfile
+
+from kwslib.data.dataset import open_source
+from kwslib.data.loudness import speech_level_db
+from kwslib.errors import InputError
+from kwslib.streaming.plan import MINUTE, Plan
+from kwslib.streaming.said import Said, write_labels
+from kwslib.streaming.sound import ROOM_DB, BuiltSound, RecordedSound, write_sound
+
+PLAN = Plan(minutes=4, keywords=("yes", "no"), snr_db=(10.0, None), noises=("hiss", "hum"))
+
+
+@pytest.fixture(scope="module")
+def source(tones):
+    return open_source(tones)
+
+
+@pytest.fixture(scope="module")
+def built(source):
+    return BuiltSound(source, PLAN)
+
+
+@pytest.fixture(scope="module")
+def minutes(built):
+    return list(built.minutes())
+
+
+def level_db(sound):
+    return 20 * np.log10(np.sqrt(np.mean(np.square(sound, dtype=np.float64))) / 32768)
+
+
+def test_a_minute_is_the_same_alone_and_after_others(source, minutes):
+    again = BuiltSound(source, PLAN)
+    np.testing.assert_array_equal(next(again.minutes(2)), minutes[2])
+    assert [len(minute) for minute in minutes] == [MINUTE] * 4
+    assert again.samples == 4 * MINUTE
+
+
+def test_noise_is_lower_than_speech_by_the_stated_ratio(source, built, minutes):
+    """What a minute has beyond the same minute in a quiet room is its noise."""
+    clean = BuiltSound(source, replace(PLAN, snr_db=(None, None)))
+    for number, minute in enumerate(map(built.script.minute, range(4))):
+        quiet = clean.minute(replace(minute, noise="", snr_db=None)).astype(np.int64)
+        noise = minutes[number] - quiet
+        if minute.snr_db is None:
+            assert not noise.any()
+        else:
+            assert level_db(noise) == pytest.approx(minute.speech_db - minute.snr_db, abs=0.2)
+
+
+def test_words_have_the_level_of_their_minute_and_lie_where_they_are_said(built, minutes):
+    said = iter(built.said)
+    for number, minute in enumerate(map(built.script.minute, range(4))):
+        for placed in minute.clips:
+            clip = minutes[number][placed.start : placed.start + 16_000]
+            word = next(said)
+            assert speech_level_db(clip) == pytest.approx(minute.speech_db, abs=0.7)
+            assert (word.word, word.snr_db, word.noise) == (
+                placed.word, minute.snr_db, minute.noise,
+            )  # fmt: skip
+            # The words of this source are tones from 250 to 750 ms in their clips.
+            at = 60_000 * number + placed.start / 16
+            assert word.start_ms - at == pytest.approx(250, abs=21)
+            assert word.end_ms - at == pytest.approx(750, abs=21)
+
+
+def test_between_words_there_is_a_quiet_room(built, minutes):
+    number = next(n for n in range(4) if built.script.minute(n).snr_db is None)
+    first = built.script.minute(number).clips[0].start
+    assert level_db(minutes[number][:first]) == pytest.approx(ROOM_DB, abs=1.5)
+
+
+def test_halves_have_other_noise(source):
+    one, other = (
+        next(
+            BuiltSound(
+                source, replace(PLAN, part=part, keywords_an_hour=1, others_an_hour=0)
+            ).minutes()
+        )
+        for part in ("tuning", "reporting")
+    )
+    assert not np.array_equal(one, other)
+
+
+def test_another_plan_is_another_stream(source, built):
+    assert BuiltSound(source, PLAN).identity() == built.identity()
+    assert BuiltSound(source, replace(PLAN, seed=1)).identity() != built.identity()
+
+
+def test_an_unknown_noise_is_refused(source):
+    with pytest.raises(InputError, match="'rain': must be one of hiss, hum"):
+        BuiltSound(source, replace(PLAN, noises=("rain",)))
+
+
+@pytest.mark.parametrize("suffix", [".wav", ".flac"])
+def test_a_stream_that_was_written_is_the_same_stream(built, minutes, tmp_path, suffix):
+    path = tmp_path / f"stream{suffix}"
+    write_sound(path, built)
+    write_labels(tmp_path / "stream.txt", built.said)
+    recorded = RecordedSound(path, tmp_path / "stream.txt")
+    assert (recorded.samples, recorded.notes) == (built.samples, [])
+    for first in (0, 3):
+        np.testing.assert_array_equal(np.stack(list(recorded.minutes(first))), minutes[first:])
+    told = [(each.word, each.start_ms, each.end_ms) for each in built.said]
+    assert [(each.word, each.start_ms, each.end_ms) for each in recorded.said] == told
+    assert RecordedSound(path).said is None
+
+
+def test_what_cannot_be_written(built, tmp_path):
+    with pytest.raises(InputError, match=r"must end in .wav or .flac"):
+        write_sound(tmp_path / "stream.mp3", built)
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="cannot be written"):
+        write_sound(tmp_path / "file" / "stream.wav", built)
+
+
+def test_labels_of_another_recording_are_refused(tmp_path):
+    soundfile.write(tmp_path / "short.wav", np.zeros(16_000, np.int16), 16_000)
+    write_labels(tmp_path / "labels.txt", [Said("yes", 5000, 6000)])
+    with pytest.raises(InputError, match="after the end of"):
+        RecordedSound(tmp_path / "short.wav", tmp_path / "labels.txt")
