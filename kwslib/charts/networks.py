@@ -18,8 +18,8 @@ KINDS = {
 }
 """Whose accuracy it is and on which clips, by colour and shape."""
 
-_ACROSS, _HEIGHT = WIDTH - 60, 240  # pixels of a panel
-_LETTER, _LINE, _MARK = 6, 14, 8  # pixels of a letter, a line of text and a mark
+_ACROSS, _HEIGHT = WIDTH - 60, 290  # pixels of a panel
+_LETTER, _LINE, _MARK = 6, 14, 12  # pixels of a letter, a line of text and a mark
 _BELOW = alt.Legend(orient="bottom", labelLimit=0, columns=3, symbolOpacity=1)
 _RIGHT = "test clips right"
 _SIDES: Mapping[str, Mapping[str, Any]] = {
@@ -147,23 +147,40 @@ def _with_sides(
         )
         for row in rows
     ]
-    order = sorted(range(len(rows)), key=lambda i: (rows[i]["kind"] != OURS, -rows[i]["accuracy"]))
+    sides = _sides(rows, places)
+    return [dict(row) | {"side": side} for row, side in zip(rows, sides, strict=True)]
+
+
+def _sides(rows: Sequence[Mapping[str, Any]], places: Sequence[tuple[float, float]]) -> list[str]:
+    """A side for each name, or nothing; ours may cover marks of others rather than have none."""
+    ours = [row["kind"] == OURS for row in rows]
     marks = [_around(x, y, _MARK, _MARK) for x, y in places]
     taken: list[_Box] = []
-    sides, named = [""] * len(rows), set()
-    for index in order:
+    named: set[str] = set()
+    sides = [""] * len(rows)
+    for index in sorted(range(len(rows)), key=lambda i: (not ours[i], -rows[i]["accuracy"])):
         name = rows[index]["network"]
-        if rows[index]["kind"] != OURS and name in named:
+        if not ours[index] and name in named:
             continue
-        others = [*marks[:index], *marks[index + 1 :], *taken]
-        for side, box in _boxes(*places[index], _LETTER * len(name)).items():
-            inside = box[0] >= 0 and box[2] <= _ACROSS
-            if inside and not any(_overlap(box, other) for other in others):
-                sides[index] = side
-                taken.append(box)
-                named.add(name)
-                break
-    return [dict(row) | {"side": side} for row, side in zip(rows, sides, strict=True)]
+        boxes = _boxes(*places[index], _LETTER * len(name))
+        others = [i for i in range(len(rows)) if i != index]
+        side = _free(boxes, [*(marks[i] for i in others), *taken])
+        if ours[index] and not side:
+            side = _free(boxes, [*(marks[i] for i in others if ours[i]), *taken])
+        if side:
+            sides[index] = side
+            taken.append(boxes[side])
+            named.add(name)
+    return sides
+
+
+def _free(boxes: Mapping[str, _Box], others: Sequence[_Box]) -> str:
+    """The first side whose box is within the panel and overlaps no other, or nothing."""
+    for side, box in boxes.items():
+        inside = box[0] >= 0 and box[2] <= _ACROSS
+        if inside and not any(_overlap(box, other) for other in others):
+            return side
+    return ""
 
 
 def _around(x: float, y: float, width: float, height: float) -> _Box:

@@ -48,9 +48,13 @@ def best_of(networks: Sequence[Network]) -> Network | None:
 
 def _published_sentence(networks: Sequence[Network]) -> str:
     models = list(dict.fromkeys(network.model for network in networks))
+    if not models:
+        return f"No network is published; {_AGAIN} trains them all."
     if models == [_BASELINE]:
         return f"So far {_BASELINE} alone is published; {_AGAIN} trains the others of this library."
-    return f"Published are {listed(models)}, {len(networks)} networks with all their labels."
+    return (
+        f"Published are {listed(models)}: {len(networks)} networks, counting each set of keywords."
+    )
 
 
 def _seeds_sentence(networks: Sequence[Network]) -> str:
@@ -124,6 +128,8 @@ def _ten_sentence(networks: Sequence[Network]) -> str:
 
 def _others_sentence(networks: Sequence[Network], known: Sequence[Known]) -> str:
     """Where the best network on ten words stands among others' on the same version of the data."""
+    if not known:
+        return "No figures of others are at hand."
     best = best_of(of_task(networks, TEN))
     same = [each for each in known if _KINDS.get(each.data) == "others, v0.02"]
     stated = (
@@ -152,7 +158,7 @@ def _others_times(known: Sequence[Known]) -> str:
                 f"on a {each.run_time.machine.split(',')[0]} at "
                 f"{each.run_time.subject['clock_hz'] / 1e6:.0f} MHz"
             )
-    return listed(told)
+    return listed(told) if told else "none"
 
 
 def _board_sentence(networks: Sequence[Network]) -> str:
