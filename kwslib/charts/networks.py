@@ -79,7 +79,7 @@ def _panel(
     scale = alt.Scale(type="log", domain=list(across), nice=False)
     axis = alt.Axis(format=",~f", values=round_numbers(*across))
     x = alt.X(f"{cost}:Q", title=title, scale=scale, axis=axis)
-    share = {
+    share: dict[str, Any] = {
         "title": _RIGHT, "axis": alt.Axis(format="~%"),
         "scale": alt.Scale(domain=list(up), nice=False, zero=False),
     }  # fmt: skip
