@@ -123,7 +123,24 @@ def _with_recipe(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {**settings, "recipe": Recipe.from_json(settings["recipe"])}
 
 
-RECIPES: Mapping[str, Recipe] = {"tiny_conv": Recipe()}
+_MILD = Augmentation(gain_db=6.0, time_stretch=0.08, mel_warp=0.05)
+_STRONG = replace(_MILD, time_stretch=0.1, mel_warp=0.06, time_mask_ms=100, band_mask=4)
+
+_NORMED = Recipe(
+    epochs=80, learning_rate=6e-3, gradient_norm=1e3, warm_up=0.1, averaging=0.998,
+    augmentation=_MILD,
+)  # fmt: skip
+"""For networks with BatchNorm, which bounds what a step does: gradients are hardly ever cut."""
+
+RECIPES: Mapping[str, Recipe] = {
+    "tiny_conv": Recipe(),
+    "funnel_small": _NORMED,
+    "funnel_medium": replace(_NORMED, epochs=60),
+    "funnel_large": replace(_NORMED, epochs=60, augmentation=_STRONG),
+    "funnel_teacher": replace(_NORMED, epochs=30, weight_decay=0.02, augmentation=_STRONG),
+    "ds_cnn": replace(_NORMED, epochs=40),
+    "tc_resnet8": replace(_NORMED, epochs=50),
+}
 """The recipe of each network; one without an entry takes the default."""
 
 

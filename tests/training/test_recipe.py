@@ -5,6 +5,7 @@ import pytest
 
 from kwslib.data.augment import Augmentation
 from kwslib.errors import InputError
+from kwslib.models import names
 from kwslib.training.recipe import RECIPES, Distillation, Pretraining, Recipe, recipe_for
 
 
@@ -50,6 +51,12 @@ def test_only_given_settings_change_the_recipe_of_a_network():
     assert changed.epochs == 7
     assert changed.batch == RECIPES["tiny_conv"].batch
     assert recipe_for("a network without an entry") == Recipe()
+
+
+def test_every_network_has_a_recipe_that_comes_back_from_json():
+    assert set(RECIPES) == set(names())
+    for recipe in RECIPES.values():
+        assert Recipe.from_json(json.loads(json.dumps(recipe.as_json()))) == recipe
 
 
 def test_a_recipe_written_before_a_setting_was_added_has_its_default():
