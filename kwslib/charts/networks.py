@@ -92,13 +92,14 @@ def _panel(
         tooltip=["network:N", "kind:N", alt.Tooltip("accuracy:Q", format=".1%"),
                  alt.Tooltip(f"{cost}:Q", title=title, format=",.3~f"), "note:N"],
     )  # fmt: skip
-    spans = base.transform_filter("isValid(datum.low)").mark_rule(strokeWidth=2, color=BLUE)
     layers = [
         line.mark_line(interpolate="step-after", strokeDash=[4, 4], color=GREY),
-        spans.encode(alt.Y("low:Q", **share), alt.Y2("high:Q")),
         _points(base, kinds).encode(y),
         *_names(base, y),
     ]
+    if any(row["low"] is not None for row in rows):  # marks without items have no name
+        spans = base.transform_filter("isValid(datum.low)").mark_rule(strokeWidth=2, color=BLUE)
+        layers.insert(1, spans.encode(alt.Y("low:Q", **share), alt.Y2("high:Q")))
     return alt.LayerChart(layer=layers).properties(width=_ACROSS, height=_HEIGHT)
 
 

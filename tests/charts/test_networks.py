@@ -70,3 +70,11 @@ def test_our_own_names_come_first_and_others_once():
 def test_a_single_cost_has_an_axis(macs):
     low, high = charts._ends_of_costs([macs])
     assert low < macs / 1.5 and high > 1.5 * macs
+
+
+def test_no_layer_of_strokes_is_empty():
+    def rules(rows):
+        (panel,) = pareto(rows, {"macs": "operations"}, "words").to_dict()["vconcat"]
+        return [each for each in panel["layer"] if each["mark"]["type"] == "rule"]
+
+    assert rules(ROWS) and not rules(ROWS[1:])
