@@ -11,7 +11,7 @@ from kwslib.training.summary import interval_text, listed, percent
 FOUR, TEN = "yes_no", "ten_words"
 """Names of the tasks that are compared."""
 
-_AGAIN = "python -m kwslib.studies --data DIR"
+_AGAIN = "python -m kwslib.studies"
 _KINDS = {
     "Speech Commands v0.02": "others, v0.02",
     "Speech Commands v0.01": "others, v0.01",
