@@ -14,7 +14,7 @@ IN_VENV := PATH="$(abspath $(VENV))/bin:$$PATH"
 BROWSERS := chromium chromium-browser google-chrome google-chrome-stable
 
 .DEFAULT_GOAL := help
-.PHONY: help install report test lint format browser cross picture bench constraints clean
+.PHONY: help install report links test lint format browser cross pictures bench constraints clean
 
 help:  ## list the targets
 	@echo "make TARGET [VARIABLE=VALUE ...]"
@@ -22,6 +22,7 @@ help:  ## list the targets
 	@echo "variables"
 	@echo "  PROFILE      demo (embedded speech, everything live) or full (real speech); now $(PROFILE)"
 	@echo "  DATA         folder of Speech Commands, for report; the profile is then full"
+	@echo "  PDF          1 prints the whole report to a PDF file too, for report"
 	@echo "  P            parameters of chapters, for report: P=\"training.epochs=40 training.seed=1\""
 	@echo "  TORCH_INDEX  extra index for torch: https://download.pytorch.org/whl/cpu has CPU builds"
 	@echo "  PYTHON       the Python that makes $(VENV)"
@@ -39,7 +40,11 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@touch $@
 
 report: $(INSTALLED)  ## build the site; PROFILE=, DATA= and P= choose what it shows
-	$(IN_VENV) kws report --profile $(PROFILE) $(if $(DATA),--data "$(DATA)") $(foreach p,$(P),-p $(p))
+	$(IN_VENV) kws report --profile $(PROFILE) $(if $(DATA),--data "$(DATA)") $(foreach p,$(P),-p $(p)) \
+	  $(if $(PDF),--pdf)
+
+links: $(INSTALLED)  ## look at the links of the built site; EXTERNAL=1: at those to other sites
+	$(IN_VENV) python -m kwslib.report.links $(if $(EXTERNAL),--external)
 
 test: lint browser cross  ## lint, types and tests
 	$(IN_VENV) OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} \
@@ -88,11 +93,8 @@ cross:  ## install the ARM gcc, QEMU and Flite where apt-get can
 	echo "no ARM gcc, QEMU or Flite: $$reason; install $(TOOLS) for the tests" >&2; \
 	test "$$CI" != true
 
-picture: browser report  ## the README's picture: the built front page in Chromium
-	@for name in $(BROWSERS); do command -v $$name >/dev/null && browser=$$name; done; \
-	$$browser --headless --no-sandbox --disable-gpu --disable-background-networking \
-	  --hide-scrollbars --window-size=1280,1000 --virtual-time-budget=8000 \
-	  --screenshot=book/_static/front_page.png "file://$(CURDIR)/_build/html/book/index.html" 2>/dev/null
+pictures: browser report  ## pictures of the built site for the README; PROFILE=full has the real ones
+	$(IN_VENV) python -m kwslib.report.pictures
 
 bench: $(INSTALLED)  ## time the stages
 	$(IN_VENV) python -m kwslib.bench

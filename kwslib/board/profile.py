@@ -25,7 +25,9 @@ from kwslib.board.memory import Part, memory_parts
 from kwslib.board.target import open_board
 from kwslib.config import CLIP_SAMPLES, DEPLOYED, NANO33BLE
 from kwslib.deploy.codegen import generate
+from kwslib.deploy.compile import labels_of
 from kwslib.deploy.graph import Graph
+from kwslib.deploy.reader import read_graph
 from kwslib.measurements import Method, Record, machine_name
 from kwslib.models.checkpoint import PUBLISHED
 
@@ -278,6 +280,29 @@ def _own_cost(count: float, counts: Counts, clock_hz: int) -> Cost:
     if counts == Counts.INSTRUCTIONS:
         return Cost(instructions=1 + round(count))  # what returns at once has executed one too
     return Cost(cycles=count, us=1e6 * count / clock_hz if clock_hz else None)
+
+
+def profile_record(tflite: Path, target: str) -> Record:
+    """The latency record of a network's file, profiled now.
+
+    Args:
+        tflite: the file.
+        target: as of :func:`profile`.
+
+    Raises:
+        InputError: the file cannot be compiled, or there is no such target.
+        BoardError: the board does not answer as it should.
+    """
+    graph = read_graph(tflite)
+    found = profile(graph, target, str(tflite))
+    subject = {
+        "model": graph.facts.get("model"),
+        "network": tflite.stem,
+        "labels": list(labels_of(graph)),
+        "tflite": graph.sha256,
+        "macs": graph.macs,
+    }
+    return found.record(subject)
 
 
 def record_path(folder: Path, network: str, target: str) -> Path:

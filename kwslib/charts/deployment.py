@@ -6,7 +6,17 @@ from typing import Any
 
 import altair as alt
 
-from kwslib.charts.theme import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, WIDTH
+from kwslib.charts.theme import (
+    BLUE,
+    COLOURS,
+    GREEN,
+    ORANGE,
+    SHAPES,
+    SKY,
+    VERMILION,
+    WIDTH,
+    round_numbers,
+)
 
 STAGE_COLOURS = {
     "preprocessing": SKY,
@@ -20,8 +30,8 @@ _MEMORY_COLOURS = {"code": BLUE, "constants": SKY, "variables": ORANGE, "stack":
 _KINDS = {
     "modelled here": (BLUE, "circle"),
     "measured here": (GREEN, "square"),
-    "published": (PURPLE, "triangle-up"),
-    "published model": (GREY, "diamond"),
+    "original report": (COLOURS["original report"], SHAPES["original report"]),
+    "literature": (COLOURS["literature"], SHAPES["literature"]),
 }
 """How a run time came about: colour and shape."""
 
@@ -118,7 +128,7 @@ def run_times(rows: Sequence[Mapping[str, Any]], title: str, unit: str) -> alt.L
     ]
     low, high = min(times) / 2, 2 * max(times)
     scale = alt.Scale(type="log", domain=[low, high], nice=False)
-    axis = alt.Axis(format=",~f", values=_round_numbers(low, high))
+    axis = alt.Axis(format=",~f", values=round_numbers(low, high))
     x = alt.X("time:Q", title=f"{title} in {unit}", scale=scale, axis=axis)
     y = alt.Y("place:N", sort=[row["place"] for row in rows], title=None, axis=_IN_LINES)
     base = alt.Chart(alt.Data(values=labelled)).encode(y=y)
@@ -145,13 +155,6 @@ def run_times(rows: Sequence[Mapping[str, Any]], title: str, unit: str) -> alt.L
     return alt.LayerChart(layer=layers).properties(
         width=WIDTH - 60, height=alt.Step(38), description=f"{title}: {told}"
     )
-
-
-def _round_numbers(low: float, high: float) -> list[float]:
-    """1, 2 and 5 times powers of ten within limits, or the powers alone where they are many."""
-    powers = [10.0**i for i in range(math.floor(math.log10(low)), math.ceil(math.log10(high)))]
-    steps = (1, 2, 5) if len(powers) < 4 else (1,)
-    return [step * power for power in powers for step in steps if low <= step * power <= high]
 
 
 def _figure(value: float) -> str:

@@ -43,9 +43,12 @@ def recalls(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
         x="recall:Q",
         shape=alt.Shape("network:N", scale=shapes, sort=networks, title=None, legend=_BELOW),
     )
-    seeds = base.transform_filter("!isValid(datum.low)")
-    strokes = seeds.mark_tick(size=14, thickness=2, opacity=1).encode(x="recall:Q")
-    return (rules + strokes + marks).properties(
+    layers = [rules, marks]
+    if any(row.get("low") is None for row in rows):  # marks without items have no name
+        seeds = base.transform_filter("!isValid(datum.low)")
+        strokes = seeds.mark_tick(size=14, thickness=2, opacity=1).encode(x="recall:Q")
+        layers.insert(1, strokes)
+    return alt.LayerChart(layer=layers).properties(
         width=WIDTH - 60,
         height=44 * len(labels),
         description=(

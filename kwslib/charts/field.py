@@ -5,7 +5,7 @@ from typing import Any
 
 import altair as alt
 
-from kwslib.charts.theme import SHAPES, WIDTH, colour_scale
+from kwslib.charts.theme import SHAPES, WIDTH, colour_scale, shape_scale
 
 _SHARES = alt.Scale(domain=[0, 1])
 _PERCENT = alt.Axis(format="~%", tickCount=5)
@@ -21,7 +21,6 @@ def successes(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
     """
     runs = [run for run in SHAPES if any(row["run"] == run for row in rows)]
     words = list(dict.fromkeys(row["word"] for row in rows))
-    shapes = alt.Scale(domain=runs, range=[SHAPES[run] for run in runs])
     base = _labelled(rows).encode(
         y=alt.Y("word:N", sort=words, title=None),
         yOffset=alt.YOffset("run:N", sort=runs),
@@ -30,7 +29,7 @@ def successes(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
     )
     points = base.mark_point(filled=True, size=80, opacity=1).encode(
         x=alt.X("share:Q", scale=_SHARES),
-        shape=alt.Shape("run:N", scale=shapes, sort=runs, title=None, legend=_below()),
+        shape=alt.Shape("run:N", scale=shape_scale(runs), sort=runs, title=None, legend=_below()),
     )
     return (
         _intervals(base, "trials in which the word was detected") + points + _counts(base)

@@ -14,26 +14,20 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from kwslib.charts.theme import BLUE, ORANGE, SKY, VERMILION, WIDTH, colour_scale
+from kwslib.charts.tables import picture_meta
+from kwslib.charts.theme import (
+    BLUE,
+    BLUE_TO_RED,
+    ORANGE,
+    SHAPES,
+    SKY,
+    VIRIDIS,
+    WIDTH,
+    colour_scale,
+    shape_scale,
+)
 from kwslib.config import DEPLOYED, SAMPLE_RATE
 from kwslib.features.views import MFCC_COEFFICIENTS, VIEWS, view_of
-
-VIRIDIS = (
-    "#440154",
-    "#482878",
-    "#3e4989",
-    "#31688e",
-    "#26828e",
-    "#1f9e89",
-    "#35b779",
-    "#6ece58",
-    "#b5de2b",
-    "#fde725",
-)
-"""Corners of the colour map viridis (van der Walt and Smith, 2015), dark to bright."""
-
-BLUE_TO_RED = (BLUE, "#f7f7f7", VERMILION)
-"""For values on both sides of zero."""
 
 _FULL_SCALE = 32768
 _SHOWN_DB = 80
@@ -124,13 +118,14 @@ def spectrum(audio: NDArray[np.int16]) -> alt.LayerChart:
 
 def spectrogram(audio: NDArray[np.int16]) -> alt.LayerChart:
     """Power of each frame and frequency in decibels below the clip's peak."""
-    power = view_of(audio, "spectrogram").astype(np.float64)
-    level = _decibels(power)
+    level = _decibels(view_of(audio, "spectrogram").astype(np.float64))
+    hertz = np.arange(level.shape[1]) * SAMPLE_RATE / DEPLOYED.fft
     y = alt.Y(
         "y:Q", title="frequency, Hz", scale=alt.Scale(domain=[0, _NYQUIST], nice=False), axis=_few()
     )
     return _picture(level, y, (-_SHOWN_DB, 0), "dB below peak", VIRIDIS).properties(
-        description="Spectrogram of the clip: power by time and frequency, up to 8 kHz."
+        description="Spectrogram of the clip: power by time and frequency, up to 8 kHz.",
+        usermeta=_values(level, [f"{f:.0f} Hz" for f in hertz]),
     )
 
 
@@ -139,7 +134,8 @@ def mel_spectrogram(audio: NDArray[np.int16]) -> alt.LayerChart:
     power = view_of(audio, "mel").astype(np.float64)
     share = power / max(power.max(), 1e-9)
     return _picture(share, _mel_axis(), (0, 1), "share of peak", VIRIDIS).properties(
-        description="Mel spectrogram of the clip: power by time and mel band, linear scale."
+        description="Mel spectrogram of the clip: power by time and mel band, linear scale.",
+        usermeta=_values(share, _band_names()),
     )
 
 
@@ -148,7 +144,8 @@ def logmel_spectrogram(audio: NDArray[np.int16]) -> alt.LayerChart:
     level = view_of(audio, "logmel").astype(np.float64)
     level = np.maximum(level - level.max(), -_SHOWN_DB)
     return _picture(level, _mel_axis(), (-_SHOWN_DB, 0), "dB below peak", VIRIDIS).properties(
-        description="Log-mel spectrogram of the clip: decibels by time and mel band."
+        description="Log-mel spectrogram of the clip: decibels by time and mel band.",
+        usermeta=_values(level, _band_names()),
     )
 
 
@@ -163,7 +160,8 @@ def mfcc(audio: NDArray[np.int16]) -> alt.LayerChart:
         axis=alt.Axis(values=list(range(1, MFCC_COEFFICIENTS, 2)), format="d"),
     )
     return _picture(values, y, (-limit, limit), "value", BLUE_TO_RED).properties(
-        description="Mel-frequency cepstral coefficients 1 to 12 of the clip over time."
+        description="Mel-frequency cepstral coefficients 1 to 12 of the clip over time.",
+        usermeta=_values(values, [f"c{q}" for q in range(1, MFCC_COEFFICIENTS)]),
     )
 
 
@@ -171,8 +169,20 @@ def deployed_image(audio: NDArray[np.int16]) -> alt.LayerChart:
     """The 8-bit log-mel image that the board computes and the network sees."""
     pixels = view_of(audio).astype(np.float64)
     return _picture(pixels, _mel_axis(), (0, 255), "pixel", VIRIDIS).properties(
-        description="The deployed 8-bit log-mel image of the clip: 49 frames by 40 bands."
+        description="The deployed 8-bit log-mel image of the clip: 49 frames by 40 bands.",
+        usermeta=_values(pixels, _band_names()),
     )
+
+
+def _values(picture: NDArray[np.float64], rows: Sequence[str]) -> dict[str, Any]:
+    """The numbers of a picture ``[time, rows]``, for the table behind it."""
+    return picture_meta(rows, np.arange(len(picture)) * DEPLOYED.hop / SAMPLE_RATE, picture)
+
+
+def _band_names() -> list[str]:
+    """The mel bands by the frequencies of their middles."""
+    corners = _hertz(np.linspace(0, _mel(DEPLOYED.high_hz), DEPLOYED.bands + 2))
+    return [f"{middle:.0f} Hz" for middle in corners[1:-1]]
 
 
 def words_side_by_side(words: Mapping[str, NDArray[np.int16]]) -> alt.HConcatChart:
@@ -236,7 +246,7 @@ def words_told_apart(rows: Sequence[Mapping[str, Any]], chance: float) -> alt.HC
     """
     titles = [view.title for view in VIEWS.values()]
     points = [{**row, "view": VIEWS[row["kind"]].title} for row in rows]
-    runs = list(dict.fromkeys(row["run"] for row in rows))
+    runs = [run for run in SHAPES if any(row["run"] == run for row in rows)]
     y = alt.Y("view:N", sort=titles, title=None)
     base = alt.Chart(alt.Data(values=points)).encode(
         y=y,
@@ -263,7 +273,9 @@ def words_told_apart(rows: Sequence[Mapping[str, Any]], chance: float) -> alt.HC
         color=alt.Color("run:N", scale=colour_scale(runs), title=None, legend=_below()),
     )
     dots = base.mark_point(filled=True, size=70, opacity=1).encode(
-        x=x, shape=alt.Shape("run:N", sort=runs, legend=None), tooltip=tips
+        x=x,
+        shape=alt.Shape("run:N", scale=shape_scale(runs), title=None, legend=_below()),
+        tooltip=tips,
     )
     guess = (
         alt.Chart(alt.Data(values=[{"accuracy": chance}]))

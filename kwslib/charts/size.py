@@ -6,7 +6,7 @@ from typing import Any
 
 import altair as alt
 
-from kwslib.charts.theme import GREY, WIDTH, colour_scale
+from kwslib.charts.theme import GREY, WIDTH, colour_scale, shape_scale
 from kwslib.cost import Cost, LayerCost, Timing
 from kwslib.cost.literature import ORIGINAL, PublishedNetwork
 from kwslib.cost.memory import ACTIVATION_BYTES, NUMBER_TYPES, NumberType, flash_bytes
@@ -156,7 +156,6 @@ def literature(networks: Sequence[PublishedNetwork], name: str, cost: Cost) -> a
     counts = {"parameters": cost.parameters, "flops": cost.flops}
     rows.append({"network": f"{name}, this run", "kind": _THIS_RUN, "how": "counted", **counts})
     kinds = [_THIS_RUN, ORIGINAL, _LITERATURE]
-    shapes = alt.Scale(domain=kinds, range=["diamond", "cross", "circle"])
     facts = [alt.Tooltip(f"{each}:Q", format=",") for each in ("parameters", "flops")]
     base = alt.Chart(alt.Data(values=[row | {"left": _crowded(row, rows)} for row in rows])).encode(
         _log_x("parameters:Q", "parameters", [row["parameters"] for row in rows]),
@@ -165,7 +164,7 @@ def literature(networks: Sequence[PublishedNetwork], name: str, cost: Cost) -> a
     )
     points = base.mark_point(filled=True, opacity=1).encode(
         alt.Color("kind:N", scale=colour_scale(kinds), legend=_legend(), title=None),
-        alt.Shape("kind:N", scale=shapes, legend=_legend(), title=None),
+        alt.Shape("kind:N", scale=shape_scale(kinds), legend=_legend(), title=None),
         # the original lies almost under the network of this run, so it is drawn larger
         size=alt.condition(alt.datum.kind == ORIGINAL, alt.value(260), alt.value(90)),
     )
@@ -209,7 +208,9 @@ def run_times(timings: Mapping[str, Timing], claims: Mapping[str, Record]) -> al
     tails = spread.mark_rule(strokeWidth=1.5).encode(alt.X("q05:Q"), alt.X2("q95:Q"))
     box = spread.mark_bar(height=12, opacity=0.5).encode(alt.X("q25:Q"), alt.X2("q75:Q"))
     base = alt.Chart(alt.Data(values=[row | {"label": f"{row['median']:,.0f} µs"} for row in rows]))
-    points = base.mark_point(filled=True, size=80, opacity=1).encode(x, y, colour, tooltip=facts)
+    shape = alt.Shape("kind:N", scale=shape_scale(kinds), legend=_legend(), title=None)
+    marks = base.mark_point(filled=True, size=80, opacity=1)
+    points = marks.encode(x, y, colour, shape, tooltip=["run:N", *facts])
     words = base.mark_text(dy=-14).encode(x, y, text="label:N")
     description = "Median run time at batch 1: " + "; ".join(
         f"{row['run']} {row['median']:,.0f} microseconds" for row in rows

@@ -6,12 +6,30 @@ any of the common colour-vision deficiencies can tell apart (Color Universal Des
 with each colour dark and bright enough for both grounds.
 """
 
+import math
 from typing import Any
 
 import altair as alt
 
 BLUE, ORANGE, GREEN = "#0072b2", "#e69f00", "#009e73"
 VERMILION, SKY, PURPLE, GREY = "#d55e00", "#56b4e9", "#cc79a7", "#8c8c8c"
+
+VIRIDIS = (
+    "#440154",
+    "#482878",
+    "#3e4989",
+    "#31688e",
+    "#26828e",
+    "#1f9e89",
+    "#35b779",
+    "#6ece58",
+    "#b5de2b",
+    "#fde725",
+)
+"""Corners of the colour map viridis (van der Walt and Smith, 2015), dark to bright."""
+
+BLUE_TO_RED = (BLUE, "#f7f7f7", VERMILION)
+"""For values on both sides of zero."""
 
 PALETTE = (BLUE, ORANGE, GREEN, VERMILION, SKY, PURPLE, GREY)
 
@@ -33,8 +51,13 @@ COLOURS = {
 }
 """The same colour for the same thing in every chapter."""
 
-SHAPES = {"this run": "circle", "published run": "square", "original report": "triangle-up"}
-"""The same shape for the same run, for those who see no colours."""
+SHAPES = {
+    "this run": "circle",
+    "published run": "square",
+    "original report": "triangle-up",
+    "literature": "diamond",
+}
+"""The same shape for numbers of the same origin, for those who see no colours."""
 
 WIDTH = 640
 """Pixels of a full-width chart; the page scales it down to fit."""
@@ -49,6 +72,20 @@ def colour_scale(names: list[str]) -> alt.Scale:
     others = [name for name in names if name not in fixed]
     chosen = fixed | {name: free[i % len(free)] for i, name in enumerate(others)}
     return alt.Scale(domain=names, range=[chosen[name] for name in names])
+
+
+def shape_scale(names: list[str]) -> alt.Scale:
+    """A scale of the shapes of origins, keys of :data:`SHAPES`."""
+    return alt.Scale(domain=names, range=[SHAPES[name] for name in names])
+
+
+def round_numbers(low: float, high: float) -> list[float]:
+    """Ticks of a logarithmic axis: 1, 2 and 5 times powers of ten within limits, or the powers
+    alone where they are many.
+    """
+    powers = [10.0**i for i in range(math.floor(math.log10(low)), math.ceil(math.log10(high)))]
+    steps = (1, 2, 5) if len(powers) < 4 else (1,)
+    return [step * power for power in powers for step in steps if low <= step * power <= high]
 
 
 @alt.theme.register("kws", enable=True)

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import altair as alt
 
-from kwslib.charts.theme import SHAPES, WIDTH, colour_scale
+from kwslib.charts.theme import SHAPES, WIDTH, colour_scale, shape_scale
 from kwslib.data.task import SPLITS
 from kwslib.training.fit import Epoch
 
@@ -154,7 +154,7 @@ def _with_intervals(base: alt.Chart, quantity: str, runs: Sequence[str]) -> alt.
             "run:N",
             sort=list(runs),
             title=None,
-            scale=alt.Scale(domain=list(runs), range=[SHAPES[run] for run in runs]),
+            scale=shape_scale(list(runs)),
             legend=_BELOW,
         ),
     )

@@ -7,7 +7,7 @@ import click
 
 from kwslib.cli.output import json_option, show
 
-_TARGETS = ("host", "emulator", "qemu", "arduino")
+_TARGETS = ("host", "emulator", "qemu", "arduino", "wasm")
 _KERNELS = ("dsp", "portable")
 _COMPILERS = ("zig", "gcc")
 _SPARSE = ("auto", "never")
@@ -51,7 +51,8 @@ def command(
     MODEL is such a file or the name of a published network.
 
     Target host is a shared library, emulator and qemu are programs for an emulated Cortex-M4F,
-    arduino is the sketch kws_nano33ble for the Arduino Nano 33 BLE Sense, in a folder of its own.
+    arduino is the sketch kws_nano33ble for the Arduino Nano 33 BLE Sense, in a folder of its own,
+    wasm is a WebAssembly module with the functions of page.h.
     """
     from kwslib.board.emulator import static_memory
     from kwslib.deploy.compile import compile_network
@@ -67,6 +68,7 @@ def command(
         "flash": flash,
         "ram": ram,
         "left_out": _LEFT_OUT.get(target),
+        "program": compiled.program.stat().st_size,
         "arena": compiled.arena,
         "peak": compiled.peak,
         "macs": graph.macs,
@@ -87,6 +89,8 @@ def _text(result: dict[str, Any]) -> str:
     if result["weight_bits"]:
         bits = ", ".join(map(str, result["weight_bits"]))
         lines.append(f"weights {result['weights']:,} bytes, of {bits} bits layer by layer")
+    if result["target"] == "wasm":
+        lines.append(f"the module {result['program']:,} bytes, with all that the network needs")
     if result["flash"] is not None:
         left_out = ", ".join(filter(None, ["stack", result["left_out"]]))
         lines.append(

@@ -1,11 +1,14 @@
 """``kws field-test``: how well a network works in use."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from kwslib.cli.output import json_option, note, show, target_option
+
+if TYPE_CHECKING:
+    from kwslib.field.book import Book
 
 _TRIALS = 10
 
@@ -38,6 +41,13 @@ _TRIALS = 10
     help="Play these instead: a subfolder a word; in _none_ sounds, in _unknown_ other words.",
 )
 @click.option("--name", default="", help="Who speaks, for the record.")
+@click.option(
+    "--import",
+    "saved",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Count these trials instead, which the page 'Try it' of the report saved.",
+)
 @json_option
 def command(
     model: str,
@@ -48,9 +58,12 @@ def command(
     microphone: Literal["computer", "board"] | None,
     recordings: Path | None,
     name: str,
+    saved: Path | None,
     as_json: bool,
 ) -> None:
     """Say words to MODEL, or play recordings, and count what it detects.
+
+    Trials made in the browser, on the report's page 'Try it', are counted with --import.
 
     MODEL is a .tflite file or the name of a published network. It hears a stream, as it does in
     use; a word succeeds if it is the first that is detected from its beginning to 1.5 s after its
@@ -61,8 +74,11 @@ def command(
     from kwslib.deploy.predictors import tflite_of
     from kwslib.deploy.reader import read_graph
     from kwslib.field.run import FieldTest
-    from kwslib.field.scores import summary
 
+    if saved is not None:
+        _check_import(target, words, trials, microphone, recordings, name)
+        _tell(model, _imported(saved, model, out), as_json)
+        return
     target = target or "host"
     _check_options(target, microphone, recordings)
     path = tflite_of(model)
@@ -74,15 +90,41 @@ def command(
             book = test.play(recordings, wanted, trials, note)
         else:
             book = test.converse(wanted, trials or _TRIALS, microphone or "computer", _ask, note)
+    _tell(model, book, as_json)
+
+
+def _tell(model: str, book: "Book", as_json: bool) -> None:
+    from kwslib.field.scores import summary
+
     result = {
         "model": model,
-        "target": target,
+        "target": book.sitting.target,
         "labels": list(book.sitting.subject["labels"]),
         "data": book.sitting.data["name"],
-        "out": str(out),
+        "out": str(book.path),
         **summary(book.trials),
     }
     show(result, as_json, _text(result))
+
+
+def _imported(saved: Path, model: str, out: Path) -> "Book":
+    from kwslib.deploy.compile import labels_of
+    from kwslib.deploy.predictors import tflite_of
+    from kwslib.deploy.reader import read_graph
+    from kwslib.field.imported import Expected, import_trials
+
+    path = tflite_of(model)
+    graph = read_graph(path)
+    return import_trials(saved, Expected(path.stem, graph.sha256, labels_of(graph)), out)
+
+
+def _check_import(*others: Any) -> None:
+    from kwslib.errors import InputError
+
+    if any(others):
+        raise InputError(
+            "--import: the file tells who spoke, which words and to what; give --out alone with it"
+        )
 
 
 def _check_options(target: str, microphone: str | None, recordings: Path | None) -> None:

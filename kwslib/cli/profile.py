@@ -23,27 +23,17 @@ def command(model: str, target: str, out: Path | None, as_json: bool) -> None:
     The record is what the report shows of that board. A board at a serial port must run the very
     network; 'kws compile --target arduino' makes what it is loaded with.
     """
-    from kwslib.board.profile import RECORDS, profile, record_path
+    from kwslib.board.profile import RECORDS, profile_record, record_path
     from kwslib.board.target import check_target
-    from kwslib.deploy.compile import labels_of
     from kwslib.deploy.predictors import tflite_of
-    from kwslib.deploy.reader import read_graph
     from kwslib.measurements import write_records
 
     check_target(target)
     tflite = tflite_of(model)
-    graph = read_graph(tflite)
-    found = profile(graph, target, str(tflite))
+    record = profile_record(tflite, target)
     path = out or record_path(RECORDS, tflite.stem, target)
-    subject = {
-        "model": graph.facts.get("model"),
-        "network": tflite.stem,
-        "labels": list(labels_of(graph)),
-        "tflite": graph.sha256,
-        "macs": graph.macs,
-    }
-    write_records(path, [found.record(subject)])
-    result: dict[str, Any] = {"model": model, **found.as_dict(), "record": str(path)}
+    write_records(path, [record])
+    result: dict[str, Any] = {"model": model, **record.value, "record": str(path)}
     show(result, as_json, _text(result))
 
 

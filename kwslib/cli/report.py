@@ -35,6 +35,9 @@ from kwslib.report.site import BuildError, Built, build_chapter, build_site, fin
     metavar="DIR",
     help="Where the site goes; _build/html by default.",
 )
+@click.option(
+    "--pdf", is_flag=True, help="Print the whole report to a PDF file, linked on its pages."
+)
 @json_option
 def command(
     profile: str | None,
@@ -42,6 +45,7 @@ def command(
     pairs: tuple[str, ...],
     chapter: str | None,
     out: Path | None,
+    pdf: bool,
     as_json: bool,
 ) -> int:
     """Run the chapters and build the site.
@@ -52,13 +56,15 @@ def command(
     start = time.monotonic()
     settings = Settings.choose(profile, data, parse_pairs(pairs))
     root = find_root()
-    if chapter and out:
-        raise click.UsageError("--out is for the whole report; a chapter goes to _build/chapter")
+    if chapter and (out or pdf):
+        raise click.UsageError(
+            "--out and --pdf are for the whole report; a chapter goes to _build/chapter"
+        )
     try:
         if chapter:
             built = build_chapter(root, settings, note, chapter)
         else:
-            built = build_site(root, settings, note, out)
+            built = build_site(root, settings, note, out, pdf)
     except (ChapterError, BuildError) as error:
         note(f"kws: {error}")
         return 1

@@ -3,11 +3,12 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from torch import nn
+from torch import fx, nn
 
 from kwslib.config import NANO33BLE, Board
 from kwslib.cost.memory import NUMBER_TYPES, Memory, NumberType, flash_bytes, live_memory
 from kwslib.cost.operations import IMAGE_SHAPE, LayerCost, layer_costs
+from kwslib.models.traced import UnfoldableError, traced_and_folded
 
 
 @dataclass(frozen=True)
@@ -89,5 +90,18 @@ def _layer_dict(layer: LayerCost) -> dict[str, Any]:
 def cost_of(
     network: nn.Module, board: Board = NANO33BLE, image_shape: tuple[int, ...] = IMAGE_SHAPE
 ) -> Cost:
-    """Count what a network costs; one forward pass of one image, no training needed."""
-    return Cost(layer_costs(network, image_shape), live_memory(network, image_shape), board)
+    """Count what a network costs as the board runs it, with BatchNorm folded into the convolutions
+    before it; one forward pass of one image, no training needed.
+    """
+    deployed = as_deployed(network)
+    return Cost(layer_costs(deployed, image_shape), live_memory(deployed, image_shape), board)
+
+
+def as_deployed(network: nn.Module) -> nn.Module:
+    """A network without BatchNorm, as the board runs it, or as it is where that cannot be folded
+    or traced.
+    """
+    try:
+        return traced_and_folded(network)
+    except (UnfoldableError, fx.proxy.TraceError, TypeError):
+        return network

@@ -3,6 +3,9 @@
 A pixel of a log-mel image is a logarithm of power, so noise is mixed into an image by adding
 powers (the cross terms of the two spectra, zero on average, are neglected) and a time shift
 moves rows. Both forms draw their randomness from a ``torch.Generator`` and work on batches.
+
+Images can be varied further: louder or softer, said faster or slower, by a longer or shorter vocal
+tract, and with a stretch of time or a range of bands masked.
 """
 
 from collections.abc import Mapping
@@ -26,6 +29,8 @@ _ROW_MS = 1000 * TRAINING.hop // SAMPLE_RATE
 class Augmentation:
     """How clips are varied in training.
 
+    Every factor is uniform between its ends, a clip's own. From ``gain_db`` on, of images alone.
+
     Attributes:
         shift_ms: the largest shift, earlier or later, in milliseconds; zeros move in.
         noise_probability: share of the clips that noise is mixed into.
@@ -33,12 +38,24 @@ class Augmentation:
             uniform from 0. Used where ``noise_snr_db`` is None.
         noise_snr_db: lowest and highest signal-to-noise ratio; a clip's is uniform in decibels.
             A clip without any power takes no noise.
+        gain_db: a clip is made louder or softer by at most so much, before noise is mixed in.
+        time_stretch: a clip is said slower or faster by at most this share, its middle in place.
+        mel_warp: the bands are stretched or squeezed by at most this share, as a shorter or longer
+            vocal tract does (Jaitly and Hinton, ICML 2013).
+        time_mask_ms: the longest stretch of time that is masked, with the mean of the image
+            (SpecAugment: Park et al., arXiv:1904.08779).
+        band_mask: the most bands side by side that are masked, likewise.
     """
 
     shift_ms: int = 100
     noise_probability: float = 0.8
     noise_volume: float = 0.1
     noise_snr_db: tuple[float, float] | None = None
+    gain_db: float = 0.0
+    time_stretch: float = 0.0
+    mel_warp: float = 0.0
+    time_mask_ms: int = 0
+    band_mask: int = 0
 
 
 def noise_recordings(source: Source, split: Split = "training") -> dict[str, NDArray[np.int16]]:
@@ -93,6 +110,44 @@ def _shifted(clips: Tensor, shifts: Tensor) -> Tensor:
     return moved * inside.reshape(*inside.shape, *(1 for _ in clips.shape[2:]))
 
 
+def _between(most: float, count: int, generator: torch.Generator) -> Tensor:
+    """``count`` numbers from ``-most`` to ``most``."""
+    return (2 * torch.rand(count, generator=generator) - 1) * most
+
+
+def _stretched(images: Tensor, shifts: Tensor, rates: Tensor) -> Tensor:
+    """Every second row of images whose rows go by at ``rates`` times the speed.
+
+    The middle of an image, moved by its shift (positive: later), stays where it is; the row nearest
+    in time is taken, and zeros move in.
+    """
+    rows = images.shape[1]
+    middle = (rows - 1) / 2
+    times = torch.arange(0, rows, 2) - shifts[:, None]
+    source = ((times - middle) * rates[:, None] + middle).round().long()
+    inside = (source >= 0) & (source < rows)
+    taken = images[torch.arange(len(images))[:, None], source.clamp(0, rows - 1)]
+    return taken * inside[..., None]
+
+
+def _warped(power: Tensor, factors: Tensor) -> Tensor:
+    """Power ``[n, rows, bands]`` whose band ``b`` is read at band ``b * factor``, between two
+    bands in proportion; beyond the last band, that one.
+    """
+    bands = torch.arange(power.shape[2])
+    places = (bands * factors[:, None]).clamp(max=len(bands) - 1)  # [n, bands]
+    shares = (1 - (places[:, None] - bands[:, None]).abs()).clamp_min(0)  # [n, read, written]
+    return power @ shares
+
+
+def _spans(count: int, length: int, most: int, generator: torch.Generator) -> Tensor:
+    """A span of 0 to ``most`` places anywhere along ``length``: True there, ``[count, length]``."""
+    sizes = torch.randint(0, most + 1, (count, 1), generator=generator)
+    starts = (torch.rand(count, 1, generator=generator) * (length - sizes + 1)).long()
+    places = torch.arange(length)
+    return (places >= starts) & (places < starts + sizes)
+
+
 class ImageAugmenter:
     """Augments batches of 8-bit log-mel images."""
 
@@ -113,14 +168,36 @@ class ImageAugmenter:
         Returns:
             The deployed rows, uint8 ``[n, 49, 40]``.
         """
+        settings, count = self.augmentation, len(images)
+        power = power_of(self._moved(images, generator))
+        if settings.mel_warp:
+            power = _warped(power, 1 + _between(settings.mel_warp, count, generator))
+        if settings.gain_db:
+            gain = 10 ** (_between(settings.gain_db, count, generator) / 10)
+            power = power * gain[:, None, None]
+        noise = self._noise.crops(count, generator)[:, ::2]
+        factor = _amplitudes(power.mean(dim=(1, 2)), noise.mean(dim=(1, 2)), settings, generator)
+        varied = quantize_power(power + factor.square()[:, None, None] * noise)
+        return self._masked(varied, generator)
+
+    def _moved(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        """The deployed rows of shifted and stretched images, uint8 ``[n, 49, 40]``."""
         rows = self.augmentation.shift_ms // _ROW_MS
         shifts = torch.randint(-rows, rows + 1, (len(images),), generator=generator)
-        power = power_of(_shifted(images, shifts)[:, ::2])
-        noise = self._noise.crops(len(images), generator)[:, ::2]
-        factor = _amplitudes(
-            power.mean(dim=(1, 2)), noise.mean(dim=(1, 2)), self.augmentation, generator
-        )
-        return quantize_power(power + factor.square()[:, None, None] * noise)
+        if not self.augmentation.time_stretch:
+            return _shifted(images, shifts)[:, ::2]
+        rates = 1 + _between(self.augmentation.time_stretch, len(images), generator)
+        return _stretched(images, shifts, rates)
+
+    def _masked(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        """Deployed images with a stretch of time and a range of bands at the image's mean."""
+        rows = self.augmentation.time_mask_ms // (2 * _ROW_MS)
+        for axis, most in ((1, rows), (2, self.augmentation.band_mask)):
+            if most:
+                mean = images.float().mean(dim=(1, 2), keepdim=True).to(torch.uint8)
+                hidden = _spans(len(images), images.shape[axis], most, generator)
+                images = torch.where(hidden.unsqueeze(3 - axis), mean, images)
+        return images
 
 
 class AudioAugmenter:

@@ -17,16 +17,18 @@ from kwslib.deploy.toolchain import (
     MAILBOX,
     NANO33BLE_PORT,
     QEMU_PORT,
+    WASM_PORT,
     Compiler,
     cortex_m4,
     cortex_m4_object,
     shared_library,
+    web_assembly,
 )
 from kwslib.errors import InputError
 from kwslib.files import write_text
 from kwslib.smoothing import MAX_LABELS
 
-Target = Literal["host", "emulator", "qemu", "arduino"]
+Target = Literal["host", "emulator", "qemu", "arduino", "wasm"]
 
 SKETCH = "kws_nano33ble"
 """The Arduino sketch: the name of its folder, and of the ``.ino`` in it, which must be the same."""
@@ -39,15 +41,16 @@ class Compiled:
     """A network compiled for a target.
 
     Attributes:
-        program: shared library of the host, ELF file of an emulator, Arduino sketch.
+        program: shared library of the host, ELF file of an emulator, Arduino sketch, WebAssembly
+            module.
         files: all that was written, the program last.
         arena: bytes of RAM for activations and scratch.
         peak: bytes live at the busiest step.
         layers: C functions of the layers, in order.
         kernels: what each of them calls: one kernel, or two for different channels.
         weights: bytes of the weights in flash, without those that are constants of instructions.
-        elf: tells flash and RAM; None for the host. That of the Arduino sketch is without
-            Arduino's core, and no program for the board.
+        elf: tells flash and RAM; None for the host and for WebAssembly. That of the Arduino sketch
+            is without Arduino's core, and no program for the board.
     """
 
     program: Path
@@ -90,6 +93,7 @@ def compile_network(
     """Write a network's C with the core (kernels, front end, smoothing), and build it all.
 
     A network that spots keywords comes with the device around it, which answers the protocol.
+    For ``"wasm"`` the protocol is left out: a web page calls the functions of ``page.h``.
     For ``"arduino"`` the folder gets a sketch of its own, :data:`SKETCH`, to be opened or uploaded
     with Arduino's tools; it is compiled as a check.
 
@@ -197,6 +201,10 @@ def _build_sketch(job: _Job) -> _Built:
     return _Built(sketch, elf, (*objects, elf))
 
 
+def _build_wasm(job: _Job) -> _Built:
+    return _Built(web_assembly(job.sources, job.folder / "kws.wasm", include=job.include))
+
+
 @dataclass(frozen=True)
 class _Place:
     """What is special about a target.
@@ -221,6 +229,7 @@ _PLACES: dict[Target, _Place] = {
     "emulator": _Place(MAILBOX, _build_emulator, ("zig", "gcc")),
     "qemu": _Place(QEMU_PORT, _build_qemu, ("zig", "gcc"), needs_keywords=True),
     "arduino": _Place(NANO33BLE_PORT, _build_sketch, needs_keywords=True, code=f"{SKETCH}/src"),
+    "wasm": _Place(WASM_PORT, _build_wasm, needs_keywords=True),
 }
 
 TARGETS: tuple[Target, ...] = tuple(_PLACES)

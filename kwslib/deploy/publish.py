@@ -31,14 +31,14 @@ def publish(name: str, data: str, folder: Path = PUBLISHED) -> Path:
 
     Args:
         name: a published network, e.g. ``"tiny_conv-yes_no"``.
-        data: the folder of Speech Commands that it was trained on.
-        folder: where to write.
+        data: the folder of Speech Commands that it was trained on, or empty for embedded speech.
+        folder: where its checkpoint lies, and where to write.
 
     Returns:
         The file of records.
     """
     tflite = folder / f"{name}.tflite"
-    summary = export(name, tflite, data).summary
+    summary = export(str(_checkpoint(name, folder)), tflite, data or None).summary
     file = _File(name, tflite, data, {"numbers": "int8"})
     difference = file.record("logit_difference", summary["logit_difference"], "logit", "training")
     path = folder / f"{name}-int8.json"
@@ -57,18 +57,22 @@ def publish_narrow(
         data: the folder of Speech Commands that it was trained on.
         bits: of the weights, 2 to 8.
         method: after training, or within it.
-        folder: where to write.
+        folder: where its checkpoint lies, and where to write.
 
     Returns:
         The file of records.
     """
     tflite = folder / f"{name}-w{bits}.tflite"
-    quantize_checkpoint(name, method, Widths(bits, 8), data, out=tflite)
+    quantize_checkpoint(str(_checkpoint(name, folder)), method, Widths(bits, 8), data, out=tflite)
     more = {"numbers": f"w{bits}", "method": method, "weights": bits, "activations": 8}
     file = _File(name, tflite, data, more)
     path = folder / f"{name}-w{bits}.json"
     write_records(path, [file.size(), *file.accuracies()])
     return path
+
+
+def _checkpoint(name: str, folder: Path) -> Path:
+    return folder / f"{name}.safetensors"
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,7 @@ class _File:
     @cached_property
     def _scoring(self) -> tuple[Predict, Dataset]:
         predict, info = predictor_of(str(self.tflite))
-        return predict, Dataset(open_source(self.data), task_of(self.tflite, info))
+        return predict, Dataset(open_source(self.data or None), task_of(self.tflite, info))
 
     @cached_property
     def _subject(self) -> dict[str, Any]:
@@ -114,7 +118,7 @@ class _File:
             "task": self._scoring[1].task.name,
             "labels": list(info.labels),
             "seed": info.training["seed"],
-            "checkpoint": sha256_of_file(PUBLISHED / f"{self.name}.safetensors"),
+            "checkpoint": sha256_of_file(_checkpoint(self.name, self.tflite.parent)),
             **self.more,
             "tflite": sha256_of_file(self.tflite),
         }

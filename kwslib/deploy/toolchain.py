@@ -1,4 +1,5 @@
-"""C compilers: zig's clang for the host and the Cortex-M4, Debian's gcc as a second opinion.
+"""C compilers: zig's clang for the host, the Cortex-M4 and WebAssembly, Debian's gcc as a second
+opinion.
 
 zig comes from PyPI (``ziglang``), so that nothing but pip is needed to build for the board.
 A build is kept under the hash of everything that went into it.
@@ -30,6 +31,7 @@ MAILBOX = FIRMWARE / "mailbox"
 EMULATOR = FIRMWARE / "emulator"
 QEMU_PORT = FIRMWARE / "qemu"
 NANO33BLE_PORT = FIRMWARE / "nano33ble"
+WASM_PORT = FIRMWARE / "wasm"
 
 STRICT = ("-std=c99", "-Wall", "-Wextra", "-Werror", "-ffp-contract=off")
 """What every source of the firmware is compiled under."""
@@ -38,6 +40,12 @@ _ZIG_CORTEX_M4 = (
     "-target", "thumb-freestanding-eabihf", "-mcpu=cortex_m4+vfp4d16sp", "-fno-math-errno",
     "-fno-sanitize=all", "-fomit-frame-pointer", "-nostdlib",
 )  # fmt: skip
+_ZIG_WASM = (
+    "-target", "wasm32-freestanding", "-mcpu=generic+simd128", "-fno-sanitize=all",
+    "-Wl,--no-entry", "-s",
+)  # fmt: skip
+"""For any browser of the last years; what is not exported, and the debug symbols, are left out."""
+
 _GCC_CORTEX_M4 = (
     "-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16", "-nostdlib", "-lgcc",
 )  # fmt: skip
@@ -139,6 +147,31 @@ def cortex_m4_object(
         *_zig(), *_ZIG_CORTEX_M4, *_SKETCH, *_FREESTANDING, *_for_zig(flags), "-c", "-x", "c++",
     ]  # fmt: skip
     return _build(command, [source], output, include, ())
+
+
+def web_assembly(
+    sources: Sequence[Path],
+    output: Path,
+    *,
+    include: Sequence[Path] = (),
+    define: Sequence[str] = (),
+    flags: Sequence[str] = ("-O2",),
+) -> Path:
+    """Compile sources into a WebAssembly module that imports nothing.
+
+    Args:
+        sources: C files; the functions that they export by name are the module's.
+        output: where to write it.
+        include: folders of headers beside ``firmware/core``.
+        define: ``NAME`` or ``NAME=value``.
+        flags: further ones.
+
+    Raises:
+        CompileError: the compiler refused.
+        InputError: zig is not installed.
+    """
+    command = [*_zig(), *_ZIG_WASM, *STRICT, *_for_zig(flags)]
+    return _build(command, sources, output, [*include, EMULATOR / "include"], define)
 
 
 def sanitized_program(

@@ -87,6 +87,11 @@ class Book:
                     )
 
     @property
+    def earlier(self) -> tuple[Record, ...]:
+        """The sittings that the file held when it was opened."""
+        return tuple(self._earlier)
+
+    @property
     def trials(self) -> tuple[Trial, ...]:
         """All trials, those of earlier sittings first."""
         return (*trials_of(self._earlier), *self._new)

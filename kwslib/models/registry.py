@@ -15,7 +15,15 @@ from kwslib.errors import InputError
 
 _MODELS: dict[str, Callable[[int], nn.Module]] = {}
 
-_NOT_NETWORKS = {"registry", "padding", "checkpoint", "standardise", "traced", "channels"}
+_NOT_NETWORKS = {
+    "registry",
+    "padding",
+    "separable",
+    "checkpoint",
+    "standardise",
+    "traced",
+    "channels",
+}
 
 
 def model(name: str) -> Callable[[type[nn.Module]], type[nn.Module]]:

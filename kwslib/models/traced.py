@@ -59,6 +59,7 @@ def traced_and_folded(network: nn.Module) -> fx.GraphModule:
         norm = module_of(node, traced)
         if isinstance(norm, nn.BatchNorm2d):
             _fold(node, norm, traced)
+    traced.recompile()
     return traced
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from kwslib.cost.operations import LayerCost, layer_costs
+from kwslib.cost.summary import as_deployed
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,9 @@ def remaining_cost(network: nn.Module) -> Remaining:
     Args:
         network: of the registry.
     """
-    layers = layer_costs(network)
-    left = [_left(network, each) for each in layers]
+    deployed = as_deployed(network)
+    layers = layer_costs(deployed)
+    left = [_left(deployed, each) for each in layers]
     macs = sum(each.macs * share for each, share in zip(layers, left, strict=True))
     weights = sum(each.weights * share for each, share in zip(layers, left, strict=True))
     return Remaining(
@@ -43,7 +45,9 @@ def remaining_cost(network: nn.Module) -> Remaining:
 
 
 def _left(network: nn.Module, cost: LayerCost) -> float:
-    """Share of a layer's weights that are not zero; BatchNorm's are not pruned."""
+    """Share of a layer's weights that are not zero; those of a BatchNorm that could not be folded
+    are not pruned.
+    """
     layer = network.get_submodule(cost.name)
     if not isinstance(layer, nn.Conv2d | nn.Linear):
         return 1.0

@@ -367,11 +367,11 @@ def place_rows(found: Deployment) -> list[dict[str, Any]]:
     rows = [
         row("our C on this CPU, int8", "measured here", _us(found.compiled.stages["network"])),
         row("PyTorch on this CPU, float32", "measured here", found.timings["cpu"].median.value),
-        row("original report: GPU", "published", _claim_us("cuda")),
-        row("original report: CPU", "published", _claim_us("cpu")),
+        row("original report: GPU", _ORIGINAL, _claim_us("cuda")),
+        row("original report: CPU", _ORIGINAL, _claim_us("cpu")),
         row("our C on the board", "modelled here", board),
         row("our C, physical board", "measured here", measured, _EMPTY),
-        row("original report: board", "published", _claim_us("serial")),
+        row("original report: board", _ORIGINAL, _claim_us("serial")),
     ]  # fmt: skip
     if "cuda" in found.timings:
         gpu = found.timings["cuda"].median.value
@@ -409,7 +409,8 @@ def _modelled_row(place: str, ms: float) -> dict[str, Any]:
 def _known_row(record: Record) -> dict[str, Any]:
     name = _ORIGINAL if "Student" in record.source else _author(record.source)
     value = record.value
-    row = {"place": f"TFLite Micro, {name}", "kind": "published"}
+    kind = _ORIGINAL if name == _ORIGINAL else "literature"
+    row = {"place": f"TFLite Micro, {name}", "kind": kind}
     if isinstance(value, list):
         return {**row, "time": sum(value) / 2, "low": value[0], "high": value[1]}
     return {**row, "time": float(value)}

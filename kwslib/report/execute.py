@@ -14,6 +14,7 @@ from jupyter_client.manager import AsyncKernelManager
 from papermill.exceptions import PapermillExecutionError
 
 from kwslib.errors import InputError
+from kwslib.measurements import code_version
 from kwslib.report import cache, parameters
 from kwslib.report.book import Book, Chapter
 from kwslib.report.settings import Settings, now
@@ -38,6 +39,7 @@ class ExecutedChapter:
         values: parameters as they were in this run.
         seconds: how long the run took.
         when: when it began.
+        code: version of the library that ran it.
         fresh: whether it was run now, not taken from an earlier build.
         path: the kept notebook.
     """
@@ -49,6 +51,7 @@ class ExecutedChapter:
     values: dict[str, parameters.Value]
     seconds: float
     when: str
+    code: str
     fresh: bool
     path: Path
 
@@ -108,6 +111,7 @@ def _run_or_load(
         values=values,
         seconds=facts["seconds"],
         when=facts["when"],
+        code=facts["code"],
         fresh=facts["when"] >= settings.started,
         path=executed.path(chapter, key),
     )
@@ -135,12 +139,15 @@ def run_notebook(
             language="python",
             cwd=root,
             start_timeout=120,
+            # on a machine that is busy, what a cell prints comes later than the 4 s of the default
+            iopub_timeout=120,
             kernel_manager_class=_ThisPython,
         )
     except PapermillExecutionError as error:
         raise _explain(chapter, error) from error
     # the time that a chapter takes is for the page on this run, not for the reader of the cell
-    result.metadata[METADATA_KEY] = {"when": when, "seconds": time.perf_counter() - start}
+    seconds = time.perf_counter() - start
+    result.metadata[METADATA_KEY] = {"when": when, "seconds": seconds, "code": code_version()}
     return result
 
 

@@ -2,6 +2,7 @@
 
 import ast
 import copy
+import html
 import re
 from collections.abc import Mapping
 
@@ -10,6 +11,8 @@ import nbformat
 from kwslib.report import variant
 from kwslib.report.execute import ExecutedChapter
 from kwslib.report.page import GLUE_PREFIX
+from kwslib.report.renderer import ORIGIN
+from kwslib.report.settings import name_of_data
 
 PICTURE_TAG = "picture"
 """A cell with this tag publishes what it shows as the chapter's number ``picture``."""
@@ -46,10 +49,20 @@ def published_numbers(notebook: nbformat.NotebookNode) -> dict[str, str]:
 def all_numbers(chapters: list[ExecutedChapter]) -> dict[str, str]:
     """The numbers of all chapters, named ``<chapter>.<name>``."""
     return {
-        f"{each.chapter.name}.{name}": value
+        f"{each.chapter.name}.{name}": _with_origin(value, each)
         for each in chapters
         for name, value in published_numbers(each.notebook).items()
     }
+
+
+def _with_origin(text: str, executed: ExecutedChapter) -> str:
+    """HTML of a chapter in which its charts say how their numbers came about."""
+    profile, data = str(executed.values["profile"]), str(executed.values["data"])
+    told = (
+        f"drawn by chapter {executed.chapter.stem} from {name_of_data(profile, data)}, "
+        f"{executed.when[:10]}, kwslib {executed.code}"
+    )
+    return text.replace(ORIGIN, ORIGIN.replace("></", f">{html.escape(told)}</"))
 
 
 def fill(text: str, numbers: Mapping[str, str], where: str) -> str:
@@ -84,6 +97,10 @@ def page_notebook(executed: ExecutedChapter) -> nbformat.NotebookNode:
             cell.outputs = [
                 out for out in cell.outputs if "scrapbook" not in out.get("metadata", {})
             ]
+            for out in cell.outputs:
+                shown = out.get("data", {})
+                if "text/html" in shown:
+                    shown["text/html"] = _with_origin(shown["text/html"], executed)
             cell.metadata["tags"] = _folded(cell.metadata.get("tags", []))
     if chapter.base:
         differing = {name: executed.values[name] for name in chapter.presets}

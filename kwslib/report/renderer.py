@@ -1,8 +1,9 @@
-"""How a chart stands on a page: a drawing that needs no JavaScript, and the data to bring it alive.
+"""How a chart stands on a page: a drawing that needs no JavaScript, the data to bring it alive, and
+those data as a table.
 
 A displayed Altair chart becomes HTML with the finished SVG inside and its Vega-Lite
 specification beside it; ``charts.js`` of the site replaces the drawing by an interactive one
-when the reader comes near. A notebook opened elsewhere shows the drawing.
+when the reader comes near. A notebook opened elsewhere shows the drawing and the table.
 """
 
 import hashlib
@@ -14,7 +15,14 @@ from typing import Any
 import altair as alt
 import vl_convert
 
+from kwslib.charts import tables as chart_tables
+from kwslib.charts.legends import with_filters
+from kwslib.charts.tables import Table
+
 NAME = "kws"
+
+ORIGIN = '<span class="kws-origin"></span>'
+"""Where under a chart the page says how its numbers came about."""
 
 
 def enable() -> None:
@@ -26,13 +34,15 @@ def enable() -> None:
 
 
 def chart_html(spec: dict[str, Any]) -> str:
-    """The HTML of a Vega-Lite specification: static SVG, and the specification as JSON.
+    """The HTML of a Vega-Lite specification: static SVG, the specification as JSON, and a table.
 
     Raises:
         ValueError: the chart has neither a description nor a title, so that it would say
             nothing to a reader who cannot see it.
     """
     description = _description(spec)
+    spec, tables = chart_tables.taken_apart(spec)
+    spec = with_filters(spec)
     source = json.dumps(spec, ensure_ascii=False, separators=(",", ":"))
     name = "chart-" + hashlib.sha256(source.encode()).hexdigest()[:10]
     svg = _scalable(_own_ids(vl_convert.vegalite_to_svg(spec), name), description)
@@ -40,12 +50,41 @@ def chart_html(spec: dict[str, Any]) -> str:
     data = source.replace("</", r"<\/")
     return (
         f'<div class="kws-chart" id="{name}">{svg}'
-        f'<script type="application/json">{data}</script></div>'
+        f'<script type="application/json">{data}</script></div>{_details(name, tables)}'
     )
 
 
-def _mime_bundle(spec: dict[str, Any], **_metadata: Any) -> dict[str, str]:
-    return {"text/html": chart_html(spec), "text/plain": f"[chart] {_description(spec)}"}
+def csv_names(name: str, count: int) -> list[str]:
+    """The names of the CSV files of a chart's tables."""
+    return [f"{name}.csv", *(f"{name}-{number}.csv" for number in range(2, count + 1))][:count]
+
+
+def _details(name: str, tables: list[Table]) -> str:
+    """The tables, folded away, and links to them as files."""
+    files = csv_names(name, len(tables))
+    parts = [
+        f'{table.html("Data of the chart above")}<p><a class="kws-csv" '
+        f'href="{chart_tables.LINK}{file}" download="{file}">Download as CSV</a></p>'
+        for table, file in zip(tables, files, strict=True)
+    ]
+    return (
+        f'<details class="kws-data" data-chart="{name}"><summary>Data of this chart</summary>'
+        f"{''.join(parts)}<p>{ORIGIN}</p></details>"
+    )
+
+
+def _mime_bundle(spec: dict[str, Any], **_metadata: Any) -> dict[str, Any]:
+    drawn = chart_html(spec)
+    tables = chart_tables.taken_apart(spec)[1]
+    return {
+        "text/html": drawn,
+        "text/plain": f"[chart] {_description(spec)}",
+        chart_tables.MIME: {
+            "chart": re.search(r'id="(chart-\w+)"', drawn)[1],  # type: ignore[index]
+            "description": _description(spec),
+            "tables": [table.as_json() for table in tables],
+        },
+    }
 
 
 def _description(spec: dict[str, Any]) -> str:

@@ -4,7 +4,12 @@ import os
 import re
 import subprocess
 from pathlib import Path
+from urllib.parse import quote, urlsplit
 
+BRANCH = "main"
+
+_BINDER = "https://mybinder.org/v2"
+_PROVIDERS = {"github.com": "gh", "gitlab.com": "gl"}
 _REMOTE = re.compile(
     r"(?:git@|https?://(?:[^@/]+@)?)(github\.com|gitlab\.com)[:/](.+?)(?:\.git)?/?$"
 )
@@ -28,3 +33,20 @@ def address(root: Path) -> str:
         return ""
     match = _REMOTE.match(remote.stdout.strip())
     return f"https://{match[1]}/{match[2]}" if match else ""
+
+
+def binder(repository: str, notebook: str) -> str:
+    """Where Binder opens a notebook of a repository, empty where it knows no such host.
+
+    Args:
+        repository: as :func:`address` tells it.
+        notebook: path in the repository; the script ``postBuild`` makes it of a chapter.
+    """
+    parts = urlsplit(repository)
+    provider = _PROVIDERS.get(parts.netloc)
+    if provider is None:
+        return ""
+    name = parts.path.strip("/")
+    # Binder takes the whole name of a GitLab project as one part of the path
+    name = name if provider == "gh" else quote(name, safe="")
+    return f"{_BINDER}/{provider}/{name}/{BRANCH}?urlpath=lab/tree/{quote(notebook)}"

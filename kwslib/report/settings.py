@@ -109,6 +109,11 @@ class Settings:
     @property
     def data_name(self) -> str:
         """What a page calls the data."""
-        if self.data:
-            return Path(self.data).name
-        return "embedded speech" if self.profile == "demo" else "committed measurements"
+        return name_of_data(self.profile, self.data)
+
+
+def name_of_data(profile: str, data: str) -> str:
+    """What a page calls the data of a profile and a folder, which may be empty."""
+    if data:
+        return Path(data).name
+    return "embedded speech" if profile == "demo" else "committed measurements"

@@ -2,13 +2,16 @@
 
 import fcntl
 import os
+import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from html import unescape
 from pathlib import Path
+from types import MappingProxyType
 
 import yaml
 
@@ -16,11 +19,15 @@ import kwslib
 from kwslib.errors import InputError
 from kwslib.report.book import TOC_NAME, Book, Chapter
 from kwslib.report.cache import LIBRARY_VARIABLE, library_hash
+from kwslib.report.chromium import chromium
 from kwslib.report.execute import ExecutedChapter, run_book
 from kwslib.report.parameters import resolve
+from kwslib.report.pdf import NAME, PDF_VARIABLE, print_report
 from kwslib.report.settings import Settings
 
 REFERENCES = "book/references"
+API_PAGES = "book/api"
+"""What the names of their pages begin with; on paper they would be three times the rest."""
 """The page that a chapter's citations point to."""
 
 _SITE_MARK = ".buildinfo"
@@ -54,23 +61,41 @@ def find_root() -> Path:
     raise InputError(f"there is no {TOC_NAME} here; run this in a clone of the repository")
 
 
-def build_site(root: Path, settings: Settings, say: Say, out: Path | None = None) -> Built:
+def build_site(
+    root: Path, settings: Settings, say: Say, out: Path | None = None, pdf: bool = False
+) -> Built:
     """Execute the chapters, build the site and put it at ``out`` (``_build/html``).
 
     A build that fails leaves what stands there as it is.
 
+    Args:
+        root: the repository.
+        settings: of the run.
+        say: takes lines on how far it is.
+        out: folder of the site.
+        pdf: print the report to a PDF file too, which every page links.
+
     Raises:
-        InputError: bad parameters, or ``out`` is a folder of something else.
+        InputError: bad parameters, or ``out`` is a folder of something else, or there is no
+            browser to print with.
         ChapterError: a cell failed.
         BuildError: Sphinx failed or warned.
     """
     out = out or root / "_build" / "html"
     _check_target(out)
     with _only_one(root, say):
-        chapters = run_book(Book.open(root), settings, say)
+        if pdf:
+            chromium()
+        book = Book.open(root)
+        chapters = run_book(book, settings, say)
         say("building the site")
         # every warning is an error: a broken reference or formula must not be published
-        html = _sphinx(root, root / "_build" / "next", settings, ["-W", "--keep-going"])
+        options = ["-W", "--keep-going"]
+        more = {PDF_VARIABLE: NAME if pdf else ""}
+        html = _sphinx(root, root / "_build" / "next", settings, options, more)
+        if pdf:
+            printed = [page for page in book.pages if not page.startswith(API_PAGES)]
+            print_report(html, titles(html, printed), html / NAME, say)
         _swap(html, out)
         # a plain `jupyter-book build` would take what it knows of the old pages for the new ones
         shutil.rmtree(root / "_build" / ".doctrees", ignore_errors=True)
@@ -115,12 +140,29 @@ def _toc_of(chapter: Chapter, root: Path, folder: Path) -> Path:
     return path
 
 
-def _sphinx(root: Path, folder: Path, settings: Settings, options: list[str]) -> Path:
+def titles(html: Path, pages: Iterable[str]) -> dict[str, str]:
+    """The headings of built pages, by page."""
+    found = {}
+    for page in pages:
+        text = (html / f"{page}.html").read_text(encoding="utf-8")
+        # before it stands the theme's own, for paper
+        heading = re.search(r"<h1>((?:(?!<h1>).)*?)<a class=.headerlink", text, re.DOTALL)
+        found[page] = unescape(re.sub("<[^>]*>", "", heading[1])) if heading else page
+    return found
+
+
+def _sphinx(
+    root: Path,
+    folder: Path,
+    settings: Settings,
+    options: list[str],
+    more: Mapping[str, str] = MappingProxyType({}),
+) -> Path:
     """Run ``jupyter-book build`` into ``folder`` and return the folder of its pages."""
     start = "from jupyter_book.cli.main import main; main()"  # it has no __main__
     command = [sys.executable, "-c", start, "build", str(root), "-q"]
     command += ["--path-output", str(folder), *options]
-    environment = os.environ | settings.environment() | {LIBRARY_VARIABLE: library_hash()}
+    environment = os.environ | settings.environment() | {LIBRARY_VARIABLE: library_hash(), **more}
     # jupyter-book prints where it put the pages, which is not where they will stand; warnings
     # and errors go to standard error
     done = subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=False)

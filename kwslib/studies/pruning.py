@@ -40,8 +40,8 @@ from kwslib.quantize.methods import quantize_network
 from kwslib.quantize.network import QuantizedNetwork, Widths
 from kwslib.quantize.to_integers import integers_of
 from kwslib.sweep import Backend, check_backend, sweep
+from kwslib.training.fit import fitted
 from kwslib.training.predict import predictor
-from kwslib.training.publish import fitted
 from kwslib.training.recipe import Recipe, recipe_for
 from kwslib.training.tuning import tune
 

@@ -25,8 +25,8 @@ from kwslib.quantize.ptq import calibration_clips, quantize_after_training
 from kwslib.quantize.qat import quantize_in_training
 from kwslib.quantize.to_integers import integers_of
 from kwslib.sweep import Backend, check_backend, sweep
+from kwslib.training.fit import fitted
 from kwslib.training.predict import predictor
-from kwslib.training.publish import fitted
 from kwslib.training.recipe import recipe_for
 
 Method = Literal[

@@ -22,8 +22,8 @@ from kwslib.files import sha256_of_file, sha256_of_sources, sha256_of_text
 from kwslib.measurements import Record, machine_name
 from kwslib.models.checkpoint import NetworkInfo, task_of
 from kwslib.sweep import Backend, sweep
+from kwslib.training.fit import fitted
 from kwslib.training.predict import predictor
-from kwslib.training.publish import fitted
 from kwslib.training.recipe import recipe_for
 
 Kind = Literal["snr", "shift", "level", "transfer"]

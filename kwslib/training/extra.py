@@ -19,9 +19,8 @@ from kwslib.measurements import Record, machine_name, read_records, select, writ
 from kwslib.models.checkpoint import PUBLISHED
 from kwslib.training.comparison import Comparison, compare
 from kwslib.training.findings import Findings, findings
-from kwslib.training.fit import score
+from kwslib.training.fit import fitted, score
 from kwslib.training.paired import Pair
-from kwslib.training.publish import fitted
 from kwslib.training.recipe import Recipe, recipe_for
 from kwslib.training.study import Study, published
 

@@ -13,9 +13,9 @@ from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.source import Source
 from kwslib.data.task import SILENCE, Task
 from kwslib.errors import InputError
-from kwslib.files import cache_folder, sha256_of_sources, sha256_of_text
+from kwslib.files import cache_folder, sha256_of_text
 from kwslib.models.checkpoint import PUBLISHED
-from kwslib.training.fit import fit
+from kwslib.training.fit import code_of_training, fit
 from kwslib.training.recipe import Recipe, recipe_for
 from kwslib.training.study import (
     Study,
@@ -184,8 +184,9 @@ def _scored_again(
 
 
 def _trained(model: str, dataset: Dataset, recipe: Recipe, seed: int) -> tuple[Study, nn.Module]:
-    code = sha256_of_sources("config.py", "data", "features", "models", "training")
-    key = sha256_of_text(code, repr(recipe), repr(dataset.task), dataset.source.fingerprint())[:16]
+    key = sha256_of_text(
+        code_of_training(), repr(recipe), repr(dataset.task), dataset.source.fingerprint()
+    )[:16]
     run = cache_folder("runs", key, f"{model}-seed{seed}")
     fitted = fit(model, dataset, recipe, seed, run)
     return study_of(fitted, dataset), fitted.network

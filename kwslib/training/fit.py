@@ -6,13 +6,13 @@ run equal to one that was never interrupted.
 
 import json
 import time
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
@@ -21,15 +21,23 @@ from kwslib.data.dataset import Dataset, Examples
 from kwslib.data.task import Split
 from kwslib.errors import InputError
 from kwslib.evaluation import Evaluation, evaluate_split
-from kwslib.files import write_json
+from kwslib.files import cache_folder, sha256_of_sources, sha256_of_text, write_json
 from kwslib.models.checkpoint import NetworkInfo, load, load_tensors, save, save_tensors
 from kwslib.models.standardise import Standardised, pixel_statistics
+from kwslib.models.traced import traced_and_folded
 from kwslib.threads import one_thread
-from kwslib.training.passes import Batches, Training, optimizer_for, preparation, train_pass
+from kwslib.training.passes import Training, preparation, train_pass
 from kwslib.training.predict import predictor
-from kwslib.training.recipe import Recipe
+from kwslib.training.recipe import Pretraining, Recipe
+from kwslib.training.run import Run
 
 BEST, LAST, HISTORY = "best.safetensors", "last.safetensors", "history.json"
+
+_TRAIN_NOTHING = [
+    f"training/{name}.py"
+    for name in ("recipe", "study", "publish", "findings", "summary",
+                 "comparison", "paired", "extra", "extra_summary")
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -80,15 +88,6 @@ def _rank(epoch: Epoch) -> tuple[float, float]:
     return (-epoch.validation_accuracy, epoch.validation_loss)
 
 
-@dataclass
-class _Run:
-    """The state of a fit between two epochs."""
-
-    network: Standardised
-    optimizer: torch.optim.AdamW
-    history: list[Epoch] = field(default_factory=list)
-
-
 def fit(
     model: str,
     dataset: Dataset,
@@ -120,10 +119,18 @@ def fit(
     torch.manual_seed(seed)
     network = models.create(model, len(dataset.task.labels))
     mean, deviation = pixel_statistics(torch.from_numpy(training.images))
-    run = _start(Standardised(network, mean, deviation), recipe)
-    _resume(run, folder / LAST, settings)
-    prepare = preparation(dataset, recipe)
-    first = len(run.history)
+    if recipe.pretraining is None or (folder / LAST).exists():
+        standardised = Standardised(network, mean, deviation)
+    else:
+        known = _pretrained(model, dataset, recipe.pretraining, seed)
+        standardised = Standardised.of_trained(known, mean, deviation)
+    run = Run(standardised, recipe)
+    history = _resume(run, folder / LAST, settings)
+    first = len(history)
+    steps = Training(
+        run.network, run.optimizer, training, preparation(dataset, recipe), recipe, seed,
+        hooks=run.hooks, teacher=_teacher(dataset, recipe) if first < recipe.epochs else None,
+    )  # fmt: skip
     with (
         one_thread(),
         tqdm(
@@ -131,12 +138,46 @@ def fit(
         ) as bar,
     ):
         for number in range(first, recipe.epochs):
-            epoch = _epoch(run, number, training, validation, recipe, prepare, seed)
-            _keep(run, epoch, folder, settings, dataset)
+            epoch = _epoch(steps, number, run.result, validation)
+            history.append(epoch)
+            _keep(run, history, folder, settings, dataset)
             bar.set_postfix(validation=f"{epoch.validation_accuracy:.3f}", refresh=False)
             bar.update()
     best, info = load(folder / BEST)
-    return Fitted(best, info, run.history, folder / BEST)
+    return Fitted(best, info, history, folder / BEST)
+
+
+def fitted(model: str, dataset: Dataset, recipe: Recipe, seed: int) -> Fitted:
+    """A network trained now, or by an earlier call of the same code; it is kept in the cache."""
+    parts = code_of_training(), repr(recipe), dataset.source.fingerprint(), repr(dataset.task)
+    folder = cache_folder("published", sha256_of_text(*parts)[:16], f"{model}-seed{seed}")
+    return fit(model, dataset, recipe, seed, folder)
+
+
+def code_of_training() -> str:
+    """Hash of the sources that decide how a network comes out, but for the recipes.
+
+    What is left out of :mod:`kwslib.training` scores, compares or shows. Settings are data, which
+    whoever keeps a network keeps beside it.
+    """
+    return sha256_of_sources(
+        "config.py", "data", "features", "models", "threads.py", "training", without=_TRAIN_NOTHING
+    )
+
+
+def _pretrained(model: str, dataset: Dataset, pretraining: Pretraining, seed: int) -> nn.Module:
+    """A network that knows the keywords from more other words."""
+    task = replace(dataset.task, unknown_percent=pretraining.unknown_percent)
+    larger = Dataset(dataset.source, task)
+    return fitted(model, larger, pretraining.recipe, seed).network
+
+
+def _teacher(dataset: Dataset, recipe: Recipe) -> nn.Module | None:
+    """The network to learn from, ready to evaluate, with BatchNorm folded to be fast."""
+    if recipe.distillation is None:
+        return None
+    teacher, theirs = recipe.distillation.teacher, recipe.distillation.recipe
+    return traced_and_folded(fitted(teacher, dataset, theirs, 0).network)
 
 
 def _settings(model: str, dataset: Dataset, recipe: Recipe, seed: int) -> dict[str, Any]:
@@ -150,32 +191,18 @@ def _settings(model: str, dataset: Dataset, recipe: Recipe, seed: int) -> dict[s
     }
 
 
-def _start(network: Standardised, recipe: Recipe) -> _Run:
-    """A fit before its first epoch."""
-    return _Run(network, optimizer_for(network, recipe, rates_by_inputs=True))
-
-
-def _epoch(
-    run: _Run,
-    number: int,
-    training: Examples,
-    validation: Examples,
-    recipe: Recipe,
-    prepare: Batches,
-    seed: int,
-) -> Epoch:
+def _epoch(steps: Training, number: int, result: nn.Module, validation: Examples) -> Epoch:
     """One pass over the training clips and one look at the validation clips."""
     began = time.perf_counter()
-    steps = Training(run.network, run.optimizer, training, prepare, recipe, seed)
-    loss, correct, rate = train_pass(steps, number)
-    validation_loss, validation_accuracy = _validate(run.network, validation)
+    learned = train_pass(steps, number)
+    validation_loss, validation_accuracy = _validate(result, validation)
     return Epoch(
         number=number + 1,
-        training_loss=loss / len(training),
-        training_accuracy=correct / len(training),
+        training_loss=learned.loss,
+        training_accuracy=learned.accuracy,
         validation_loss=validation_loss,
         validation_accuracy=validation_accuracy,
-        learning_rate=rate,
+        learning_rate=learned.learning_rate,
         seconds=time.perf_counter() - began,
     )
 
@@ -189,49 +216,39 @@ def _validate(network: nn.Module, examples: Examples) -> tuple[float, float]:
 
 
 def _keep(
-    run: _Run, epoch: Epoch, folder: Path, settings: Mapping[str, Any], dataset: Dataset
+    run: Run,
+    history: Sequence[Epoch],
+    folder: Path,
+    settings: Mapping[str, Any],
+    dataset: Dataset,
 ) -> None:
     """Save the state, and the weights apart if they are the best so far.
 
     The best weights are written first: a kill between the two files then repeats an epoch and
     writes the same weights again.
     """
-    run.history.append(epoch)
-    if min(run.history, key=_rank) is epoch:
+    epoch = history[-1]
+    if min(history, key=_rank) is epoch:
         training = {**settings, "best": asdict(epoch)}
         info = NetworkInfo(settings["model"], dataset.task.labels, training)
-        save(folder / BEST, run.network.folded(), info)
-    state = {f"network.{name}": tensor for name, tensor in run.network.state_dict().items()}
-    for index, moments in run.optimizer.state_dict()["state"].items():
-        state |= {f"optimizer.{index}.{name}": tensor for name, tensor in moments.items()}
-    history = [asdict(epoch) for epoch in run.history]
-    write_json(folder / HISTORY, history)
-    save_tensors(folder / LAST, state, {"settings": settings, "history": history})
+        save(folder / BEST, run.result.folded(), info)
+    entries = [asdict(each) for each in history]
+    write_json(folder / HISTORY, entries)
+    save_tensors(folder / LAST, dict(run.tensors()), {"settings": settings, "history": entries})
 
 
-def _resume(run: _Run, path: Path, settings: Mapping[str, Any]) -> None:
-    """Continue the run saved at ``path``, if there is one."""
+def _resume(run: Run, path: Path, settings: Mapping[str, Any]) -> list[Epoch]:
+    """Continue the run saved at ``path``, if there is one; what its passes gave."""
     if not path.exists():
-        return
+        return []
     tensors, facts = load_tensors(path)
     if facts.get("settings") != _as_json(settings):
         raise InputError(
             f"{path}: holds a run with other settings; name another folder with --out, "
             "or remove it to start anew"
         )
-    weights = {
-        name.removeprefix("network."): tensor
-        for name, tensor in tensors.items()
-        if name.startswith("network.")
-    }
-    run.network.load_state_dict(weights)
-    moments: dict[int, dict[str, Tensor]] = {}
-    for name, tensor in tensors.items():
-        if name.startswith("optimizer."):
-            _, index, moment = name.split(".")
-            moments.setdefault(int(index), {})[moment] = tensor
-    run.optimizer.load_state_dict({**run.optimizer.state_dict(), "state": moments})
-    run.history = [Epoch(**entry) for entry in facts["history"]]
+    run.load(tensors)
+    return [Epoch(**entry) for entry in facts["history"]]
 
 
 def _as_json(value: Any) -> Any:

@@ -12,10 +12,13 @@ from torch.nn import functional as F
 
 from kwslib.data.augment import ImageAugmenter, noise_recordings
 from kwslib.data.dataset import Dataset, Examples
+from kwslib.training.distillation import divergence
 from kwslib.training.predict import to_input
 from kwslib.training.recipe import Recipe
+from kwslib.training.schedule import learning_rate_at
 
 Batches = Callable[[Tensor, torch.Generator], Tensor]
+"""Training images uint8 ``[n, 98, 40]`` to deployed ones, ``[n, 49, 40]``."""
 
 
 class Hooks:
@@ -42,7 +45,9 @@ class Training:
         prepare: of :func:`preparation`.
         recipe: how to train.
         seed: of the order of clips, augmentation and dropout.
-        hooks: what is done around each step.
+        hooks: what is done around each step, in this order.
+        teacher: whose probabilities are learned too, where the recipe asks for it; it sees the
+            same images and gives logits.
     """
 
     network: nn.Module
@@ -52,12 +57,28 @@ class Training:
     recipe: Recipe
     seed: int
     hooks: Sequence[Hooks] = ()
+    teacher: nn.Module | None = None
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What a pass over the training clips gave.
+
+    Attributes:
+        loss: mean over the clips, in nats.
+        accuracy: share of the clips, varied as they were, that were told right.
+        learning_rate: of the last step.
+    """
+
+    loss: float
+    accuracy: float
+    learning_rate: float
 
 
 def optimizer_for(
     network: nn.Module, recipe: Recipe, *, rates_by_inputs: bool
 ) -> torch.optim.AdamW:
-    """AdamW with a group for each parameter: rate and decay follow from its shape.
+    """AdamW with a group for each rate and decay; both follow from a parameter's shape.
 
     Args:
         network: whose parameters.
@@ -65,15 +86,20 @@ def optimizer_for(
         rates_by_inputs: whether layers of many inputs learn at the lower rate that
             ``Recipe.full_rate_inputs`` tells of.
     """
-    groups = [
-        {
-            "params": [parameter],
-            "scale": _rate_scale(parameter, recipe) if rates_by_inputs else 1.0,
-            "weight_decay": recipe.weight_decay if parameter.ndim > 1 else 0.0,
-        }
-        for parameter in network.parameters()
-    ]
-    return torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=recipe.momenta)
+    groups: dict[tuple[float, float], list[Tensor]] = {}
+    for parameter in network.parameters():
+        scale = _rate_scale(parameter, recipe) if rates_by_inputs else 1.0
+        decay = recipe.weight_decay if parameter.ndim > 1 else 0.0
+        groups.setdefault((scale, decay), []).append(parameter)
+    return torch.optim.AdamW(
+        [
+            {"params": parameters, "scale": scale, "weight_decay": decay}
+            for (scale, decay), parameters in groups.items()
+        ],
+        lr=recipe.learning_rate,
+        betas=recipe.momenta,
+        foreach=True,  # one call for all parameters of a group: networks of many small layers
+    )
 
 
 def _rate_scale(parameter: Tensor, recipe: Recipe) -> float:
@@ -89,13 +115,9 @@ def preparation(dataset: Dataset, recipe: Recipe) -> Batches:
     return ImageAugmenter(noise_recordings(dataset.source), recipe.augmentation)
 
 
-def train_pass(training: Training, number: int) -> tuple[float, int, float]:
-    """Take the steps of pass ``number``, from 0.
-
-    Returns:
-        Sum of losses, correct clips and the last learning rate.
-    """
-    recipe, network = training.recipe, training.network
+def train_pass(training: Training, number: int) -> Pass:
+    """Learn from all clips once, in an order of its own: the steps of pass ``number``, from 0."""
+    recipe = training.recipe
     pass_seed = training.seed * 1_000_003 + number
     generator = torch.Generator().manual_seed(pass_seed)
     torch.manual_seed(pass_seed)  # dropout draws from the global generator
@@ -103,19 +125,32 @@ def train_pass(training: Training, number: int) -> tuple[float, int, float]:
     labels = torch.from_numpy(training.examples.labels)
     batches = torch.randperm(len(images), generator=generator).split(recipe.batch)
     steps = recipe.epochs * len(batches)
-    network.train()
-    total, correct, rate = 0.0, 0, 0.0
-    for index, batch in enumerate(batches):
-        step = number * len(batches) + index
-        rate = recipe.learning_rate_at(step, steps)
+    training.network.train()
+    total, correct = 0.0, 0
+    for step, batch in enumerate(batches, number * len(batches)):
         for hooks in training.hooks:
             hooks.before_step(step, steps)
-        logits = network(to_input(training.prepare(images[batch], generator)))
-        loss = F.cross_entropy(logits, labels[batch], label_smoothing=recipe.label_smoothing)
-        _step(training, loss, rate)
+        seen = to_input(training.prepare(images[batch], generator))
+        logits = training.network(seen)
+        loss = _loss(training, seen, logits, labels[batch])
+        _step(training, loss, learning_rate_at(recipe, step, steps))
         total += loss.item() * len(batch)
         correct += int((logits.argmax(1) == labels[batch]).sum())
-    return total, correct, rate
+    last = learning_rate_at(recipe, (number + 1) * len(batches) - 1, steps)
+    return Pass(total / len(images), correct / len(images), last)
+
+
+def _loss(training: Training, seen: Tensor, logits: Tensor, labels: Tensor) -> Tensor:
+    """Of the labels, and of a teacher's probabilities where there is one, in nats."""
+    recipe = training.recipe
+    loss = F.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
+    if recipe.distillation is None or training.teacher is None:
+        return loss
+    with torch.inference_mode():
+        wanted = training.teacher(seen)
+    weight = recipe.distillation.weight
+    apart = divergence(logits, wanted, recipe.distillation.temperature)
+    return (1 - weight) * loss + weight * apart
 
 
 def _step(training: Training, loss: Tensor, rate: float) -> None:

@@ -1,22 +1,24 @@
 """Train a network at several seeds and keep what was found under ``measurements/published/``.
 
-``python -m kwslib.training.publish --data DIR`` makes the committed run again. Seeds that an
-earlier call finished are not trained again.
+``python -m kwslib.training.publish --data DIR`` makes the committed run of a network again;
+:mod:`kwslib.studies.published` that of all. Seeds that an earlier call finished are not trained
+again.
 """
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Task
-from kwslib.files import cache_folder, sha256_of_text, write_beside
+from kwslib.files import write_beside
 from kwslib.measurements import write_records
 from kwslib.models.checkpoint import PUBLISHED
-from kwslib.training.fit import Fitted, fit
+from kwslib.training.fit import fitted
 from kwslib.training.recipe import Recipe, recipe_for
-from kwslib.training.study import published_paths, study_of
+from kwslib.training.study import Study, published_paths, study_of
 
 
 def publish(
@@ -32,22 +34,31 @@ def publish(
         The file of records.
     """
     recipe = recipe or recipe_for(model)
-    weights, records = published_paths(model, dataset.task, folder)
-    studies = []
-    for seed in seeds:
-        network = fitted(model, dataset, recipe, seed)
-        studies.append(study_of(network, dataset))
-        if seed == seeds[0]:
-            with write_beside(weights) as temporary:
-                shutil.copyfile(network.checkpoint, temporary)
+    networks = [fitted(model, dataset, recipe, seed) for seed in seeds]
+    studies = [study_of(network, dataset) for network in networks]
+    return write_published(networks[0].checkpoint, studies, model, dataset.task, folder)
+
+
+def write_published(
+    checkpoint: Path, studies: Sequence[Study], model: str, task: Task, folder: Path = PUBLISHED
+) -> Path:
+    """Write weights and records where published ones lie.
+
+    Args:
+        checkpoint: the weights of the first study.
+        studies: one a seed.
+        model: name in the registry.
+        task: that was learned.
+        folder: takes both.
+
+    Returns:
+        The file of records.
+    """
+    weights, records = published_paths(model, task, folder)
+    with write_beside(weights) as temporary:
+        shutil.copyfile(checkpoint, temporary)
     write_records(records, [record for study in studies for record in study.records])
     return records
-
-
-def fitted(model: str, dataset: Dataset, recipe: Recipe, seed: int) -> Fitted:
-    """A network trained now, or by an earlier call on this machine."""
-    key = sha256_of_text(repr(recipe), dataset.source.fingerprint(), repr(dataset.task))[:16]
-    return fit(model, dataset, recipe, seed, cache_folder("published", key, f"{model}-seed{seed}"))
 
 
 @click.command()

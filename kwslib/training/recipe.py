@@ -1,12 +1,48 @@
 """How a network is trained, as data."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from kwslib.data.augment import Augmentation
 from kwslib.errors import InputError
+
+
+@dataclass(frozen=True)
+class Distillation:
+    """A larger network whose probabilities are learned beside the labels.
+
+    It sees the same varied images. The loss is the labels' cross-entropy and, by ``weight``, the
+    divergence from the teacher's probabilities, both of logits divided by the temperature.
+
+    Source: Hinton et al., "Distilling the Knowledge in a Neural Network", arXiv:1503.02531.
+
+    Attributes:
+        teacher: its name in the registry.
+        recipe: how it is trained on the same task; its seed is 0, once for all students.
+        weight: of the teacher's part of the loss; that of the labels is 1 less this.
+        temperature: above 1, more is learned of what the teacher holds unlikely.
+    """
+
+    teacher: str
+    recipe: "Recipe"
+    weight: float = 0.5
+    temperature: float = 2.0
+
+
+@dataclass(frozen=True)
+class Pretraining:
+    """The same keywords against more other words than the task has, learned first.
+
+    Attributes:
+        recipe: how; its seed is that of the training that follows.
+        unknown_percent: clips of other words, in percent of the keyword clips, or as many as the
+            data have. Those beyond the task's own are of the same split.
+    """
+
+    recipe: "Recipe"
+    unknown_percent: int
 
 
 @dataclass(frozen=True)
@@ -27,6 +63,11 @@ class Recipe:
         weight_decay: of AdamW, on matrices and kernels, not on biases.
         label_smoothing: probability mass given to all labels alike.
         augmentation: how clips are varied; None leaves them as they are.
+        averaging: decay of a moving average of the weights, BatchNorm's statistics among them,
+            which is what is validated and kept; 0 keeps the weights themselves. It is shorter at
+            the start, so that the first weights are soon forgotten.
+        pretraining: what the network learns before; None begins with weights at random.
+        distillation: from a larger network; None for labels alone.
     """
 
     epochs: int = 40
@@ -39,6 +80,9 @@ class Recipe:
     weight_decay: float = 0.01
     label_smoothing: float = 0.0
     augmentation: Augmentation | None = field(default_factory=Augmentation)
+    averaging: float = 0.0
+    pretraining: Pretraining | None = None
+    distillation: Distillation | None = None
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch"):
@@ -46,6 +90,8 @@ class Recipe:
                 raise InputError(f"{name} {getattr(self, name)}: must be at least 1")
         if not 0 < self.learning_rate < math.inf:
             raise InputError(f"learning rate {self.learning_rate}: must be above 0 and finite")
+        if not 0 <= self.averaging < 1:
+            raise InputError(f"averaging {self.averaging}: must be a decay from 0 to below 1")
 
     def as_json(self) -> dict[str, Any]:
         """The settings as JSON, read back by :meth:`from_json`."""
@@ -53,34 +99,48 @@ class Recipe:
 
     @classmethod
     def from_json(cls, settings: Mapping[str, Any]) -> "Recipe":
-        """The recipe that :meth:`as_json` wrote."""
-        augmentation = settings.get("augmentation")
-        if augmentation is not None:
-            snr = augmentation.get("noise_snr_db")
-            snr = tuple(snr) if snr is not None else None
-            augmentation = Augmentation(**{**augmentation, "noise_snr_db": snr})
-        momenta = tuple(settings["momenta"])
-        return cls(**{**settings, "augmentation": augmentation, "momenta": momenta})
-
-    def learning_rate_at(self, step: int, steps: int) -> float:
-        """Learning rate of ``step`` (from 0) of ``steps``: one cycle, cosine up and down.
-
-        It rises from a 25th of the highest rate and falls to a 10,000th of the start.
-
-        Source: Smith and Topin, "Super-convergence", arXiv:1708.07120.
-        """
-        start, end = self.learning_rate / 25, self.learning_rate / 250_000
-        rising = max(round(self.warm_up * steps), 1)
-        if step < rising:
-            return _cosine(start, self.learning_rate, step / rising)
-        return _cosine(self.learning_rate, end, (step - rising) / max(steps - rising - 1, 1))
+        """The recipe that :meth:`as_json` wrote, also before a setting was added that it lacks."""
+        read: Mapping[str, Callable[[Any], Any]] = {
+            "momenta": tuple,
+            "augmentation": _augmentation,
+            "pretraining": lambda given: Pretraining(**_with_recipe(given)),
+            "distillation": lambda given: Distillation(**_with_recipe(given)),
+        }
+        return cls(
+            **{
+                name: read[name](value) if name in read and value is not None else value
+                for name, value in settings.items()
+            }
+        )
 
 
-def _cosine(start: float, end: float, share: float) -> float:
-    return end + (start - end) * (1 + math.cos(math.pi * min(share, 1.0))) / 2
+def _augmentation(settings: Mapping[str, Any]) -> Augmentation:
+    snr = settings.get("noise_snr_db")
+    return Augmentation(**{**settings, "noise_snr_db": None if snr is None else tuple(snr)})
 
 
-RECIPES: Mapping[str, Recipe] = {"tiny_conv": Recipe()}
+def _with_recipe(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {**settings, "recipe": Recipe.from_json(settings["recipe"])}
+
+
+_MILD = Augmentation(gain_db=6.0, time_stretch=0.08, mel_warp=0.05)
+_STRONG = replace(_MILD, time_stretch=0.1, mel_warp=0.06, time_mask_ms=100, band_mask=4)
+
+_NORMED = Recipe(
+    epochs=80, learning_rate=6e-3, gradient_norm=1e3, warm_up=0.1, averaging=0.998,
+    augmentation=_MILD,
+)  # fmt: skip
+"""For networks with BatchNorm, which bounds what a step does: gradients are hardly ever cut."""
+
+RECIPES: Mapping[str, Recipe] = {
+    "tiny_conv": Recipe(),
+    "funnel_small": _NORMED,
+    "funnel_medium": replace(_NORMED, epochs=60),
+    "funnel_large": replace(_NORMED, epochs=60, augmentation=_STRONG),
+    "funnel_teacher": replace(_NORMED, epochs=30, weight_decay=0.02, augmentation=_STRONG),
+    "ds_cnn": replace(_NORMED, epochs=40),
+    "tc_resnet8": replace(_NORMED, epochs=50),
+}
 """The recipe of each network; one without an entry takes the default."""
 
 

@@ -158,6 +158,11 @@ def published(model: str, task: Task, folder: Path = PUBLISHED) -> list[Study]:
             f"no published run of {model} on {','.join(task.keywords)}; "
             "name a data folder to train it, or leave the parameters as they are"
         )
+    return studies_in(path)
+
+
+def studies_in(path: Path) -> list[Study]:
+    """The studies in a file of records, one a seed, lowest seed first."""
     records = read_records(path)
     seeds = sorted({record.subject["seed"] for record in records})
     return [Study(tuple(r for r in records if r.subject["seed"] == seed)) for seed in seeds]

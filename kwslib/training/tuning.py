@@ -27,7 +27,8 @@ def tune(
     Args:
         network: images in 0 to 1 to logits; it is changed.
         dataset: the task and its clips.
-        recipe: how to train.
+        recipe: how to train, from the labels alone. Averaging plays no part: what hooks hold, such
+            as zeros, holds of the weights themselves and not of a mean of earlier ones.
         seed: of the order of clips, augmentation and dropout.
         hooks: what is done around each step.
         rates_by_inputs: as of :func:`kwslib.training.passes.optimizer_for`.

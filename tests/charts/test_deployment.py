@@ -4,6 +4,7 @@ import pytest
 import vl_convert
 
 from kwslib.charts import deployment as charts
+from kwslib.charts.theme import round_numbers
 
 STAGES = ("preprocessing", "network", "postprocessing")
 BREAKDOWN = [
@@ -21,7 +22,7 @@ TIMES = [
     {"place": "here", "kind": "measured here", "time": 20.0, "words": ""},
     {"place": "board", "kind": "modelled here", "time": 5400.0, "words": ""},
     {"place": "physical board", "kind": "measured here", "time": None, "words": "not measured yet"},
-    {"place": "theirs", "kind": "published", "time": 87_000.0, "low": 86_000.0, "high": 88_000.0},
+    {"place": "theirs", "kind": "literature", "time": 87_000.0, "low": 86_000.0, "high": 88_000.0},
 ]
 ERRORS = [
     {"program": "dense, portable", "model": model, "ratio": ratio}
@@ -65,7 +66,7 @@ def test_what_nobody_measured_has_a_place_but_no_mark():
 
 @pytest.mark.parametrize("low, high", [(0.02, 200_000.0), (3.0, 400.0), (1.0, 1.0001)])
 def test_ticks_are_round_and_within_the_axis(low, high):
-    ticks = charts._round_numbers(low, high)
+    ticks = round_numbers(low, high)
     assert all(low <= tick <= high for tick in ticks)
     assert {str(f"{tick:.0e}")[0] for tick in ticks} <= {"1", "2", "5"}
 

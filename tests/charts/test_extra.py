@@ -43,3 +43,8 @@ def test_each_seed_has_a_stroke():
     assert count(changes, "tick") == 6 and count(changes, "point") == 3
     recalls = vl_convert.vegalite_to_svg(CHARTS["recalls"].to_dict())
     assert count(recalls, "tick") == 4 and count(recalls, "point") == 5
+
+
+def test_a_single_seed_leaves_no_empty_layer_of_strokes():
+    chart = charts.recalls([row for row in RECALLS if "low" in row]).to_dict()
+    assert [layer["mark"]["type"] for layer in chart["layer"]] == ["rule", "point"]

@@ -29,7 +29,8 @@ def test_compiles_and_states_the_memory(kws_compile, target, tmp_path):
     assert all(Path(name).exists() for name in result["files"])
     names = {Path(name).name for name in result["files"]}
     assert {"network.c", "network.h", "frontend_push.c", "smoothing_push.c"} <= names
-    if target == "host":
+    assert result["program"] == Path(result["files"][-1]).stat().st_size
+    if target in ("host", "wasm"):
         assert result["flash"] is None
     else:
         assert 17_000 < result["flash"] < 64_000
@@ -68,6 +69,12 @@ def test_the_sketch_is_named_for_people(kws_compile, tmp_path):
     assert code == 0
     assert f"for arduino: {tmp_path}/kws_nano33ble/kws_nano33ble.ino\n" in out
     assert "without stack, Arduino's core" in out
+
+
+def test_the_size_of_a_module_for_the_browser(kws_compile, tmp_path):
+    code, out, _ = kws_compile(TINY_CONV, "--target", "wasm", "--out", tmp_path)
+    assert code == 0
+    assert f"the module {(tmp_path / 'kws.wasm').stat().st_size:,} bytes" in out
 
 
 def test_the_second_compiler(kws_compile, tmp_path):

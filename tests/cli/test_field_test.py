@@ -172,3 +172,58 @@ def test_trials_of_another_network_are_left_alone(kws, recordings, tmp_path):
     before = (tmp_path / "t.json").read_bytes()
     assert refused(kws("tiny_conv-yes_no_left", *arguments), NETWORK, "--out")
     assert (tmp_path / "t.json").read_bytes() == before
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """What the page "Try it" saves."""
+    subject = {
+        "network": NETWORK,
+        "labels": ["_silence_", "_unknown_", "yes", "no"],
+        "sha256": sha256_of_file(PUBLISHED / f"{NETWORK}.tflite"),
+        "hops": 5,
+        "thresholds": [128, 128],
+        "inferences": 3,
+        "refractory_ms": 1000,
+    }
+    heard = [{"label": "yes", "time_ms": 800, "probability": 0.8}]
+    trial = {"said": "yes", "seconds": 3.1, "detected": "yes", "detections": heard}
+    record = {
+        "metric": "field_trials",
+        "unit": "trials",
+        "method": "measured",
+        "subject": subject,
+        "data": {"name": "live speech", "microphone": "browser"},
+        "machine": "Firefox 140",
+        "interval": None,
+        "target": "wasm",
+        "when": "2026-11-25T01:02:03+00:00",
+        "code": "0.1.0",
+        "source": "",
+        "value": [trial | {"recording": "yes/1"}],
+    }
+    path = tmp_path / "saved.json"
+    path.write_text(json.dumps([record]))
+    return path
+
+
+def test_trials_of_the_browser_are_imported(kws, saved, tmp_path):
+    out = tmp_path / "me.json"
+    code, text, _ = kws(NETWORK, "--import", saved, "--out", out, "--json")
+    result = json.loads(text)
+    assert code == 0
+    assert (result["target"], result["data"], result["out"]) == ("wasm", "live speech", str(out))
+    assert result["words"]["yes"]["successes"] == 1
+    assert read_records(out)[0].machine == "Firefox 140"
+    assert refused(kws(NETWORK, "--import", saved, "--out", out), "are in")
+
+
+def test_an_import_takes_no_other_source(kws, saved, tmp_path):
+    options = ("--import", saved, "--out", tmp_path / "me.json")
+    for more in (("--name", "me"), ("--trials", "3"), ("--microphone", "computer")):
+        assert refused(kws(NETWORK, *options, *more), "give --out alone with it")
+
+
+def test_an_import_of_another_network_is_refused(kws, saved, tmp_path):
+    options = ("--import", saved, "--out", tmp_path / "me.json")
+    assert refused(kws("tiny_conv-yes_no-w4", *options), "name the network that was tested")

@@ -59,3 +59,19 @@ def test_the_original_report_recomputed(tiny_conv):
 
 def test_last_layer_loses_one_flop_a_mac(tiny_conv):
     assert tiny_conv.flops - flops_counting_last_macs_once(tiny_conv.layers) == 4 * 4_000
+
+
+def test_batch_norm_costs_what_it_costs_once_folded():
+    network = nn.Sequential(nn.Conv2d(1, 3, 2, bias=False), nn.BatchNorm2d(3), nn.ReLU())
+    cost = cost_of(network, image_shape=(1, 5, 5))
+
+    assert [layer.kind for layer in cost.layers] == ["Conv2d"]
+    assert cost.parameters == 3 * 4 + 3
+    assert (cost.macs, cost.flops) == (16 * 3 * 4, 2 * 16 * 3 * 4 + 16 * 3)
+    assert isinstance(network[1], nn.BatchNorm2d), "the network itself stays as it is"
+
+
+def test_batch_norm_that_cannot_be_folded_is_counted_as_it_is():
+    cost = cost_of(nn.Sequential(nn.ReLU(), nn.BatchNorm2d(2)), image_shape=(2, 3, 3))
+
+    assert (cost.parameters, cost.macs) == (4, 18)

@@ -255,3 +255,95 @@ def test_recordings_are_cut_to_the_part_of_the_split(tones):
     validation = noise_recordings(source, "validation")["hiss"]
     np.testing.assert_array_equal(training, whole[:112_000])
     np.testing.assert_array_equal(validation, whole[112_000:136_000])
+
+
+# ---------------------------------------------------------------- images alone
+
+
+def varied(images, seed=0, **settings):
+    augmentation = Augmentation(**{"shift_ms": 0, "noise_probability": 0.0, **settings})
+    return augmented_images(augmentation, {"none": np.zeros(16_000, np.int16)}, images, seed)
+
+
+def test_gain_raises_or_lowers_all_of_a_clip_by_up_to_its_decibels():
+    images = np.full((500, 98, 40), 120, np.uint8)
+    result = varied(images, gain_db=6.0).astype(float)
+    assert (result == result[:, :1, :1]).all(), "a clip has one gain"
+    decibels = (result[:, 0, 0] - 120) / 9.925 * 10 / np.log(10)
+    assert decibels.min() == pytest.approx(-6, abs=0.3)
+    assert decibels.max() == pytest.approx(6, abs=0.3)
+    assert decibels.std() == pytest.approx(12 / 12**0.5, abs=0.3)
+
+
+def test_silence_has_no_power_to_raise():
+    assert not varied(np.zeros((4, 98, 40), np.uint8), gain_db=6.0).any()
+
+
+def test_a_stretch_moves_rows_away_from_the_middle_and_zeros_move_in():
+    """Rows that tell their own number: row r of the result was row 48.5 + (2 r - 48.5) * rate."""
+    images = np.repeat(np.arange(1, 99, dtype=np.uint8)[None, :, None], 300, 0).repeat(40, 2)
+    result = varied(images, time_stretch=0.2)
+    rates = []
+    for clip in result:
+        assert (clip == clip[:, :1]).all()
+        rows = np.flatnonzero(clip[:, 0])
+        source = clip[rows, 0] - 1.0
+        rate = np.polyfit(2 * rows, source, 1)[0]
+        np.testing.assert_allclose(source, 48.5 + (2 * rows - 48.5) * rate, atol=1.01)
+        rates.append(rate)
+    assert 0.8 <= min(rates) < 0.85 and 1.15 < max(rates) <= 1.2
+
+
+def test_a_stretched_clip_is_shifted_too():
+    images = np.zeros((200, 98, 40), np.uint8)
+    images[:, 47:51] = 200
+    result = varied(images, shift_ms=100, time_stretch=0.01)
+    places = [np.flatnonzero(clip[:, 0]).mean() * 2 - 48.5 for clip in result]
+    assert -11 <= min(places) < -8 and 8 < max(places) <= 11
+
+
+def test_a_warp_moves_a_band_in_proportion_to_its_number():
+    images = np.zeros((300, 98, 40), np.uint8)
+    images[:, :, 20] = 200
+    images[:, :, 21] = 200
+    result = varied(images, mel_warp=0.1)
+    power = np.where(result > 0, np.exp((result + 60.31) / 9.925), 0)[:, 0]
+    places = (power * np.arange(40)).sum(1) / power.sum(1)
+    assert places.min() == pytest.approx(20.5 / 1.1, abs=0.4)
+    assert places.max() == pytest.approx(20.5 / 0.9, abs=0.4)
+
+
+def test_a_warp_leaves_an_even_spectrum_even():
+    images = np.full((50, 98, 40), 77, np.uint8)
+    assert (varied(images, mel_warp=0.1) == 77).all()
+
+
+def test_masks_put_the_mean_on_whole_rows_and_bands_up_to_their_widths():
+    images = np.random.default_rng(0).integers(100, 256, (400, 98, 40)).astype(np.uint8)
+    result = varied(images, time_mask_ms=120, band_mask=5)
+    widths = []
+    for before, after in zip(images[:, ::2], result, strict=True):
+        changed = before != after
+        rows = np.flatnonzero(changed.mean(1) > 0.9)
+        bands = np.flatnonzero(changed.mean(0) > 0.9)
+        widths.append((len(rows), len(bands)))
+        for places in (rows, bands):
+            assert len(places) == 0 or places[-1] - places[0] + 1 == len(places)
+        rest = np.delete(np.delete(changed, rows, 0), bands, 1)
+        assert not rest.any()
+        for row in rows:
+            assert after[row].astype(float) == pytest.approx(before.mean(), abs=3)
+    assert {rows for rows, _ in widths} == set(range(7))
+    assert {bands for _, bands in widths} == set(range(6))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"gain_db": 6.0}, {"time_stretch": 0.1}, {"mel_warp": 0.1}, {"time_mask_ms": 100},
+     {"band_mask": 4}],
+)  # fmt: skip
+def test_every_variation_repeats_with_its_generator(settings):
+    images = np.random.default_rng(0).integers(0, 256, (20, 98, 40)).astype(np.uint8)
+    one = varied(images, seed=1, **settings)
+    np.testing.assert_array_equal(varied(images, seed=1, **settings), one)
+    assert (varied(images, seed=2, **settings) != one).any()

@@ -44,7 +44,7 @@ def test_all_that_is_written_is_told(target, tmp_path):
     compiled = compile_network(tiny_conv(), target, tmp_path)
     assert {path for path in tmp_path.rglob("*") if path.is_file()} == set(compiled.files)
     assert compiled.files[-1] == compiled.program
-    assert (compiled.elf is None) == (target == "host")
+    assert (compiled.elf is None) == (target in ("host", "wasm"))
 
 
 @pytest.mark.parametrize("target", ["emulator", "qemu"])
@@ -65,7 +65,7 @@ def test_the_sketch_takes_the_device_and_half_a_second_of_sound(tmp_path):
     assert 0 < flash - bare_flash < 2048
 
 
-@pytest.mark.parametrize("target", ["qemu", "arduino"])
+@pytest.mark.parametrize("target", ["qemu", "arduino", "wasm"])
 @pytest.mark.parametrize("labels", [[], ["yes", "no"], ["_silence_", "_unknown_", "yes", "n" * 33]])
 def test_a_network_without_keywords_makes_no_device(target, labels, tmp_path):
     graph = replace(tiny_conv(), facts={"labels": labels})
@@ -82,7 +82,7 @@ def test_as_many_labels_as_the_smoothing_takes(outputs, spots):
     assert spots_keywords(replace(tiny_conv(), output=scores, facts=facts)) == spots
 
 
-@pytest.mark.parametrize("target", ["host", "arduino"])
+@pytest.mark.parametrize("target", ["host", "arduino", "wasm"])
 def test_gcc_builds_for_emulators_only(target, tmp_path):
     with pytest.raises(InputError, match=f"target {target}: is built by zig, not gcc"):
         compile_network(tiny_conv(), target, tmp_path, compiler="gcc")

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from kinds import KINDS
 from residual import trained_looking
 from separable import Separable
 
@@ -104,7 +105,7 @@ def test_channels_do_not_go_gradually(network, dataset):
         remove_and_tune(network, {"conv": 1}, "l2", dataset, replace(HOW, schedule="gradual"), 0)
 
 
-@pytest.mark.parametrize("name", models.names())
+@pytest.mark.parametrize("name", KINDS)
 def test_every_network_of_the_registry_can_lose_half_its_channels(name, dataset):
     torch.manual_seed(0)
     network = trained_looking(models.create(name, 4))

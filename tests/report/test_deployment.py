@@ -12,7 +12,7 @@ from kwslib.errors import InputError
 from kwslib.evaluation import wilson_interval
 from kwslib.field import summary as field_summary
 from kwslib.measurements import read_records, write_records
-from kwslib.report import deployment, deployment_prose
+from kwslib.report import deployment, deployment_prose, networks, networks_prose
 from kwslib.report.deployment import Accuracy, measured_profile
 from kwslib.training import findings as training_findings
 
@@ -75,6 +75,7 @@ def test_the_text_asks_for_nothing_that_is_missing(found, study):
         | extra_summary.numbers(
             extra.extra_keyword("full", "", "tiny_conv", "yes,no", "left", 0, 0)
         )
+        | networks_prose.numbers(networks.networks(), networks.literature())
     )
     asked = set(re.findall(r"\{glue:text\}`([^`]+)`", text))
     assert asked <= set(published)

@@ -156,3 +156,11 @@ def test_a_root_is_the_working_folder_or_the_clone(tmp_path, monkeypatch):
     assert (site.find_root() / "_toc.yml").exists()
     (tmp_path / "_toc.yml").touch()
     assert site.find_root() == tmp_path
+
+
+def test_the_heading_of_a_page_is_not_the_one_for_paper(tmp_path):
+    (tmp_path / "page.html").write_text(
+        '<h1>For paper</h1><h2>Contents</h2><h1><span class="n">1. </span>Sound &amp; more'
+        '<a class="headerlink" href="#">#</a></h1>'
+    )
+    assert site.titles(tmp_path, ["page"]) == {"page": "1. Sound & more"}

@@ -4,41 +4,16 @@
 takes only as long as what changed since its last build.
 """
 
-import functools
-import http.server
 import json
 import os
-import shutil
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
+import browsers
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--no-first-run",
-)
-
-
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *args):
-        pass
-
-
-class _Server(http.server.ThreadingHTTPServer):
-    # A page asks for more files at once than the five that may wait by default.
-    request_queue_size = 128
-
-    def handle_error(self, request, client_address):
-        """Nothing: a page that is closed early leaves half-sent files behind."""
 
 
 @pytest.fixture(scope="session")
@@ -59,28 +34,23 @@ def site(tmp_path_factory):
 @pytest.fixture(scope="session")
 def address(site):
     """Where the site is served, with a slash at the end."""
-    handler = functools.partial(_Quiet, directory=str(site))
-    server = _Server(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
+    with browsers.served(site) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")
-def browser():
-    """Headless Chromium; without one the tests are skipped, but not under ``CI=true``."""
-    path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
-    if path is None:
-        reason = "no Chromium here; 'make browser' installs it where apt-get can"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    from playwright.sync_api import sync_playwright
+def driver():
+    """What starts browsers."""
+    with browsers.driver() as driver:
+        yield driver
 
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
-        yield browser
-        browser.close()
+
+@pytest.fixture(scope="session")
+def browser(driver):
+    """Headless Chromium."""
+    browser = browsers.launch(driver)
+    yield browser
+    browser.close()
 
 
 @pytest.fixture

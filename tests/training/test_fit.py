@@ -1,5 +1,7 @@
+import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from kwslib import files, models
 from kwslib.data.augment import Augmentation
 from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Task
@@ -17,7 +20,8 @@ from kwslib.errors import InputError
 from kwslib.models.checkpoint import load, load_tensors
 from kwslib.training import fit as fitting
 from kwslib.training.fit import fit, score
-from kwslib.training.recipe import Recipe
+from kwslib.training.recipe import Distillation, Pretraining, Recipe
+from kwslib.training.schedule import learning_rate_at
 
 RECIPE = Recipe(epochs=4, batch=32, learning_rate=5e-3, augmentation=Augmentation(shift_ms=60))
 
@@ -69,7 +73,7 @@ def test_the_rate_follows_the_recipe_to_its_end(whole, dataset):
     batches = -(-len(dataset.examples("training")) // RECIPE.batch)
     steps = RECIPE.epochs * batches
     for epoch in whole.history:
-        expected = RECIPE.learning_rate_at(epoch.number * batches - 1, steps)
+        expected = learning_rate_at(RECIPE, epoch.number * batches - 1, steps)
         assert epoch.learning_rate == pytest.approx(expected)
     assert whole.history[-1].learning_rate == pytest.approx(RECIPE.learning_rate / 250_000)
 
@@ -144,9 +148,9 @@ def test_training_without_augmentation_sees_the_deployed_rows(dataset):
 
 def test_decay_and_rate_follow_from_the_shape_of_a_parameter(dataset, tmp_path, monkeypatch):
     """Biases do not decay; a layer of more inputs than the recipe's limit learns slower."""
-    runs, original = [], fitting._start
+    runs, original = [], fitting.Run
     monkeypatch.setattr(
-        fitting, "_start", lambda *arguments: runs.append(original(*arguments)) or runs[-1]
+        fitting, "Run", lambda *arguments: runs.append(original(*arguments)) or runs[-1]
     )
     fit("tiny_conv", dataset, replace(RECIPE, epochs=1), 0, tmp_path, progress=False)
     groups = {
@@ -308,6 +312,141 @@ def test_an_unknown_network_is_an_input_error(dataset, tmp_path):
     with pytest.raises(InputError, match="'huge_conv': not known"):
         fit("huge_conv", dataset, RECIPE, 0, tmp_path, progress=False)
     assert list(tmp_path.iterdir()) == []
+
+
+# ---------------------------------------------------------------- average, teacher, other task
+
+
+def test_the_kept_weights_are_the_moving_average(dataset, tmp_path):
+    """With one step an epoch, the average follows from the weights of each epoch's end."""
+    recipe = replace(RECIPE, batch=10_000, averaging=0.5)
+    plain = []
+    for epochs in range(1, 4):
+        longest = replace(recipe, epochs=3)
+        folder = tmp_path / str(epochs)
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(fitting, "_keep", _stop_after(epochs, fitting._keep))
+            with contextlib.suppress(Cut):
+                fit("tiny_conv", dataset, longest, 0, folder, progress=False)
+        plain.append(load_tensors(folder / "last.safetensors")[0])
+    torch.manual_seed(0)
+    mean = models.create("tiny_conv", 4).state_dict()["conv.weight"]
+    for step, tensors in enumerate(plain):
+        decay = min(0.5, (1 + step) / (10 + step))
+        mean = decay * mean + (1 - decay) * tensors["network.network.conv.weight"]
+        torch.testing.assert_close(tensors["average.network.conv.weight"], mean)
+    assert not torch.equal(plain[2]["network.network.conv.weight"], mean)
+
+
+def _stop_after(epochs, keep):
+    def kept(run, history, *rest):
+        keep(run, history, *rest)
+        if len(history) == epochs:
+            raise Cut
+
+    return kept
+
+
+def test_batch_norms_statistics_are_averaged_too(dataset, tmp_path):
+    fit("ds_cnn", dataset, replace(RECIPE, epochs=1, averaging=0.9), 0, tmp_path, progress=False)
+    tensors, _ = load_tensors(tmp_path / "last.safetensors")
+    names = [name for name in tensors if name.startswith("average.") and "running" in name]
+    assert len(names) == 18
+    for name in names:
+        last = tensors[name.replace("average", "network", 1)]
+        assert torch.isfinite(tensors[name]).all() and not torch.equal(tensors[name], last)
+
+
+def test_a_run_with_all_that_a_recipe_has_is_resumed_exactly(dataset, tmp_path, monkeypatch):
+    monkeypatch.setenv("KWS_CACHE", str(tmp_path / "cache"))
+    base = replace(RECIPE, epochs=2)
+    recipe = replace(
+        base, averaging=0.9, label_smoothing=0.1,
+        pretraining=Pretraining(replace(base, epochs=1), 60),
+        distillation=Distillation("tiny_conv", replace(base, epochs=1)),
+    )  # fmt: skip
+    whole = fit("ds_cnn", dataset, recipe, 3, tmp_path / "whole", progress=False)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(fitting, "_keep", _stop_after(1, fitting._keep))
+        with pytest.raises(Cut):
+            fit("ds_cnn", dataset, recipe, 3, tmp_path / "cut", progress=False)
+    again = fit("ds_cnn", dataset, recipe, 3, tmp_path / "cut", progress=False)
+    assert_same_run(tmp_path / "cut", again, whole)
+
+
+def test_training_begins_with_what_more_other_words_taught(dataset, tmp_path, monkeypatch):
+    """After a fit whose rate is almost 0, the network is still what the one before it learned."""
+    monkeypatch.setenv("KWS_CACHE", str(tmp_path / "cache"))
+    before = Pretraining(replace(RECIPE, epochs=2), unknown_percent=80)
+    recipe = replace(RECIPE, epochs=1, learning_rate=1e-12, pretraining=before)
+    ours = fit("tiny_conv", dataset, recipe, 3, tmp_path / "run", progress=False).network
+    larger = Dataset(dataset.source, replace(dataset.task, unknown_percent=80))
+    unknown = [each.per_label()["training"]["_unknown_"] for each in (dataset, larger)]
+    assert unknown[0] < unknown[1]
+    theirs = fitting.fitted("tiny_conv", larger, before.recipe, 3).network
+    images = torch.rand(6, 1, 49, 40)
+    torch.testing.assert_close(ours(images), theirs(images), atol=1e-4, rtol=1e-4)
+
+
+def test_a_student_of_its_teacher_alone_agrees_with_it(dataset, tmp_path, monkeypatch):
+    """Labels that lie are outweighed by a teacher that does not."""
+    monkeypatch.setenv("KWS_CACHE", str(tmp_path / "cache"))
+    plain = replace(RECIPE, epochs=12, augmentation=None)
+    recipe = replace(plain, distillation=Distillation("tiny_conv", plain, weight=1.0))
+    teacher = fitting.fitted("tiny_conv", dataset, plain, 0).network
+    wrong = replace(
+        dataset.examples("training"), labels=np.roll(dataset.examples("training").labels, 7)
+    )
+    original = Dataset.examples
+    monkeypatch.setattr(
+        Dataset, "examples",
+        lambda self, split: wrong if split == "training" else original(self, split),
+    )  # fmt: skip
+    student = fit("tiny_conv", dataset, recipe, 5, tmp_path / "run", progress=False).network
+    theirs, ours = (score(each, dataset, "testing").predicted for each in (teacher, student))
+    assert (theirs == ours).mean() > 0.8
+
+
+def test_a_finished_run_needs_neither_teacher_nor_pretraining(dataset, tmp_path, monkeypatch):
+    monkeypatch.setenv("KWS_CACHE", str(tmp_path / "cache"))
+    base = replace(RECIPE, epochs=1)
+    recipe = replace(
+        base, pretraining=Pretraining(base, 60), distillation=Distillation("tiny_conv", base)
+    )
+    fit("tiny_conv", dataset, recipe, 0, tmp_path / "run", progress=False)
+    monkeypatch.setattr(fitting, "fitted", lambda *_: pytest.fail("trained again"))
+    fit("tiny_conv", dataset, recipe, 0, tmp_path / "run", progress=False)
+
+
+def test_what_is_kept_is_known_by_the_code_that_trains(dataset, tmp_path, monkeypatch):
+    monkeypatch.setenv("KWS_CACHE", str(tmp_path))
+    recipe = replace(RECIPE, epochs=1)
+    first = fitting.fitted("tiny_conv", dataset, recipe, 0)
+    assert fitting.fitted("tiny_conv", dataset, recipe, 0).checkpoint == first.checkpoint
+    monkeypatch.setattr(fitting, "code_of_training", lambda: "a pass that was changed")
+    assert fitting.fitted("tiny_conv", dataset, recipe, 0).checkpoint != first.checkpoint
+
+
+@pytest.mark.parametrize(
+    ("file", "trains"),
+    [
+        ("training/passes.py", True),
+        ("training/averaging.py", True),
+        ("models/funnel.py", True),
+        ("features/logmel.py", True),
+        ("data/augment.py", True),
+        ("training/recipe.py", False),  # settings are known by themselves
+        ("training/summary.py", False),
+        ("report/cache.py", False),
+    ],
+)
+def test_the_code_that_trains_is_told_from_the_rest(tmp_path, monkeypatch, file, trains):
+    library = shutil.copytree(files.LIBRARY, tmp_path / "kwslib")
+    monkeypatch.setattr(files, "LIBRARY", library)
+    before = fitting.code_of_training()
+    with (library / file).open("a") as source:
+        source.write("# changed\n")
+    assert (fitting.code_of_training() != before) == trains
 
 
 # ---------------------------------------------------------------- progress

@@ -88,11 +88,16 @@ def test_the_same_seed_gives_the_same_weights(dataset):
 
 def test_rates_may_fall_with_inputs(network):
     scales = {
-        flag: [group["scale"] for group in
-               optimizer_for(network, RECIPE, rates_by_inputs=flag).param_groups]
+        flag: {
+            tuple(parameter.shape): group["scale"]
+            for group in optimizer_for(network, RECIPE, rates_by_inputs=flag).param_groups
+            for parameter in group["params"]
+        }
         for flag in (True, False)
-    }  # fmt: skip
-    assert scales == {True: [1.0, 1.0, 0.1, 1.0], False: [1.0] * 4}
+    }
+    shapes = [tuple(parameter.shape) for parameter in network.parameters()]
+    assert scales[True] == dict(zip(shapes, [1.0, 1.0, 0.1, 1.0], strict=True))
+    assert scales[False] == dict.fromkeys(shapes, 1.0)
 
 
 def test_accuracy_is_the_share_of_clips_told_right(network, dataset):

@@ -39,6 +39,47 @@
     return JSON.parse(JSON.stringify(spec), change);
   }
 
+  const ORIGINS = {
+    "published run": "committed with this report, on Speech Commands v0.02",
+    "original report": "the report that this one does again",
+    literature: "other people's publications, see the text",
+  };
+
+  const escaped = (value) =>
+    String(value).replace(/[&<>]/g, (sign) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;" })[sign]);
+
+  // What a mark stands for, its interval in one line, and how the numbers came about.
+  function tooltip(value, chart) {
+    if (typeof value !== "object") return escaped(value);
+    const { low, high, ...facts } = value;
+    if (low !== undefined && high !== undefined) facts["95 % interval"] = `${low} to ${high}`;
+    const details = document.querySelector(`.kws-data[data-chart="${chart.id}"]`);
+    const own = details?.querySelector(".kws-origin")?.textContent;
+    const from = ORIGINS[value.run ?? value.kind] ?? own;
+    if (from) facts.from = from;
+    const rows = Object.entries(facts).map(
+      ([name, fact]) => `<tr><td class="key">${escaped(name)}</td><td>${escaped(fact)}</td></tr>`,
+    );
+    return `<table>${rows.join("")}</table>`;
+  }
+
+  // Entries of a legend that filters can be reached and chosen from the keyboard.
+  function reachable(view) {
+    for (const entry of view.querySelectorAll('[class*="_legend_labels"] text')) {
+      const legend = entry.closest(".role-legend");
+      legend.setAttribute("role", "group"); // of what can be used, no longer one picture
+      legend.removeAttribute("aria-roledescription");
+      entry.setAttribute("tabindex", "0");
+      entry.setAttribute("role", "button");
+      entry.setAttribute("aria-label", `only ${entry.textContent}`);
+      entry.addEventListener("keydown", (event) => {
+        if (event.key !== "Enter" && event.key !== " ") return;
+        event.preventDefault();
+        entry.dispatchEvent(new MouseEvent("click", { bubbles: true }));
+      });
+    }
+  }
+
   async function enliven(chart) {
     const drawing = chart.querySelector("svg");
     const spec = JSON.parse(chart.querySelector("script").textContent);
@@ -54,10 +95,12 @@
     const natural = drawing.viewBox.baseVal.width;
     drawing.remove();
     try {
-      const options = { renderer: "svg", actions: false, tooltip: { theme: "kws" } };
+      const formatTooltip = (value) => tooltip(value, chart);
+      const options = { renderer: "svg", actions: false, tooltip: { theme: "kws", formatTooltip } };
       const embedded = await window.vegaEmbed(view, fitted(spec, view.clientWidth, natural), options);
       chart.vegaView = embedded.view;
       chart.dataset.state = "interactive";
+      reachable(view);
       if (chart.scrollWidth > chart.clientWidth) chart.tabIndex = 0;
     } catch (error) {
       view.replaceWith(drawing);
@@ -77,4 +120,8 @@
     { rootMargin: "400px" },
   );
   for (const chart of document.querySelectorAll(".kws-chart")) observer.observe(chart);
+
+  // What scrolls can be reached from the keyboard.
+  for (const formula of document.querySelectorAll(".kws-formula"))
+    if (formula.scrollWidth > formula.clientWidth) formula.tabIndex = 0;
 })();

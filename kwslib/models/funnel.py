@@ -1,0 +1,135 @@
+"""Funnel: depthwise-separable convolutions in two dimensions, and along time alone once the bands
+have become channels.
+"""
+
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from kwslib.models.padding import SameConv2d
+from kwslib.models.registry import model
+from kwslib.models.separable import Separable
+
+_TAPS = 9
+
+
+@dataclass(frozen=True)
+class Widths:
+    """The sizes of a funnel.
+
+    Attributes:
+        first: filters of the first convolution.
+        first_kernel: of it, time x frequency.
+        first_stride: of it, time x frequency; what it leaves of the bands is halved by each plane
+            and then taken at once.
+        planes: channels of each stage of 3x3 convolutions.
+        plane_blocks: further residual blocks of each plane.
+        line: channels along time.
+        line_blocks: residual blocks along time.
+        line_stride: of a block before these; 1 leaves it out.
+        dropout: before the classifier.
+    """
+
+    first: int
+    planes: tuple[int, ...]
+    plane_blocks: int
+    line: int
+    line_blocks: int
+    first_kernel: tuple[int, int] = (5, 5)
+    first_stride: tuple[int, int] = (2, 2)
+    line_stride: int = 2
+    dropout: float = 0.0
+
+
+class Funnel(nn.Module):
+    """A convolution, stages of separable 3x3 convolutions that halve the bands, one that takes all
+    bands that are left, separable convolutions of nine taps along time, the mean, one fully
+    connected layer.
+
+    Where a sound lies in frequency tells words apart, so nothing is averaged over bands. As in
+    BC-ResNet (Kim et al., arXiv:2106.04140), work in two dimensions is done with few channels and
+    most channels exist along time alone, where they are cheap, as in TC-ResNet (Choi et al.,
+    arXiv:1904.03814) and MatchboxNet (Majumdar and Ginsburg, arXiv:2004.08531). Unlike in BC-ResNet
+    nothing is broadcast back to the bands and BatchNorm is whole, not by sub-bands: additions are
+    of equal shapes and BatchNorm folds away, so that integer kernels suffice.
+    """
+
+    def __init__(self, n_labels: int, widths: Widths) -> None:
+        super().__init__()
+        self.first = SameConv2d(1, widths.first, widths.first_kernel, widths.first_stride)
+        self.first_norm = nn.BatchNorm2d(widths.first)
+        channels, bands = widths.first, 40 // widths.first_stride[1]
+        planes: list[nn.Module] = []
+        for width in widths.planes:
+            planes.append(Separable(channels, width, stride=(1, 2)))
+            planes += [Separable(width, width, residual=True) for _ in range(widths.plane_blocks)]
+            channels, bands = width, -(-bands // 2)
+        self.planes = nn.Sequential(*planes)
+        self.gather = Separable(channels, widths.line, (3, bands), (1, bands))
+        line, taps = widths.line, (_TAPS, 1)
+        lines = [Separable(line, line, taps, residual=True) for _ in range(widths.line_blocks)]
+        if widths.line_stride > 1:
+            lines.insert(0, Separable(line, line, taps, (widths.line_stride, 1)))
+        self.line = nn.Sequential(*lines)
+        self.dropout = nn.Dropout(widths.dropout)
+        self.classifier = nn.Linear(line, n_labels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``[n, 1, 49, 40]`` in 0 to 1 to logits ``[n, labels]``."""
+        x = F.relu(self.first_norm(self.first(x)))  # [n, first, 25, 20] with the default stride
+        x = self.planes(x)  # [n, planes, 25, 5]
+        x = self.line(self.gather(x))  # [n, line, 13, 1]
+        return self.classifier(self.dropout(x.mean(dim=(2, 3))))
+
+
+@model("funnel_small")
+class FunnelSmall(Funnel):
+    """A funnel within the budget of ``tiny_conv``, 16,652 parameters and 336,000
+    multiply-accumulates for four labels.
+    """
+
+    def __init__(self, n_labels: int) -> None:
+        super().__init__(
+            n_labels,
+            Widths(
+                first=12, first_kernel=(5, 8), first_stride=(2, 4), planes=(24,), plane_blocks=0,
+                line=48, line_blocks=2,
+            ),
+        )  # fmt: skip
+
+
+@model("funnel_medium")
+class FunnelMedium(Funnel):
+    """A funnel within 16,652 parameters and a million multiply-accumulates for four labels."""
+
+    def __init__(self, n_labels: int) -> None:
+        super().__init__(
+            n_labels, Widths(first=12, planes=(24, 32), plane_blocks=1, line=52, line_blocks=2)
+        )
+
+
+@model("funnel_large")
+class FunnelLarge(Funnel):
+    """A funnel within 25,000 parameters and 2.7 million multiply-accumulates for twelve labels."""
+
+    def __init__(self, n_labels: int) -> None:
+        super().__init__(
+            n_labels,
+            Widths(first=16, planes=(32, 48), plane_blocks=2, line=60, line_blocks=2,
+                   line_stride=1),
+        )  # fmt: skip
+
+
+@model("funnel_teacher")
+class FunnelTeacher(Funnel):
+    """A funnel that others learn from: six times the parameters of ``funnel_medium`` and as many
+    times its work.
+    """
+
+    def __init__(self, n_labels: int) -> None:
+        super().__init__(
+            n_labels,
+            Widths(first=32, planes=(64, 96), plane_blocks=1, line=128, line_blocks=3,
+                   line_stride=1, dropout=0.2),
+        )  # fmt: skip
