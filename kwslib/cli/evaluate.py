@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kwslib.cli.output import data_option, json_option, show, target_option
-from kwslib.cli.sweeps import seeds_of, sweep_options, sweep_workers
+from kwslib.cli.sweeps import keep_records, records_file, seeds_of, sweep_options, sweep_workers
 from kwslib.data.task import SPLITS, Split
 
 if TYPE_CHECKING:
@@ -142,18 +142,11 @@ def _sweep(
     as_json: bool,
 ) -> None:
     """Measure the settings of a sweep and write their records."""
-    from dataclasses import asdict
-
-    from kwslib.errors import InputError
-    from kwslib.measurements import write_records
     from kwslib.studies.robustness import study
 
-    if out is None or out.suffix != ".json":
-        raise InputError(f"--out {out}: a sweep needs a .json file for its records")
+    path = records_file([out] if out else [])
     records = study(kind, model, data=data or "", seeds=seeds, **workers)  # type: ignore[arg-type]
-    write_records(out, records)
-    result = {"sweep": kind, "records": [asdict(record) for record in records], "file": str(out)}
-    show(result, as_json, f"{len(records)} records of the sweep {kind} in {out}")
+    keep_records(kind, records, path, as_json)
 
 
 @contextmanager

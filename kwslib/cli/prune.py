@@ -1,17 +1,13 @@
 """``kws prune``: a checkpoint without some of its weights or channels."""
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from kwslib.cli.output import data_option, json_option, show
-from kwslib.cli.sweeps import seeds_of, sweep_options, sweep_workers
+from kwslib.cli.sweeps import keep_records, records_file, seeds_of, sweep_options, sweep_workers
 from kwslib.data.task import SPLITS, Split
-
-if TYPE_CHECKING:
-    from kwslib.measurements import Record
 
 _METHODS = ("weights", "blocks", "channels")
 _SCHEDULES = ("one_shot", "iterative", "gradual")
@@ -126,16 +122,14 @@ def _sweep(
     from kwslib.models.checkpoint import load
     from kwslib.studies import pruned_boards, pruning, sparsity
 
-    if len(out) != 1 or out[0].suffix != ".json":
-        told = ", ".join(map(str, out)) or "none"
-        raise InputError(f"--out {told}: a sweep needs one .json file for its records")
+    path = records_file(out)
     if kind in _OF_THIS_MACHINE and workers["backend"] != "processes":
         raise InputError(
             f"sweep {kind}: measures one network after the other on this machine; "
             "leave --backend and --scheduler out"
         )
     if kind == "zeros":
-        _write(kind, sparsity.study(checkpoint), out[0], as_json)
+        keep_records(kind, sparsity.study(checkpoint), path, as_json)
         return
     numbers = seeds_of(seeds)
     _, info = load(checkpoint)
@@ -145,17 +139,7 @@ def _sweep(
         records = pruned_boards.study_on_board(numbers, **asked)
     else:
         records = pruning.study(kind, numbers, **asked, **workers)  # type: ignore[arg-type]
-    _write(kind, records, out[0], as_json)
-
-
-def _write(kind: str, records: Sequence["Record"], path: Path, as_json: bool) -> None:
-    from dataclasses import asdict
-
-    from kwslib.measurements import write_records
-
-    write_records(path, records)
-    result = {"sweep": kind, "records": [asdict(record) for record in records], "file": str(path)}
-    show(result, as_json, f"{len(records)} records of the sweep {kind} in {path}")
+    keep_records(kind, records, path, as_json)
 
 
 def _text(result: dict[str, Any]) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from kwslib.cli.output import data_option, json_option, show
-from kwslib.cli.sweeps import seeds_of, sweep_options, sweep_workers
+from kwslib.cli.sweeps import keep_records, records_file, seeds_of, sweep_options, sweep_workers
 from kwslib.data.task import SPLITS, Split
 
 _METHODS = ("ptq", "qat")
@@ -89,24 +89,17 @@ def _sweep(
     as_json: bool,
 ) -> None:
     """Measure the settings of a sweep and write their records."""
-    from dataclasses import asdict
-
-    from kwslib.errors import InputError
-    from kwslib.measurements import write_records
     from kwslib.models.checkpoint import load
     from kwslib.studies.quantization import study
 
-    if out is None or out.suffix != ".json":
-        raise InputError(f"--out {out}: a sweep needs a .json file for its records")
+    path = records_file([out] if out else [])
     numbers = seeds_of(seeds)
     _, info = load(checkpoint)
     keywords = ",".join(info.labels[2:])
     records = study(
         kind, numbers, data=data or "", model=info.model, keywords=keywords, **workers  # type: ignore[arg-type]
     )  # fmt: skip
-    write_records(out, records)
-    result = {"sweep": kind, "records": [asdict(record) for record in records], "file": str(out)}
-    show(result, as_json, f"{len(records)} records of the sweep {kind} in {out}")
+    keep_records(kind, records, path, as_json)
 
 
 def _text(result: dict[str, Any]) -> str:

@@ -1,11 +1,16 @@
-"""Options of every verb that sweeps: how many processes, or which cluster."""
+"""What every verb that sweeps shares: who measures, and the file of the records."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from kwslib.cli.output import show
 from kwslib.errors import InputError
+
+if TYPE_CHECKING:
+    from kwslib.measurements import Record
 
 _BACKENDS = ("processes", "dask")
 
@@ -59,3 +64,26 @@ def seeds_of(text: str) -> list[int]:
         return [int(seed) for seed in text.split(",")]
     except ValueError:
         raise InputError(f"--seeds {text}: must be whole numbers, e.g. 0,1,2") from None
+
+
+def records_file(out: Sequence[Path]) -> Path:
+    """The one file of ``--out`` that takes the records of a sweep.
+
+    Raises:
+        InputError: there is none, or more than one, or it is no .json file.
+    """
+    if len(out) != 1 or out[0].suffix != ".json":
+        told = ", ".join(map(str, out)) or "none"
+        raise InputError(f"--out {told}: a sweep needs one .json file for its records")
+    return out[0]
+
+
+def keep_records(kind: str, records: Sequence["Record"], path: Path, as_json: bool) -> None:
+    """Write the records of a sweep, and say so."""
+    from dataclasses import asdict
+
+    from kwslib.measurements import write_records
+
+    write_records(path, records)
+    result = {"sweep": kind, "records": [asdict(record) for record in records], "file": str(path)}
+    show(result, as_json, f"{len(records)} records of the sweep {kind} in {path}")

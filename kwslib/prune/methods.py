@@ -33,6 +33,13 @@ METHODS: tuple[Method, ...] = ("weights", "blocks", "channels")
 USUAL: Mapping[str, str] = {"weights": "lamp", "blocks": "l2", "channels": "l2"}
 """The criterion where none is named."""
 
+USUAL_SCHEDULES: Mapping[Method, Schedule] = {
+    "weights": "gradual",
+    "blocks": "gradual",
+    "channels": "one_shot",
+}
+"""How a network is fine-tuned where no schedule is named."""
+
 EPOCHS: Mapping[str, int] = {"weights": 30, "blocks": 20, "channels": 12}
 """Passes of fine-tuning; chosen, as the rate, on the validation clips of yes and no."""
 
@@ -55,7 +62,7 @@ def fine_tuning(
         method: what is pruned.
         epochs: passes over the training clips; None for those of :data:`EPOCHS`. Their rates are
             lower by :data:`RATE`.
-        schedule: None for ``gradual``, and for channels ``one_shot``.
+        schedule: None for that of :data:`USUAL_SCHEDULES`.
         rewind: whether the passes are the last of the network's own training again, at the rates
             that they had, rather than a cycle of rates of their own.
 
@@ -63,12 +70,12 @@ def fine_tuning(
         InputError: the training had fewer passes than are to be repeated.
     """
     passes = epochs or EPOCHS[method]
-    usual: Schedule = "one_shot" if method == "channels" else "gradual"
+    schedule = schedule or USUAL_SCHEDULES[method]
     if rewind:
         passes = passes if epochs else min(passes, recipe.epochs)
-        return FineTuning(recipe, schedule or usual, rewind=passes)
+        return FineTuning(recipe, schedule, rewind=passes)
     rate = RATE * recipe.learning_rate
-    return FineTuning(replace(recipe, epochs=passes, learning_rate=rate), schedule or usual)
+    return FineTuning(replace(recipe, epochs=passes, learning_rate=rate), schedule)
 
 
 def check_criterion(method: str, criterion: str) -> None:

@@ -13,7 +13,7 @@ from kwslib.data.task import Task
 from kwslib.deploy.reader import graph_of
 from kwslib.deploy.write import tflite_bytes
 from kwslib.errors import InputError
-from kwslib.measurements import FOLDER, Record, read_records
+from kwslib.measurements import Record
 from kwslib.models import create
 from kwslib.models.channels import channels_of
 from kwslib.models.checkpoint import PUBLISHED
@@ -21,10 +21,10 @@ from kwslib.prune.methods import EPOCHS, Method, fine_tuning, prune_network
 from kwslib.prune.unstructured import check_amount
 from kwslib.quantize.network import QuantizedNetwork
 from kwslib.quantize.to_integers import integers_of
+from kwslib.report.sweeps import SWEEPS, committed
 from kwslib.studies.pruning import (
     KINDS,
     NOT_TUNED,
-    Base,
     Setting,
     measure_network,
     quantized,
@@ -32,9 +32,6 @@ from kwslib.studies.pruning import (
 )
 from kwslib.training.findings import Findings, findings
 from kwslib.training.recipe import Recipe, recipe_for
-
-SWEEPS = FOLDER / "sweeps"
-"""Where the committed sweeps lie."""
 
 COMMITTED = (*KINDS, "board", "zeros")
 """Kinds of sweeps that may be committed."""
@@ -123,14 +120,14 @@ def pruning(
     task = Task.of(keywords)
     name = f"{model}-{task.name}"
     passes = tuning_epochs or (DEMO_EPOCHS if profile_name == "demo" else None)
-    live, boards = _live(training, Base(data, model, keywords), shares, seed, passes)
+    live, boards = _live(training, model, shares, seed, passes)
     return Pruning(
         training=training,
         name=name,
         channels=channels_of(create(model, len(task.labels))).sizes,
         live=live,
         boards=boards,
-        committed=committed(name, sweeps),
+        committed=committed("pruning", COMMITTED, name, sweeps),
     )
 
 
@@ -149,15 +146,9 @@ def shares_of(name: str, text: str) -> list[float]:
     return shares
 
 
-def committed(name: str, sweeps: Path = SWEEPS) -> dict[str, Sequence[Record]]:
-    """The committed sweeps of a network and task, of every kind that there is."""
-    paths = {kind: sweeps / f"pruning-{kind}-{name}.json" for kind in COMMITTED}
-    return {kind: read_records(path) for kind, path in paths.items() if path.exists()}
-
-
 def _live(
     training: Findings,
-    base: Base,
+    model: str,
     shares: Mapping[Method, Sequence[float]],
     seed: int,
     passes: int | None,
@@ -167,15 +158,15 @@ def _live(
         return [], []
     dense, dataset = training.live
     setting = Setting(seed=seed)
-    records = measure_network(setting, dense, base, dataset)
+    records = measure_network(setting, dense, model, dataset)
     boards = [_on_board("whole", setting, dense, dataset)]
-    recipe = recipe_for(base.model)
+    recipe = recipe_for(model)
     for method in get_args(Method):
         for amount in shares.get(method, ()):
             tuned = replace(usual(method, amount), seed=seed)
             for each in (replace(tuned, tuning=NOT_TUNED), tuned):
                 network = _pruned(each, dense, dataset, recipe, passes)
-                records += measure_network(each, network, base, dataset)
+                records += measure_network(each, network, model, dataset)
         if shares.get(method):
             boards.append(
                 _on_board(f"{100 * amount:g} % of {method} gone", tuned, network, dataset)

@@ -7,9 +7,8 @@ from kwslib.charts import pruning as charts
 from kwslib.report import page
 from kwslib.report import pruning_rows as rows
 from kwslib.report.pruning import Pruning
+from kwslib.report.sweeps import sweep_command
 
-_AGAIN = "kws prune {name} --sweep {kind} --seeds 0,1,2,3,4 --data DIR --out {path}"
-_ZEROS_AGAIN = "kws prune {name} --sweep zeros --out {path}"
 _COSTS = {
     "parameters": "parameters",
     "flops": "FLOPs",
@@ -73,7 +72,7 @@ def encodings(found: Pruning) -> Any:
     """Bytes of the weights by how they are written."""
     records = found.committed.get("zeros")
     if not records:
-        return _missing(found, "zeros", _ZEROS_AGAIN)
+        return _missing(found, "zeros")
     return charts.by_zeros(rows.byte_rows(records), "kB", "kB of weights")
 
 
@@ -81,7 +80,7 @@ def cycles(found: Pruning) -> Any:
     """Cycles of the compiled network by zeros."""
     records = found.committed.get("zeros")
     if not records:
-        return _missing(found, "zeros", _ZEROS_AGAIN)
+        return _missing(found, "zeros")
     return charts.by_zeros(
         rows.zero_rows(records), "value", "cycles on the board, modelled",
         rows.dense_value(records),
@@ -194,8 +193,6 @@ def _not_live() -> page.Html:
     )
 
 
-def _missing(found: Pruning, kind: str, command: str = _AGAIN) -> page.Html:
-    path = f"measurements/sweeps/pruning-{kind}-{found.name}.json"
-    return page.note(
-        command.format(name=found.name, kind=kind, path=path), "To fill this place, with a data set"
-    )
+def _missing(found: Pruning, kind: str) -> page.Html:
+    command = sweep_command("pruning", kind, found.name)
+    return page.note(command, "To fill this place, with a data set")

@@ -16,18 +16,16 @@ from kwslib.data.task import Task
 from kwslib.deploy.compile import compile_network
 from kwslib.deploy.reader import read_graph
 from kwslib.errors import InputError
-from kwslib.measurements import FOLDER, Record, read_records, select
+from kwslib.measurements import Record, read_records, select
 from kwslib.models.checkpoint import PUBLISHED
 from kwslib.quantize.affine import check_bits
 from kwslib.quantize.inside import LogitsGrid, Source, logits_grids, noise_at_logits
 from kwslib.quantize.network import QuantizedLayer, QuantizedNetwork, Widths
 from kwslib.quantize.ptq import calibration_clips
+from kwslib.report.sweeps import SWEEPS, committed
 from kwslib.studies.quantization import KINDS, Kind, Setting, measure_network
 from kwslib.training.findings import Findings, findings
 from kwslib.training.study import published_network
-
-SWEEPS = FOLDER / "sweeps"
-"""Where the committed sweeps lie."""
 
 BOARD_BITS = (8, 4, 2)
 """Widths of the published files."""
@@ -134,7 +132,7 @@ def quantization(
         noise={each: noise_at_logits(network, each, calibration, images) for each in INSIDE_BITS},
         logits=logits_grids(network, calibration, images),
         live=_live(training, model, widths, seed),
-        committed=committed(name, sweeps),
+        committed=committed("quantization", KINDS, name, sweeps),
         boards=_boards(name if (folder / f"{name}-w8.tflite").exists() else _DEFAULT, folder),
     )
 
@@ -156,12 +154,6 @@ def widths_of(bits: str) -> list[int]:
     for width in widths:
         check_bits(width)
     return widths
-
-
-def committed(name: str, sweeps: Path = SWEEPS) -> dict[Kind, Sequence[Record]]:
-    """The committed sweeps of a network and task, of every kind that there is."""
-    paths = {kind: sweeps / f"quantization-{kind}-{name}.json" for kind in KINDS}
-    return {kind: read_records(path) for kind, path in paths.items() if path.exists()}
 
 
 def _live(training: Findings, model: str, widths: Sequence[int], seed: int) -> list[Record]:

@@ -6,9 +6,9 @@ from kwslib.charts import quantization as charts
 from kwslib.report import page
 from kwslib.report import quantization_prose as prose
 from kwslib.report.quantization import Quantization
+from kwslib.report.sweeps import sweep_command
 
 _BOTH = "weights and activations"
-_AGAIN = "kws quantize {name} --sweep {kind} --seeds 0,1,2,3,4 --data DIR --out {path}"
 
 
 def committed_widths(found: Quantization) -> Any:
@@ -66,7 +66,5 @@ def formats(found: Quantization) -> Any:
 
 
 def _missing(found: Quantization, kind: str) -> page.Html:
-    path = f"measurements/sweeps/quantization-{kind}-{found.name}.json"
-    return page.note(
-        _AGAIN.format(name=found.name, kind=kind, path=path), "To fill this place, with a data set"
-    )
+    command = sweep_command("quantization", kind, found.name)
+    return page.note(command, "To fill this place, with a data set")

@@ -22,16 +22,8 @@ from kwslib.quantize.inference import run as run_integers
 from kwslib.quantize.integer import IntegerNetwork
 from kwslib.quantize.network import QuantizedNetwork
 from kwslib.quantize.to_integers import integers_of
-from kwslib.studies.pruning import (
-    Base,
-    Recorder,
-    Setting,
-    dataset_of,
-    deployed,
-    pruned_network,
-    quantized,
-    train_first,
-)
+from kwslib.studies.base import Base, Recorder, train_first
+from kwslib.studies.pruning import Setting, deployed, key_of, pruned_network, quantized
 from kwslib.sweep import sweep
 
 EMULATED_CLIPS = 64
@@ -57,13 +49,13 @@ def measure_on_board(setting: Setting, *, base: Base) -> list[Record]:
     Raises:
         RuntimeError: the compiled network gives other scores.
     """
-    dataset, (network, info) = dataset_of(base), pruned_network(setting, base)
+    dataset, (network, info) = base.dataset, pruned_network(setting, base)
     scored = quantized(setting, network, dataset)
     assert isinstance(scored, QuantizedNetwork)
     facts = {"model": info.model, "training": {"task": info.training["task"]}}
     integers = integers_of(scored, info.labels, facts)
     graph = graph_of(tflite_bytes(integers))
-    record = Recorder(setting, base, dataset)
+    record = Recorder.of(setting, base.model, dataset)
     return [
         *record.accuracies("integer_accuracy", partial(run_integers, integers)),
         record.on("testing", "exact_clips", _compared(graph, integers, dataset), "clips"),
@@ -102,7 +94,7 @@ def study_on_board(
     firmware = sha256_of_files(FIRMWARE, sorted(FIRMWARE.rglob("*.[ch]")))
     results = sweep(
         f"pruning-board-{model}", deployed(seeds), partial(measure_on_board, base=base),
-        key=f"{base.key()} {code} {firmware}", jobs=1, folder=folder,
+        key=f"{key_of(base)} {code} {firmware}", jobs=1, folder=folder,
     )  # fmt: skip
     return [record for records in results for record in records]
 

@@ -7,7 +7,7 @@ testing clips once. What was chosen (epochs, rates, criteria) was chosen on vali
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,13 +15,10 @@ import torch
 from torch import nn
 
 from kwslib.cost import cost_of
-from kwslib.data.dataset import Dataset, open_source
-from kwslib.data.task import Split, Task
+from kwslib.data.dataset import Dataset
 from kwslib.errors import InputError
-from kwslib.evaluation import Predict, evaluate_split
-from kwslib.files import cache_folder, sha256_of_sources, sha256_of_text
-from kwslib.measurements import Method as How
-from kwslib.measurements import Record, machine_name
+from kwslib.files import cache_folder, sha256_of_text
+from kwslib.measurements import Record
 from kwslib.models import create
 from kwslib.models.channels import widths_of, with_widths
 from kwslib.models.checkpoint import NetworkInfo, load, save
@@ -29,7 +26,7 @@ from kwslib.models.standardise import Standardised, pixel_statistics
 from kwslib.prune.finetune import SCHEDULES
 from kwslib.prune.importance import CRITERIA
 from kwslib.prune.masks import zeros_of
-from kwslib.prune.methods import USUAL, Method, fine_tuning, prune_network
+from kwslib.prune.methods import USUAL, USUAL_SCHEDULES, Method, fine_tuning, prune_network
 from kwslib.prune.norms import NORMS
 from kwslib.prune.remaining import remaining_cost
 from kwslib.prune.sensitivity import channel_sensitivity, weight_sensitivity
@@ -39,10 +36,9 @@ from kwslib.quantize.inference import run as run_integers
 from kwslib.quantize.methods import quantize_network
 from kwslib.quantize.network import QuantizedNetwork, Widths
 from kwslib.quantize.to_integers import integers_of
+from kwslib.studies.base import Base, Recorder, train_first
 from kwslib.sweep import Backend, check_backend, sweep
-from kwslib.training.fit import fitted
 from kwslib.training.predict import predictor
-from kwslib.training.recipe import Recipe, recipe_for
 from kwslib.training.tuning import tune
 
 Kind = Literal["weights", "schedules", "norms", "channels", "together"]
@@ -71,7 +67,6 @@ TOGETHER: tuple[tuple[Method, float], ...] = (
 )  # fmt: skip
 """What is quantized once it is pruned."""
 
-SPLITS: tuple[Split, ...] = ("validation", "testing")
 NOT_TUNED = "none"
 
 
@@ -125,8 +120,7 @@ def settings(kind: Kind, seeds: Sequence[int]) -> list[Setting]:
 
 def usual(method: Method, amount: float) -> Setting:
     """As it is fine-tuned unless something else is asked for."""
-    tuning = "one_shot" if method == "channels" else "gradual"
-    return Setting(method, amount, USUAL[method], tuning)
+    return Setting(method, amount, USUAL[method], USUAL_SCHEDULES[method])
 
 
 def _weights() -> list[Setting]:
@@ -193,36 +187,6 @@ def deployed(seeds: Sequence[int]) -> list[Setting]:
     return [replace(each, seed=seed) for seed in seeds for each in [*in_8_bits, *in_4_bits]]
 
 
-@dataclass(frozen=True)
-class Base:
-    """What all settings of a sweep share.
-
-    Attributes:
-        data: folder of Speech Commands, or empty for embedded speech.
-        model: name in the registry.
-        keywords: comma-separated.
-        epochs: of the float training; None for the recipe's.
-    """
-
-    data: str
-    model: str = "tiny_conv"
-    keywords: str = "yes,no"
-    epochs: int | None = None
-
-    @property
-    def recipe(self) -> Recipe:
-        """Of the float training."""
-        return recipe_for(self.model, epochs=self.epochs)
-
-    def key(self) -> str:
-        """Stands for the code and the data behind a pruned network."""
-        code = sha256_of_sources(
-            "config.py", "data", "features", "models", "training", "prune", "quantize"
-        )
-        source = open_source(self.data or None).fingerprint()
-        return f"{code} {source} {self.recipe!r} {self.keywords}"
-
-
 def measure(setting: Setting, *, base: Base) -> list[Record]:
     """Accuracies of a setting, and what is left of the network.
 
@@ -232,22 +196,22 @@ def measure(setting: Setting, *, base: Base) -> list[Record]:
     ``channel_sensitivity``, on validation clips.
     """
     network, _ = pruned_network(setting, base)
-    return measure_network(setting, network, base, dataset_of(base))
+    return measure_network(setting, network, base.model, base.dataset)
 
 
 def measure_network(
-    setting: Setting, network: nn.Module, base: Base, dataset: Dataset
+    setting: Setting, network: nn.Module, model: str, dataset: Dataset
 ) -> list[Record]:
     """The records of :func:`measure`, of a network that is pruned already.
 
     Args:
         setting: how it was pruned, and how it is quantized now.
         network: float, pruned.
-        base: for what the records say of the model.
+        model: its name in the registry.
         dataset: the task and its clips.
     """
     scored = quantized(setting, network, dataset)
-    record = Recorder(setting, base, dataset)
+    record = Recorder.of(setting, model, dataset)
     records = record.accuracies("accuracy", predictor(scored))
     if isinstance(scored, QuantizedNetwork):
         integers = integers_of(scored, dataset.task.labels)
@@ -295,36 +259,25 @@ def study(
     train_first(seeds, base)
     run = partial(measure, base=base)
     results = sweep(
-        f"pruning-{kind}-{model}", settings(kind, seeds), run, key=partial(_key, base), jobs=jobs,
+        f"pruning-{kind}-{model}", settings(kind, seeds), run, key=partial(key_of, base), jobs=jobs,
         folder=folder, backend=backend, scheduler=scheduler,
     )  # fmt: skip
     return [record for records in results for record in records]
 
 
-def _key(base: Base) -> str:
-    """:meth:`Base.key` as a function that other processes find by name."""
-    return base.key()
-
-
-def train_first(seeds: Sequence[int], base: Base) -> None:
-    """Train the float networks one after the other, so that no two processes train the same.
-
-    Raises:
-        InputError: there is no seed.
-    """
-    if not seeds:
-        raise InputError("seeds: none given; name at least one, e.g. 0,1,2")
-    for seed in seeds:
-        _dense(base, seed)
+def key_of(base: Base) -> str:
+    """What a pruned network rests on; a function that other processes find by name."""
+    return base.key("prune", "quantize")
 
 
 def pruned_network(setting: Setting, base: Base) -> tuple[nn.Module, NetworkInfo]:
     """The float network of a setting, pruned by an earlier call or now, and what it is."""
     setting = setting.float_setting
-    dense, info = _dense(base, setting.seed)
+    found = base.float_network(setting.seed)
+    dense, info = found.network, found.info
     if setting.method == "dense":
         return dense, info
-    name = sha256_of_text(repr(setting), base.key())[:32]
+    name = sha256_of_text(repr(setting), key_of(base))[:32]
     path = cache_folder("pruned", base.model) / f"{name}.safetensors"
     if not path.exists():
         network = _pruned(setting, base, dense)
@@ -335,7 +288,7 @@ def pruned_network(setting: Setting, base: Base) -> tuple[nn.Module, NetworkInfo
 
 
 def _pruned(setting: Setting, base: Base, dense: nn.Module) -> nn.Module:
-    dataset = dataset_of(base)
+    dataset = base.dataset
     if setting.method == "scratch":
         return _from_scratch(setting, base, dataset)
     method: Any = setting.method
@@ -370,35 +323,6 @@ def quantized(setting: Setting, network: nn.Module, dataset: Dataset) -> nn.Modu
     )  # fmt: skip
 
 
-class Recorder:
-    """Makes records of a setting."""
-
-    def __init__(self, setting: Setting, base: Base, dataset: Dataset) -> None:
-        self.subject = {"model": base.model, "task": dataset.task.name, **asdict(setting)}
-        self._dataset = dataset
-
-    def __call__(
-        self, metric: str, value: Any, unit: str, method: How = "modelled", **more: Any
-    ) -> Record:
-        """A record of what needs no clips; ``more`` is as of a record."""
-        facts = {"machine": machine_name(), **more}
-        return Record(metric, value, unit, method, self.subject, **facts)
-
-    def on(self, split: Split, metric: str, value: Any, unit: str, **more: Any) -> Record:
-        """A record of what was measured on the clips of a split."""
-        clips = len(self._dataset.names[split])
-        data = {**self._dataset.identity(), "split": split, "clips": clips}
-        return self(metric, value, unit, "measured", data=data, **more)
-
-    def accuracies(self, metric: str, predict: Predict) -> list[Record]:
-        """Accuracy on every split that is scored, with its interval."""
-        results = {split: evaluate_split(predict, self._dataset, split) for split in SPLITS}
-        return [
-            self.on(split, metric, result.accuracy, "fraction", interval=result.interval)
-            for split, result in results.items()
-        ]
-
-
 def _sensitivities(network: nn.Module, dataset: Dataset, record: Recorder) -> list[Record]:
     """What pruning one layer alone does, before any training."""
     training, clips = dataset.examples("training"), dataset.examples("validation")
@@ -425,16 +349,3 @@ def _left(network: nn.Module, bits: int, record: Recorder) -> list[Record]:
         record("flops", found.flops, "count"),
         record("size", weights * bits // 8 + biases * 4, "bytes"),
     ]
-
-
-@cache
-def dataset_of(base: Base) -> Dataset:
-    """The clips of a sweep."""
-    return Dataset(open_source(base.data or None), Task.of(base.keywords))
-
-
-@cache
-def _dense(base: Base, seed: int) -> tuple[nn.Module, NetworkInfo]:
-    """The float network of a seed, trained by an earlier call or now."""
-    found = fitted(base.model, dataset_of(base), base.recipe, seed)
-    return found.network, found.info

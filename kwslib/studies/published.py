@@ -7,19 +7,20 @@ call is gone on with by the same call; what is finished is not done again.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 
 from kwslib.board.profile import RECORDS, profile_record, record_path
-from kwslib.data.dataset import Dataset, open_source
+from kwslib.data.dataset import open_source
 from kwslib.data.task import Task
 from kwslib.deploy.publish import publish as publish_integers
 from kwslib.errors import InputError
 from kwslib.files import sha256_of_sources, sha256_of_text
 from kwslib.measurements import Record, machine_name, write_records
 from kwslib.models.checkpoint import PUBLISHED
+from kwslib.studies.base import Base
 from kwslib.sweep import sweep
-from kwslib.training.fit import Fitted, fitted, score
+from kwslib.training.fit import fitted, score
 from kwslib.training.publish import write_published
 from kwslib.training.recipe import recipe_for
 from kwslib.training.study import Study, study_of
@@ -38,6 +39,10 @@ class Training:
     model: str
     keywords: str
     seed: int
+
+    def base(self, data: str) -> Base:
+        """Of a training on the speech of a folder, or on embedded speech where it is empty."""
+        return Base(data, self.model, self.keywords)
 
     @property
     def name(self) -> str:
@@ -99,7 +104,8 @@ def _published(
     training: Training, studies: Sequence[Study], data: str, folder: Path, board: Path
 ) -> list[Path]:
     """Write what was found about a network, its file in integers, and its profile."""
-    checkpoint, task = _fitted(training, data).checkpoint, _dataset(data, training.keywords).task
+    checkpoint = training.base(data).float_network(training.seed).checkpoint
+    task = Task.of(training.keywords)
     records = write_published(checkpoint, studies, training.model, task, folder)
     integers = publish_integers(training.name, data, folder)
     tflite = folder / f"{training.name}.tflite"
@@ -120,7 +126,7 @@ def teachings(run: Sequence[Training]) -> list[Training]:
 
 def teach(student: Training, *, data: str) -> list[Record]:
     """Train the teacher of a training; its accuracy on validation."""
-    dataset, distillation = _dataset(data, student.keywords), recipe_for(student.model).distillation
+    dataset, distillation = student.base(data).dataset, recipe_for(student.model).distillation
     assert distillation is not None
     teacher = fitted(distillation.teacher, dataset, distillation.recipe, 0)
     result = score(teacher.network, dataset, "validation")
@@ -135,17 +141,8 @@ def teach(student: Training, *, data: str) -> list[Record]:
 
 def train(training: Training, *, data: str) -> list[Record]:
     """Train a network and score it on all splits."""
-    return list(study_of(_fitted(training, data), _dataset(data, training.keywords)).records)
-
-
-def _fitted(training: Training, data: str) -> Fitted:
-    dataset = _dataset(data, training.keywords)
-    return fitted(training.model, dataset, recipe_for(training.model), training.seed)
-
-
-@cache
-def _dataset(data: str, keywords: str) -> Dataset:
-    return Dataset(open_source(data or None), Task.of(keywords))
+    base = training.base(data)
+    return list(study_of(base.float_network(training.seed), base.dataset).records)
 
 
 def chosen(networks: str) -> list[Training]:

@@ -5,29 +5,26 @@ testing clips once. What was chosen (epochs, rate, learned scales) was chosen on
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from functools import cache, partial
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from torch import nn
 
-from kwslib.data.dataset import Dataset, open_source
-from kwslib.data.task import Split, Task
+from kwslib.data.dataset import Dataset
 from kwslib.errors import InputError
-from kwslib.evaluation import Evaluation, Predict, evaluate_split
-from kwslib.files import sha256_of_sources
-from kwslib.measurements import Record, machine_name
+from kwslib.evaluation import Predict
+from kwslib.measurements import Record
 from kwslib.quantize.inference import run as run_integers
 from kwslib.quantize.methods import aware_recipe, number_of, quantize_network
 from kwslib.quantize.network import QuantizedNetwork, Widths
 from kwslib.quantize.ptq import calibration_clips, quantize_after_training
 from kwslib.quantize.qat import quantize_in_training
 from kwslib.quantize.to_integers import integers_of
+from kwslib.studies.base import Base, Recorder, train_first
 from kwslib.sweep import Backend, check_backend, sweep
-from kwslib.training.fit import fitted
 from kwslib.training.predict import predictor
-from kwslib.training.recipe import recipe_for
 
 Method = Literal[
     "float", "ptq", "uncorrected", "qat", "observed", "overwriting", "unclipped", "both"
@@ -44,7 +41,6 @@ ABLATIONS: Mapping[Method, tuple[bool, bool]] = {
 """Ways to train with quantizers that are not learned: whether the float weights are overwritten by
 what they stand for, and whether the gradient is 0 where a number was clamped."""
 
-SPLITS: tuple[Split, ...] = ("validation", "testing")
 BITS = range(2, 9)
 _MOST_FLOAT_BITS = 8
 
@@ -105,20 +101,10 @@ def _floats() -> list[str]:
     ]
 
 
-def measure(
-    setting: Setting, *, data: str, model: str, keywords: str, epochs: int | None = None
-) -> list[Record]:
-    """Accuracies of a setting, of the network that is trained at its seed.
-
-    Args:
-        setting: which.
-        data: folder of Speech Commands, or empty for embedded speech.
-        model: name in the registry.
-        keywords: comma-separated.
-        epochs: of the float training; None for the recipe's.
-    """
-    network = _network(data, model, keywords, epochs, setting.seed)
-    return measure_network(setting, network, _dataset(data, keywords), model)
+def measure(setting: Setting, *, base: Base) -> list[Record]:
+    """Accuracies of a setting, of the network that is trained at its seed."""
+    network = base.float_network(setting.seed).network
+    return measure_network(setting, network, base.dataset, base.model)
 
 
 def measure_network(
@@ -137,19 +123,11 @@ def measure_network(
     if isinstance(quantized, QuantizedNetwork) and setting.widths.are_integers:
         integers = integers_of(quantized, dataset.task.labels)
         predictors["integer_accuracy"] = partial(run_integers, integers)
-    subject = {"model": model, "task": dataset.task.name, **asdict(setting)}
-
-    def record(metric: str, split: Split, result: Evaluation) -> Record:
-        return Record(
-            metric, result.accuracy, "fraction", "measured", subject,
-            {**dataset.identity(), "split": split, "clips": len(result.truth)},
-            machine=machine_name(), interval=result.interval,
-        )  # fmt: skip
-
+    record = Recorder.of(setting, model, dataset)
     return [
-        record(metric, split, evaluate_split(predict, dataset, split))
+        told
         for metric, predict in predictors.items()
-        for split in SPLITS
+        for told in record.accuracies(metric, predict)
     ]
 
 
@@ -186,37 +164,19 @@ def study(
     """
     if kind not in KINDS:
         raise InputError(f"sweep {kind!r}: must be one of {', '.join(KINDS)}")
-    if not seeds:
-        raise InputError("seeds: none given; name at least one, e.g. 0,1,2")
     check_backend(backend, jobs, scheduler)
-    for seed in seeds:  # trained one after the other, so that no two processes train the same
-        _network(data, model, keywords, epochs, seed)
-    run = partial(measure, data=data, model=model, keywords=keywords, epochs=epochs)
+    base = Base(data, model, keywords, epochs)
+    train_first(seeds, base)
     results = sweep(
-        f"quantization-{kind}-{model}", settings(kind, seeds), run,
-        key=partial(_key, data, model, keywords, epochs), jobs=jobs, folder=folder,
-        backend=backend, scheduler=scheduler,
+        f"quantization-{kind}-{model}", settings(kind, seeds), partial(measure, base=base),
+        key=partial(_key, base), jobs=jobs, folder=folder, backend=backend, scheduler=scheduler,
     )  # fmt: skip
     return [record for records in results for record in records]
 
 
-def _key(data: str, model: str, keywords: str, epochs: int | None) -> str:
-    """What the records of a sweep rest on: code, data, recipe and keywords."""
-    code = sha256_of_sources("config.py", "data", "features", "models", "training", "quantize")
-    fingerprint = open_source(data or None).fingerprint()
-    return f"{code} {fingerprint} {recipe_for(model, epochs=epochs)!r} {keywords}"
-
-
-@cache
-def _dataset(data: str, keywords: str) -> Dataset:
-    return Dataset(open_source(data or None), Task.of(keywords))
-
-
-@cache
-def _network(data: str, model: str, keywords: str, epochs: int | None, seed: int) -> nn.Module:
-    """The float network of a seed, trained by an earlier call or now."""
-    recipe = recipe_for(model, epochs=epochs)
-    return fitted(model, _dataset(data, keywords), recipe, seed).network
+def _key(base: Base) -> str:
+    """What the records of a sweep rest on; a function that other processes find by name."""
+    return base.key("quantize")
 
 
 def _quantized(setting: Setting, network: nn.Module, dataset: Dataset) -> nn.Module:

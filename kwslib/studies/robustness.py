@@ -5,26 +5,24 @@ The first three score one network on disturbed test clips. They decide nothing: 
 network or its training is chosen by them.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Literal
 
-from kwslib.data.dataset import Dataset, open_source
+from kwslib.data.dataset import open_source
 from kwslib.data.disturb import Disturbance
 from kwslib.data.noises import noises_of
-from kwslib.data.task import Task
 from kwslib.deploy.predictors import file_of, predictor_of
 from kwslib.errors import InputError
 from kwslib.evaluation import Evaluation, Predict, evaluate_disturbed, evaluate_split
 from kwslib.files import sha256_of_file, sha256_of_sources, sha256_of_text
-from kwslib.measurements import Record, machine_name
+from kwslib.measurements import Record
 from kwslib.models.checkpoint import NetworkInfo, task_of
+from kwslib.studies.base import Base, Recorder, dataset_of
 from kwslib.sweep import Backend, sweep
-from kwslib.training.fit import fitted
 from kwslib.training.predict import predictor
-from kwslib.training.recipe import recipe_for
 
 Kind = Literal["snr", "shift", "level", "transfer"]
 KINDS: tuple[Kind, ...] = ("snr", "shift", "level", "transfer")
@@ -81,46 +79,36 @@ def measure(setting: Disturbance, *, model: str, data: str) -> list[Record]:
         data: folder of Speech Commands, or empty for embedded speech.
     """
     predict, info = _predictor(model)
-    dataset = _dataset(data, task_of(model, info))
+    dataset = dataset_of(data, task_of(model, info))
     result = evaluate_disturbed(predict, dataset, "testing", setting)
     subject = {
         "network": Path(model).stem, "model": info.model, "task": dataset.task.name,
         "sha256": sha256_of_file(file_of(model)), **asdict(setting),
     }  # fmt: skip
-    return _records(result, subject, dataset)
+    return _records(result, Recorder(subject, dataset))
 
 
-def measure_transfer(
-    setting: Transfer, *, model: str, keywords: str, data: str, epochs: int | None = None
-) -> list[Record]:
+def measure_transfer(setting: Transfer, *, base: Base) -> list[Record]:
     """The accuracy of a network that is trained on one kind of speech, on test clips of another.
 
     Args:
         setting: which kinds, and the seed.
-        model: name in the registry.
-        keywords: comma-separated.
-        data: folder of Speech Commands.
-        epochs: of the training; None for the recipe's.
+        base: network, keywords and training; its data are the real speech.
     """
-    task = Task.of(keywords)
-    folders: dict[Speech, str] = {"real": data, "embedded": ""}
-    network = _network(folders[setting.trained_on], model, task, epochs, setting.seed)
-    dataset = _dataset(folders[setting.tested_on], task)
-    result = evaluate_split(network, dataset, "testing")
-    return _records(result, {"model": model, "task": task.name, **asdict(setting)}, dataset)
+    embedded = replace(base, data="")
+    bases: dict[Speech, Base] = {"real": base, "embedded": embedded}
+    network = bases[setting.trained_on].float_network(setting.seed).network
+    dataset = bases[setting.tested_on].dataset
+    result = evaluate_split(predictor(network), dataset, "testing")
+    return _records(result, Recorder.of(setting, base.model, dataset))
 
 
-def _records(result: Evaluation, subject: Mapping[str, object], dataset: Dataset) -> list[Record]:
+def _records(result: Evaluation, record: Recorder) -> list[Record]:
     """Accuracy with its interval, and the recall of each label."""
-    data = {**dataset.identity(), "split": "testing", "clips": len(result.truth)}
-    told = partial(
-        Record, unit="fraction", method="measured", subject=subject, data=data,
-        machine=machine_name(),
-    )  # fmt: skip
     recall = {label: scores["accuracy"] for label, scores in result.per_label().items()}
     return [
-        told("accuracy", result.accuracy, interval=result.interval),
-        told("recall", recall),
+        record.on("testing", "accuracy", result.accuracy, "fraction", interval=result.interval),
+        record.on("testing", "recall", recall, "fraction"),
     ]
 
 
@@ -160,11 +148,8 @@ def study(
     network = _predictor(model)[1]
     name = Path(model).stem
     if kind == "transfer":
-        keywords = ",".join(network.labels[2:])
-        run = partial(
-            measure_transfer, model=network.model, keywords=keywords, data=data, epochs=epochs
-        )
-        key = partial(_transfer_key, network.model, keywords, data, epochs)
+        base = Base(data, network.model, ",".join(network.labels[2:]), epochs)
+        run, key = partial(measure_transfer, base=base), partial(_transfer_key, base)
     else:
         run = partial(measure, model=model, data=data)
         key = partial(_key, model, data)
@@ -183,25 +168,11 @@ def _key(model: str, data: str) -> str:
     )
 
 
-def _transfer_key(model: str, keywords: str, data: str, epochs: int | None) -> str:
+def _transfer_key(base: Base) -> str:
     """What the records of transfer rest on: code, recipe and both kinds of data."""
-    code = sha256_of_sources("config.py", "data", "features", "models", "training", "evaluation.py")
-    sources = (open_source(folder or None).fingerprint() for folder in (data, ""))
-    return sha256_of_text(code, repr(recipe_for(model, epochs=epochs)), keywords, *sources)
+    return f"{base.key('evaluation.py')} {open_source(None).fingerprint()}"
 
 
 @cache
 def _predictor(model: str) -> tuple[Predict, NetworkInfo]:
     return predictor_of(model)
-
-
-@cache
-def _dataset(data: str, task: Task) -> Dataset:
-    return Dataset(open_source(data or None), task)
-
-
-@cache
-def _network(data: str, model: str, task: Task, epochs: int | None, seed: int) -> Predict:
-    """The network of a seed, trained by an earlier call or now."""
-    recipe = recipe_for(model, epochs=epochs)
-    return predictor(fitted(model, _dataset(data, task), recipe, seed).network)

@@ -90,13 +90,10 @@ def test_what_is_quantized_is_pruned_as_in_the_other_sweeps():
 
 
 @pytest.fixture
-def base(monkeypatch, tones, tmp_path):
+def base(monkeypatch, tones, own_cache):
     """One epoch of everything, on tones."""
     monkeypatch.setattr("kwslib.prune.methods.EPOCHS", dict.fromkeys(METHODS, 1))
     monkeypatch.setattr("kwslib.quantize.methods.AWARE_EPOCHS", 1)
-    monkeypatch.setenv("KWS_CACHE", str(tmp_path / "cache"))
-    for cached in (studies.dataset_of, studies._dense):
-        cached.cache_clear()
     return Base(str(tones), epochs=1)
 
 
@@ -183,7 +180,7 @@ def test_a_network_from_scratch_is_none_of_the_large_ones_channels(base):
 def test_zeros_stay_through_quantization_aware_training(base):
     setting = Setting("weights", 0.8, "lamp", "gradual", "qat", 4)
     network, _ = pruned_network(setting, base)
-    quantized = studies.quantized(setting, network, studies.dataset_of(base))
+    quantized = studies.quantized(setting, network, base.dataset)
     for name, layer in quantized.layers():
         zero = ~zeros_of(network).remaining[name]
         assert not layer.layer.weight[zero].any()

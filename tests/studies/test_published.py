@@ -12,6 +12,7 @@ from kwslib.errors import InputError
 from kwslib.measurements import read_records, select
 from kwslib.models import names
 from kwslib.models.checkpoint import load
+from kwslib.studies import base as base_of_studies
 from kwslib.studies import published as studies
 from kwslib.studies.published import RUN, Training, chosen, published_run, teachings
 from kwslib.training.recipe import Distillation, Pretraining, Recipe
@@ -65,7 +66,8 @@ def run(tones, tmp_path_factory):
     trainings = [Training("tc_resnet8", "yes,no", seed) for seed in (0, 1)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KWS_CACHE", str(folder / "cache"))
-        patch.setattr(studies, "recipe_for", lambda model: recipe)
+        for module in (studies, base_of_studies):
+            patch.setattr(module, "recipe_for", lambda model, **_: recipe)
         paths = [
             published_run(str(tones), trainings, jobs=1, folder=folder, board=folder / "board")
             for _ in range(2)

@@ -5,6 +5,7 @@ import pytest
 from kwslib.errors import InputError
 from kwslib.quantize.minifloat import Minifloat
 from kwslib.studies import quantization as studies
+from kwslib.studies.base import Base
 from kwslib.studies.quantization import Setting, measure, settings, study
 
 
@@ -40,12 +41,9 @@ def test_the_ablations_have_every_width():
 
 
 @pytest.fixture
-def quick(monkeypatch, tones, tmp_path):
+def quick(monkeypatch, tones, own_cache):
     """One epoch of everything, on tones."""
     monkeypatch.setattr("kwslib.quantize.methods.AWARE_EPOCHS", 1)
-    monkeypatch.setenv("KWS_CACHE", str(tmp_path / "cache"))
-    for cached in (studies._dataset, studies._network):
-        cached.cache_clear()
     return {"data": str(tones), "model": "tiny_conv", "keywords": "yes,no", "epochs": 1}
 
 
@@ -62,7 +60,7 @@ def quick(monkeypatch, tones, tmp_path):
     ],
 )
 def test_a_setting_is_scored_on_validation_and_testing(quick, setting, metrics):
-    records = measure(setting, **quick)
+    records = measure(setting, base=Base(**quick))
     assert {record.metric for record in records} == metrics
     assert len(records) == 2 * len(metrics)
     for record in records:

@@ -16,13 +16,6 @@ from kwslib.studies.robustness import SNR_DB, Transfer, measure, settings, study
 NETWORK = "tiny_conv-yes_no"
 
 
-@pytest.fixture
-def quick(monkeypatch, tmp_path):
-    monkeypatch.setenv("KWS_CACHE", str(tmp_path / "cache"))
-    for cached in (studies._dataset, studies._network):
-        cached.cache_clear()
-
-
 def test_every_noise_comes_at_every_ratio(tones):
     found = settings("snr", str(tones))
     assert found[0] == Disturbance()
@@ -62,7 +55,7 @@ def test_undisturbed_is_the_plain_accuracy(tones):
     assert evaluate_disturbed(predict, dataset, "testing", Disturbance()).accuracy == plain.accuracy
 
 
-def test_a_study_keeps_what_it_measured(quick, tones, tmp_path):
+def test_a_study_keeps_what_it_measured(own_cache, tones, tmp_path):
     call = {"data": str(tones), "jobs": 1, "folder": tmp_path / "kept"}
     first = study("level", NETWORK, **call)
     assert study("level", NETWORK, **call) == first  # with their times: nothing was measured twice
@@ -70,9 +63,9 @@ def test_a_study_keeps_what_it_measured(quick, tones, tmp_path):
     assert {record.subject["network"] for record in first} == {NETWORK}
 
 
-def test_transfer_trains_on_one_and_hears_the_other(quick, tones, monkeypatch, tmp_path):
+def test_transfer_trains_on_one_and_hears_the_other(own_cache, tones, monkeypatch, tmp_path):
     """Tones stand for both kinds of speech: they are quick to learn."""
-    monkeypatch.setattr(studies, "open_source", lambda folder: open_source(tones))
+    monkeypatch.setattr("kwslib.studies.base.open_source", lambda folder: open_source(tones))
     call = {"data": str(tones), "epochs": 1, "jobs": 1, "folder": tmp_path / "kept"}
     records = select(study("transfer", NETWORK, seeds=[3], **call), "accuracy")
     pairs = [(each.subject["trained_on"], each.subject["tested_on"]) for each in records]

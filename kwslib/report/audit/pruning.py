@@ -13,12 +13,14 @@ from kwslib.prune.unstructured import SCOPES
 from kwslib.report.audit.evidence import NETWORK, Evidence, author, average, cited
 from kwslib.report.audit.line import Line, Reason
 from kwslib.report.over_seeds import points
+from kwslib.report.pruning_rows import share
+from kwslib.report.sweeps import sweep_command
 from kwslib.studies.pruned_boards import COMPILED
+from kwslib.studies.pruning import NOT_TUNED
 from kwslib.training.summary import listed, percent
 
 TITLE = "Pruning"
 
-_NONE = "none"
 _CHANNELS = 8
 _ENOUGH = 0.01
 """A difference of a point is told as one."""
@@ -36,10 +38,7 @@ def lines(evidence: Evidence) -> list[Line]:
 
 
 def _command(kind: str) -> str:
-    return (
-        f"kws prune {NETWORK} --sweep {kind} --seeds 0,1,2,3,4 --data DIR "
-        f"--out measurements/sweeps/pruning-{kind}-{NETWORK}.json"
-    )
+    return sweep_command("pruning", kind, NETWORK)
 
 
 def _sweep(evidence: Evidence, kind: str) -> list[Record]:
@@ -54,14 +53,10 @@ def _accuracies(
     found = [
         record
         for record in select(records, "accuracy", split="testing", **wanted)
-        if (record.subject["tuning"] != _NONE) == tuned
+        if (record.subject["tuning"] != NOT_TUNED) == tuned
     ]
     amounts = sorted({float(record.subject["amount"]) for record in found})
     return {amount: average(select(found, "accuracy", amount=amount)) for amount in amounts}
-
-
-def _share(amount: float) -> str:
-    return f"{100 * amount:g} %"
 
 
 def _left(amount: float) -> int:
@@ -73,11 +68,11 @@ def _unstructured(evidence: Evidence) -> Line:
     before, after = (_accuracies(records, "weights", tuned=tuned) for tuned in (False, True))
     common = [amount for amount in before if amount in after]
     told = [
-        f"{_share(each)} gone {percent(before[each])} before, {percent(after[each])} after"
+        f"{share(each)} gone {percent(before[each])} before, {percent(after[each])} after"
         for each in common
     ]
     others = "; ".join(
-        f"{_share(amount)} gone {cited(found, percent)}"
+        f"{share(amount)} gone {cited(found, percent)}"
         for amount in common or (0.8, 0.9)
         if (found := evidence.others("accuracy", task="yes_no", method="weights", amount=amount))
     )
@@ -100,7 +95,7 @@ def _one_threshold(records: Sequence[Record]) -> Reason:
     others = max(value for scope, value in values.items() if scope != "global")
     told = listed([f"{scope} {percent(value)}" for scope, value in values.items()])
     return Reason(
-        f"{text}before fine-tuning and with {_share(_MANY)} gone, ours has {told}, by what is "
+        f"{text}before fine-tuning and with {share(_MANY)} gone, ours has {told}, by what is "
         "ranked together.",
         "shown" if values["global"] < others - _ENOUGH else "not borne out", _command("weights"),
     )  # fmt: skip
@@ -116,11 +111,11 @@ def _below_the_cliff(
     most = max(common, key=lambda each: after[each] - before[each])
     regained = points(after[most] - before[most])
     if not near:
-        told = f"ours regains more than a point at every amount, {regained} at {_share(most)}."
+        told = f"ours regains more than a point at every amount, {regained} at {share(most)}."
         return Reason(f"{text}{told}", "not borne out", _command("weights"))
     return Reason(
-        f"{text}with {_share(max(near))} gone and less, ours differs by less than a point too; "
-        f"with {_share(most)} gone, fine-tuning regains {regained}.", "shown", _command("weights"),
+        f"{text}with {share(max(near))} gone and less, ours differs by less than a point too; "
+        f"with {share(most)} gone, fine-tuning regains {regained}.", "shown", _command("weights"),
     )  # fmt: skip
 
 
@@ -138,7 +133,7 @@ def _milliseconds(cycles: float) -> str:
 def _speed(evidence: Evidence) -> Line:
     dense = _on_board(evidence, "cycles", "dense")
     sparse = _on_board(evidence, "cycles", "weights")
-    told = [f"{_share(amount)} gone {_milliseconds(each)}" for amount, each in sparse.items()]
+    told = [f"{share(amount)} gone {_milliseconds(each)}" for amount, each in sparse.items()]
     text = "A zero saves time only where code skips it: "
     ours, reason = "", Reason(f"{text}not measured yet.", "open", _command("board"))
     if dense and sparse:
@@ -146,7 +141,7 @@ def _speed(evidence: Evidence) -> Line:
         first = min(sparse)
         reason = Reason(
             f"{text}ours does, layer by layer where it pays, and takes "
-            f"{percent(sparse[first] / dense[0.0], 0)} of the dense time with {_share(first)} "
+            f"{percent(sparse[first] / dense[0.0], 0)} of the dense time with {share(first)} "
             f"gone, {percent(min(sparse.values()) / dense[0.0], 0)} at best.",
             "shown" if min(sparse.values()) < dense[0.0] else "not borne out", _command("board"),
         )  # fmt: skip
@@ -165,7 +160,7 @@ def _norms(evidence: Evidence) -> Line:
                 spreads.append(max(values.values()) - min(values.values()))
                 if tuned:
                     by_norm = ", ".join(f"{norm} {percent(each)}" for norm, each in values.items())
-                    told.append(f"{_share(amount)} of {method} gone {by_norm}")
+                    told.append(f"{share(amount)} of {method} gone {by_norm}")
     return Line(
         "Which norm is best, L1, L2 or L-infinity", evidence.claim("norms"),
         f"Fine-tuned: {'; '.join(told)}." if told else "", _command("norms"),
@@ -223,7 +218,7 @@ def _operations(evidence: Evidence) -> Line:
     records = [
         record
         for record in select(_sweep(evidence, "channels"), "macs", method="channels")
-        if record.subject["tuning"] != _NONE
+        if record.subject["tuning"] != NOT_TUNED
     ]
     amounts = sorted({float(record.subject["amount"]) for record in records})
     told = [

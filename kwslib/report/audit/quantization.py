@@ -7,6 +7,7 @@ from kwslib.quantize.methods import number_of
 from kwslib.quantize.minifloat import Minifloat
 from kwslib.report.audit.evidence import NETWORK, Evidence, average, cited
 from kwslib.report.audit.line import Line, Reason
+from kwslib.report.sweeps import sweep_command
 from kwslib.training.summary import listed, percent
 
 TITLE = "Quantization"
@@ -26,11 +27,7 @@ def lines(evidence: Evidence) -> list[Line]:
 
 
 def _command(kind: str) -> str:
-    seeds = "0,1,2" if kind == "minifloat" else "0,1,2,3,4"
-    return (
-        f"kws quantize {NETWORK} --sweep {kind} --seeds {seeds} --data DIR "
-        f"--out measurements/sweeps/quantization-{kind}-{NETWORK}.json"
-    )
+    return sweep_command("quantization", kind, NETWORK)
 
 
 def _sweep(evidence: Evidence, kind: str) -> list[Record]:

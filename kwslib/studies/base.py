@@ -1,0 +1,121 @@
+"""What the studies share: the clips and the float networks that they begin with, and how what is
+measured becomes a record.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from kwslib.data.dataset import Dataset, open_source
+from kwslib.data.task import Split, Task
+from kwslib.errors import InputError
+from kwslib.evaluation import Predict, evaluate_split
+from kwslib.files import sha256_of_sources
+from kwslib.measurements import Method, Record, machine_name
+from kwslib.training.fit import Fitted, fitted
+from kwslib.training.recipe import Recipe, recipe_for
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+SPLITS: tuple[Split, ...] = ("validation", "testing")
+"""Those on which a setting is scored."""
+
+_BEHIND_A_FLOAT_NETWORK = ("config.py", "data", "features", "models", "training")
+
+
+@dataclass(frozen=True)
+class Base:
+    """What all settings of a sweep begin with: a network trained on a task, a seed each.
+
+    Attributes:
+        data: folder of Speech Commands, or empty for embedded speech.
+        model: name in the registry.
+        keywords: comma-separated.
+        epochs: of the float training; None for the recipe's.
+    """
+
+    data: str
+    model: str = "tiny_conv"
+    keywords: str = "yes,no"
+    epochs: int | None = None
+
+    @property
+    def recipe(self) -> Recipe:
+        """Of the float training."""
+        return recipe_for(self.model, epochs=self.epochs)
+
+    @property
+    def dataset(self) -> Dataset:
+        """The task and its clips."""
+        return dataset_of(self.data, Task.of(self.keywords))
+
+    def float_network(self, seed: int) -> Fitted:
+        """The network of a seed, trained by an earlier call or now."""
+        return _float_network(self, seed)
+
+    def key(self, *code: str) -> str:
+        """Stands for the data, the recipe and the code behind a float network, and for more code:
+        files and folders as :func:`kwslib.files.sha256_of_sources` takes them.
+        """
+        source = open_source(self.data or None).fingerprint()
+        hashed = sha256_of_sources(*_BEHIND_A_FLOAT_NETWORK, *code)
+        return f"{hashed} {source} {self.recipe!r} {self.keywords}"
+
+
+def train_first(seeds: Sequence[int], base: Base) -> None:
+    """Train the float networks one after the other, so that no two processes train the same.
+
+    Raises:
+        InputError: there is no seed.
+    """
+    if not seeds:
+        raise InputError("seeds: none given; name at least one, e.g. 0,1,2")
+    for seed in seeds:
+        base.float_network(seed)
+
+
+@cache
+def dataset_of(data: str, task: Task) -> Dataset:
+    """The clips of a task, of a folder of Speech Commands or, where it is empty, embedded."""
+    return Dataset(open_source(data or None), task)
+
+
+@cache
+def _float_network(base: Base, seed: int) -> Fitted:
+    return fitted(base.model, base.dataset, base.recipe, seed)
+
+
+class Recorder:
+    """Makes records of one subject."""
+
+    def __init__(self, subject: Mapping[str, Any], dataset: Dataset) -> None:
+        self.subject = subject
+        self._dataset = dataset
+
+    @classmethod
+    def of(cls, setting: "DataclassInstance", model: str, dataset: Dataset) -> "Recorder":
+        """Of a setting of a sweep, of a network by its name in the registry."""
+        return cls({"model": model, "task": dataset.task.name, **asdict(setting)}, dataset)
+
+    def __call__(
+        self, metric: str, value: Any, unit: str, method: Method = "modelled", **more: Any
+    ) -> Record:
+        """A record of what needs no clips; ``more`` is as of a record."""
+        facts = {"machine": machine_name(), **more}
+        return Record(metric, value, unit, method, self.subject, **facts)
+
+    def on(self, split: Split, metric: str, value: Any, unit: str, **more: Any) -> Record:
+        """A record of what was measured on the clips of a split."""
+        clips = len(self._dataset.names[split])
+        data = {**self._dataset.identity(), "split": split, "clips": clips}
+        return self(metric, value, unit, "measured", data=data, **more)
+
+    def accuracies(self, metric: str, predict: Predict) -> list[Record]:
+        """Accuracy on every one of :data:`SPLITS`, with its interval."""
+        results = {split: evaluate_split(predict, self._dataset, split) for split in SPLITS}
+        return [
+            self.on(split, metric, result.accuracy, "fraction", interval=result.interval)
+            for split, result in results.items()
+        ]
