@@ -19,6 +19,7 @@ from kwslib.training.passes import Training, train_pass
 from kwslib.training.predict import to_input
 from kwslib.training.recipe import Recipe, recipe_for
 from kwslib.training.run import Run
+from kwslib.training.stock import Stock
 
 _BATCHES = 8
 _LABELS = 4
@@ -58,7 +59,7 @@ def _seconds_of_a_pass(name: str, recipe: Recipe) -> float:
     prepare = ImageAugmenter(noise, recipe.augmentation or Augmentation())
     run = Run(Standardised(models.create(name, _LABELS), 0.5, 0.2), recipe)
     steps = Training(
-        run.network, run.optimizer, _clips(recipe), prepare, recipe, 0, hooks=run.hooks
+        run.network, run.optimizer, Stock(_clips(recipe), {}), prepare, recipe, 0, hooks=run.hooks
     )
     seconds = []
     for number in range(2):

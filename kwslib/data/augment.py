@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional as F
 
 from kwslib.config import CLIP_SAMPLES, SAMPLE_RATE, TRAINING
 from kwslib.data.source import Source
@@ -22,6 +23,7 @@ from kwslib.data.task import Split
 from kwslib.features.logmel import LogMelImage, power_of, quantize_power
 
 _ROWS = TRAINING.frames
+_EQUALIZER_BANDS = 5
 _ROW_MS = 1000 * TRAINING.hop // SAMPLE_RATE
 
 
@@ -39,6 +41,8 @@ class Augmentation:
         noise_snr_db: lowest and highest signal-to-noise ratio; a clip's is uniform in decibels.
             A clip without any power takes no noise.
         gain_db: a clip is made louder or softer by at most so much, before noise is mixed in.
+        equalizer_db: bands are made louder or softer by at most so much, as by another microphone
+            and room; the noise likewise, by itself.
         time_stretch: a clip is said slower or faster by at most this share, its middle in place.
         mel_warp: the bands are stretched or squeezed by at most this share, as a shorter or longer
             vocal tract does (Jaitly and Hinton, ICML 2013).
@@ -52,6 +56,7 @@ class Augmentation:
     noise_volume: float = 0.1
     noise_snr_db: tuple[float, float] | None = None
     gain_db: float = 0.0
+    equalizer_db: float = 0.0
     time_stretch: float = 0.0
     mel_warp: float = 0.0
     time_mask_ms: int = 0
@@ -140,6 +145,16 @@ def _warped(power: Tensor, factors: Tensor) -> Tensor:
     return power @ shares
 
 
+def _equalized(power: Tensor, most: float, generator: torch.Generator) -> Tensor:
+    """Power ``[n, rows, bands]`` times gains of at most so many decibels either way, a clip's own:
+    those of a few bands are drawn, and between these lie lines.
+    """
+    count, _, bands = power.shape
+    drawn = _between(most, count * _EQUALIZER_BANDS, generator).reshape(count, 1, -1)
+    decibels = F.interpolate(drawn, bands, mode="linear", align_corners=True)
+    return power * 10 ** (decibels / 10)
+
+
 def _spans(count: int, length: int, most: int, generator: torch.Generator) -> Tensor:
     """A span of 0 to ``most`` places anywhere along ``length``: True there, ``[count, length]``."""
     sizes = torch.randint(0, most + 1, (count, 1), generator=generator)
@@ -176,6 +191,9 @@ class ImageAugmenter:
             gain = 10 ** (_between(settings.gain_db, count, generator) / 10)
             power = power * gain[:, None, None]
         noise = self._noise.crops(count, generator)[:, ::2]
+        if settings.equalizer_db:
+            power = _equalized(power, settings.equalizer_db, generator)
+            noise = _equalized(noise, settings.equalizer_db, generator)
         factor = _amplitudes(power.mean(dim=(1, 2)), noise.mean(dim=(1, 2)), settings, generator)
         varied = quantize_power(power + factor.square()[:, None, None] * noise)
         return self._masked(varied, generator)

@@ -30,6 +30,7 @@ from kwslib.training.passes import Training, preparation, train_pass
 from kwslib.training.predict import predictor
 from kwslib.training.recipe import Pretraining, Recipe
 from kwslib.training.run import Run
+from kwslib.training.stock import stock_of
 
 BEST, LAST, HISTORY = "best.safetensors", "last.safetensors", "history.json"
 
@@ -128,7 +129,8 @@ def fit(
     history = _resume(run, folder / LAST, settings)
     first = len(history)
     steps = Training(
-        run.network, run.optimizer, training, preparation(dataset, recipe), recipe, seed,
+        run.network, run.optimizer, stock_of(dataset, recipe), preparation(dataset, recipe),
+        recipe, seed,
         hooks=run.hooks, teacher=_teacher(dataset, recipe) if first < recipe.epochs else None,
     )  # fmt: skip
     with (

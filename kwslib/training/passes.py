@@ -11,11 +11,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from kwslib.data.augment import ImageAugmenter, noise_recordings
-from kwslib.data.dataset import Dataset, Examples
+from kwslib.data.dataset import Dataset
 from kwslib.training.distillation import divergence
 from kwslib.training.predict import to_input
 from kwslib.training.recipe import Recipe
 from kwslib.training.schedule import learning_rate_at
+from kwslib.training.stock import Stock
 
 Batches = Callable[[Tensor, torch.Generator], Tensor]
 """Training images uint8 ``[n, 98, 40]`` to deployed ones, ``[n, 49, 40]``."""
@@ -41,7 +42,7 @@ class Training:
     Attributes:
         network: what learns.
         optimizer: of :func:`optimizer_for`.
-        examples: the training clips.
+        stock: of :func:`kwslib.training.stock.stock_of`; the training clips.
         prepare: of :func:`preparation`.
         recipe: how to train.
         seed: of the order of clips, augmentation and dropout.
@@ -52,7 +53,7 @@ class Training:
 
     network: nn.Module
     optimizer: torch.optim.AdamW
-    examples: Examples
+    stock: Stock
     prepare: Batches
     recipe: Recipe
     seed: int
@@ -116,14 +117,17 @@ def preparation(dataset: Dataset, recipe: Recipe) -> Batches:
 
 
 def train_pass(training: Training, number: int) -> Pass:
-    """Learn from all clips once, in an order of its own: the steps of pass ``number``, from 0."""
+    """Learn from the clips of a pass once, in an order of its own: the steps of pass ``number``,
+    from 0.
+    """
     recipe = training.recipe
     pass_seed = training.seed * 1_000_003 + number
     generator = torch.Generator().manual_seed(pass_seed)
     torch.manual_seed(pass_seed)  # dropout draws from the global generator
-    images = torch.from_numpy(training.examples.images)
-    labels = torch.from_numpy(training.examples.labels)
-    batches = torch.randperm(len(images), generator=generator).split(recipe.batch)
+    images = torch.from_numpy(training.stock.examples.images)
+    labels = torch.from_numpy(training.stock.examples.labels)
+    clips = training.stock.draw(generator)
+    batches = clips.split(recipe.batch)
     steps = recipe.epochs * len(batches)
     training.network.train()
     total, correct = 0.0, 0
@@ -137,7 +141,7 @@ def train_pass(training: Training, number: int) -> Pass:
         total += loss.item() * len(batch)
         correct += int((logits.argmax(1) == labels[batch]).sum())
     last = learning_rate_at(recipe, (number + 1) * len(batches) - 1, steps)
-    return Pass(total / len(images), correct / len(images), last)
+    return Pass(total / len(clips), correct / len(clips), last)
 
 
 def _loss(training: Training, seen: Tensor, logits: Tensor, labels: Tensor) -> Tensor:

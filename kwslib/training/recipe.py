@@ -62,6 +62,9 @@ class Recipe:
         warm_up: share of all steps in which the rate rises; it falls in the others.
         weight_decay: of AdamW, on matrices and kernels, not on biases.
         label_smoothing: probability mass given to all labels alike.
+        stock: silence and other words come from so many times the clips of them that the task has,
+            or from as many as the data have; a pass takes its share of them at random. A network
+            learns a few clips by heart, and with them what only they have in common.
         augmentation: how clips are varied; None leaves them as they are.
         averaging: decay of a moving average of the weights, BatchNorm's statistics among them,
             which is what is validated and kept; 0 keeps the weights themselves. It is shorter at
@@ -79,13 +82,14 @@ class Recipe:
     warm_up: float = 0.2
     weight_decay: float = 0.01
     label_smoothing: float = 0.0
+    stock: int = 1
     augmentation: Augmentation | None = field(default_factory=Augmentation)
     averaging: float = 0.0
     pretraining: Pretraining | None = None
     distillation: Distillation | None = None
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch"):
+        for name in ("epochs", "batch", "stock"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} {getattr(self, name)}: must be at least 1")
         if not 0 < self.learning_rate < math.inf:

@@ -9,6 +9,7 @@ from kwslib.threads import one_thread
 from kwslib.training.passes import Hooks, Training, optimizer_for, preparation, train_pass
 from kwslib.training.predict import predictor
 from kwslib.training.recipe import Recipe
+from kwslib.training.stock import stock_of
 
 
 def tune(
@@ -39,10 +40,10 @@ def tune(
     Returns:
         The best accuracy on validation; of two passes with the same, the later was kept.
     """
-    training, validation = dataset.examples("training"), dataset.examples("validation")
+    stock, validation = stock_of(dataset, recipe), dataset.examples("validation")
     optimizer = optimizer_for(network, recipe, rates_by_inputs=rates_by_inputs)
     prepare = preparation(dataset, recipe)
-    run = Training(network, optimizer, training, prepare, recipe, seed, hooks)
+    run = Training(network, optimizer, stock, prepare, recipe, seed, hooks)
     best, kept = -1.0, network.state_dict()
     with one_thread():
         for number in range(first, recipe.epochs):

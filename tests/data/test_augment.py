@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -265,11 +267,16 @@ def varied(images, seed=0, **settings):
     return augmented_images(augmentation, {"none": np.zeros(16_000, np.int16)}, images, seed)
 
 
+def decibels_of(images):
+    """Of pixels, above those of 120 that they were."""
+    return (images.astype(float) - 120) / 9.925 * 10 / np.log(10)
+
+
 def test_gain_raises_or_lowers_all_of_a_clip_by_up_to_its_decibels():
     images = np.full((500, 98, 40), 120, np.uint8)
     result = varied(images, gain_db=6.0).astype(float)
     assert (result == result[:, :1, :1]).all(), "a clip has one gain"
-    decibels = (result[:, 0, 0] - 120) / 9.925 * 10 / np.log(10)
+    decibels = decibels_of(result[:, 0, 0])
     assert decibels.min() == pytest.approx(-6, abs=0.3)
     assert decibels.max() == pytest.approx(6, abs=0.3)
     assert decibels.std() == pytest.approx(12 / 12**0.5, abs=0.3)
@@ -277,6 +284,28 @@ def test_gain_raises_or_lowers_all_of_a_clip_by_up_to_its_decibels():
 
 def test_silence_has_no_power_to_raise():
     assert not varied(np.zeros((4, 98, 40), np.uint8), gain_db=6.0).any()
+
+
+def test_an_equalizer_turns_bands_up_or_down_smoothly_and_alike_at_all_times():
+    found = decibels_of(varied(np.full((500, 98, 40), 120, np.uint8), equalizer_db=8.0))
+    assert (found == found[:, :1]).all()
+    found = found[:, 0]  # [clips, bands]
+    assert found.min() == pytest.approx(-8, abs=0.3) and found.max() == pytest.approx(8, abs=0.3)
+    steps = np.abs(np.diff(found, axis=1))
+    assert steps.max() < 16 / 39 * 4 + 0.9, "a line over a quarter of the bands, and rounding"
+    ends = np.corrcoef(found[:, 0], found[:, -1])[0, 1]
+    assert abs(ends) < 0.15, "the lowest and the highest band are drawn apart"
+
+
+def test_noise_has_an_equalizer_of_its_own():
+    """On silence nothing is seen but the noise, which is as even as the recording without one."""
+    noise, silence = {"one": white(64_000, 3000, 1)}, np.zeros((300, 98, 40), np.uint8)
+    loud = Augmentation(shift_ms=0, noise_probability=1.0, noise_volume=1.0)
+    tilts = [
+        np.ptp(augmented_images(settings, noise, silence).mean(axis=1), axis=1)
+        for settings in (loud, replace(loud, equalizer_db=8.0))
+    ]
+    assert np.median(tilts[1]) > np.median(tilts[0]) + 8
 
 
 def test_a_stretch_moves_rows_away_from_the_middle_and_zeros_move_in():
@@ -339,8 +368,8 @@ def test_masks_put_the_mean_on_whole_rows_and_bands_up_to_their_widths():
 
 @pytest.mark.parametrize(
     "settings",
-    [{"gain_db": 6.0}, {"time_stretch": 0.1}, {"mel_warp": 0.1}, {"time_mask_ms": 100},
-     {"band_mask": 4}],
+    [{"gain_db": 6.0}, {"equalizer_db": 6.0}, {"time_stretch": 0.1}, {"mel_warp": 0.1},
+     {"time_mask_ms": 100}, {"band_mask": 4}],
 )  # fmt: skip
 def test_every_variation_repeats_with_its_generator(settings):
     images = np.random.default_rng(0).integers(0, 256, (20, 98, 40)).astype(np.uint8)

@@ -1,0 +1,64 @@
+"""The clips of each pass: all of the keywords, and silence and other words from a larger stock."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from kwslib.data.dataset import Dataset, Examples
+from kwslib.data.task import SILENCE, UNKNOWN
+from kwslib.training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Stock:
+    """Training clips of which a pass takes some.
+
+    Attributes:
+        examples: all of them.
+        taken: label index to how many clips of it a pass takes; all of labels that are not there.
+    """
+
+    examples: Examples
+    taken: Mapping[int, int]
+
+    def __len__(self) -> int:
+        """Clips in a pass."""
+        counts = torch.bincount(self._labels).tolist()
+        return sum(min(self.taken.get(label, n), n) for label, n in enumerate(counts))
+
+    def draw(self, generator: torch.Generator) -> Tensor:
+        """Places of a pass's clips in :attr:`examples`, in random order, ``[clips]``."""
+        order = torch.randperm(len(self.examples), generator=generator)
+        if not self.taken:
+            return order
+        keep = torch.ones(len(order), dtype=torch.bool)
+        labels = self._labels[order]
+        for label, wanted in self.taken.items():
+            own = labels == label
+            keep &= ~own | (own.cumsum(0) <= wanted)
+        taken = order[keep]  # what few are taken of stands at the front
+        return taken[torch.randperm(len(taken), generator=generator)]
+
+    @property
+    def _labels(self) -> Tensor:
+        return torch.from_numpy(self.examples.labels)
+
+
+def stock_of(dataset: Dataset, recipe: Recipe) -> Stock:
+    """The stock of a recipe: so many times the silence and the other words of the task, of the same
+    split, or as many other words as the data have. A pass takes as many as the task has.
+    """
+    own = dataset.examples("training")
+    if recipe.stock == 1:
+        return Stock(own, {})
+    task = dataset.task
+    larger = replace(
+        task,
+        silence_percent=recipe.stock * task.silence_percent,
+        unknown_percent=recipe.stock * task.unknown_percent,
+    )
+    labels = [task.labels.index(SILENCE), task.labels.index(UNKNOWN)]
+    taken = {label: int((own.labels == label).sum()) for label in labels}
+    return Stock(Dataset(dataset.source, larger).examples("training"), taken)
