@@ -14,6 +14,7 @@ from kwslib.field.scores import successes
 from kwslib.field.summary import FieldStudy
 from kwslib.measurements import Record, read_records, select
 from kwslib.report.deployment import Accuracy, Deployment, known_times
+from kwslib.report.literature import author_of
 from kwslib.training.summary import ORIGINAL, interval_text, listed, percent
 
 _ORIGINAL = "original report"
@@ -407,18 +408,13 @@ def _modelled_row(place: str, ms: float) -> dict[str, Any]:
 
 
 def _known_row(record: Record) -> dict[str, Any]:
-    name = _ORIGINAL if "Student" in record.source else _author(record.source)
+    name = _ORIGINAL if "Student" in record.source else author_of(record.source)
     value = record.value
     kind = _ORIGINAL if name == _ORIGINAL else "literature"
     row = {"place": f"TFLite Micro, {name}", "kind": kind}
     if isinstance(value, list):
         return {**row, "time": sum(value) / 2, "low": value[0], "high": value[1]}
     return {**row, "time": float(value)}
-
-
-def _author(source: str) -> str:
-    """``github.com/somebody/...`` as ``somebody``."""
-    return source.split("/")[1] if source.startswith("github.com/") else source
 
 
 # What the cycle model gets right and wrong.

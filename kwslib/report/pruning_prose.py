@@ -12,6 +12,7 @@ from kwslib.prune.finetune import gradual_amount
 from kwslib.prune.methods import EPOCHS
 from kwslib.prune.norms import BLOCK, NORMS, norm
 from kwslib.report import pruning_rows as rows
+from kwslib.report.literature import author_of
 from kwslib.report.over_seeds import points, summarised
 from kwslib.report.pruning import Pruning
 from kwslib.studies.pruned_boards import EMULATED_CLIPS
@@ -126,7 +127,7 @@ def _original_sentence(own: Sequence[Mapping[str, Any]]) -> str:
     for record in select(read_records(LITERATURE), "accuracy", method="weights"):
         amount = float(record.subject["amount"])
         others.append(
-            f"{record.source.split('/')[1]} {percent(record.value)} at {percent(amount, 0)} "
+            f"{author_of(record.source)} {percent(record.value)} at {percent(amount, 0)} "
             f"(here {percent(accuracy_at(own, rows.TUNED, amount))})"
         )
     gain = [
@@ -295,11 +296,10 @@ def _norms_sentence(found: Pruning) -> str:
 def _channel_numbers(found: Pruning) -> dict[str, str]:
     records = found.committed.get("channels", ())
     if not records:
-        return {"channels_sentence": _NONE, "scratch_sentence": "", "channels_seeds": "0",
+        return {"channels_sentence": _NONE, "scratch_sentence": "",
                 "channel_others_sentence": ""}  # fmt: skip
     own, dense = rows.curve_rows(records, rows.channels), rows.dense_accuracy(records)
     return {
-        "channels_seeds": str(own[0]["seeds"]),
         "channels_sentence": _channels_sentence(own, dense, found),
         "scratch_sentence": _scratch_sentence(own),
         "channel_others_sentence": _channel_others(own, found),
@@ -347,7 +347,7 @@ def _channel_others(own: Sequence[Mapping[str, Any]], found: Pruning) -> str:
         left = int(record.subject["channels"])
         ours = accuracy_at(own, rows.TUNED, 1 - left / whole)
         text = f"{percent(record.value)} with {left} (here {percent(ours)})"
-        by_author.setdefault(record.source.split("/")[1], []).append(text)
+        by_author.setdefault(author_of(record.source), []).append(text)
     texts = [f"{author} {', '.join(parts)}" for author, parts in by_author.items()]
     return f"Others published, fine-tuned: {'; '.join(texts)}."
 
@@ -412,7 +412,9 @@ def _faster_sentence(own: Sequence[Mapping[str, Any]]) -> str:
 def _exact_sentence(records: Sequence[Record]) -> str:
     checked = select(records, "exact_clips")
     clips = {record.value["host"] for record in checked}
+    seeds = {record.subject["seed"] for record in checked}
     return (
+        f"What is said of the board are means over {len(seeds)} seeds. "
         f"All {len(checked)} networks gave the scores of their integers to the bit: the compiled C "
         f"on this processor on all {max(clips):,} test clips, the emulated board on "
         f"{EMULATED_CLIPS} of them."

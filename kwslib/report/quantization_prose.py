@@ -23,6 +23,7 @@ from kwslib.quantize.fake import fake_quantize
 from kwslib.quantize.inside import grid_levels, weight_noise
 from kwslib.quantize.methods import AWARE_RATE, number_of
 from kwslib.quantize.minifloat import E2M1, Minifloat
+from kwslib.report.literature import author_of
 from kwslib.report.over_seeds import points, summarised
 from kwslib.report.quantization import OnBoard, Quantization
 from kwslib.training.summary import interval_text, listed, percent
@@ -284,7 +285,7 @@ def _others_sentence(rows: Sequence[Mapping[str, Any]]) -> str:
     texts = []
     for record in read_records(LITERATURE):
         bits, method = int(record.subject["bits"]), NAMES[record.subject["method"]]
-        author = record.source.split("/")[1]
+        author = author_of(record.source)
         texts.append(
             f"{author} {percent(record.value)} at {bits} bits {method} "
             f"(here {percent(_accuracy(rows, method, bits))})"

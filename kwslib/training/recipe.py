@@ -127,20 +127,22 @@ def _with_recipe(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {**settings, "recipe": Recipe.from_json(settings["recipe"])}
 
 
-_MILD = Augmentation(gain_db=6.0, time_stretch=0.08, mel_warp=0.05)
-_STRONG = replace(_MILD, time_stretch=0.1, mel_warp=0.06, time_mask_ms=100, band_mask=4)
+_VARIED = Augmentation(
+    noise_volume=0.2, gain_db=6.0, equalizer_db=8.0, time_stretch=0.08, mel_warp=0.05
+)
+_STRONG = replace(_VARIED, time_stretch=0.1, mel_warp=0.06, time_mask_ms=100, band_mask=4)
 
 _NORMED = Recipe(
     epochs=80, learning_rate=6e-3, gradient_norm=1e3, warm_up=0.1, averaging=0.998,
-    augmentation=_MILD,
+    stock=12, augmentation=_VARIED,
 )  # fmt: skip
 """For networks with BatchNorm, which bounds what a step does: gradients are hardly ever cut."""
 
 RECIPES: Mapping[str, Recipe] = {
     "tiny_conv": Recipe(),
-    "funnel_small": _NORMED,
+    "funnel_small": replace(_NORMED, epochs=100),
     "funnel_medium": replace(_NORMED, epochs=60),
-    "funnel_large": replace(_NORMED, epochs=60, augmentation=_STRONG),
+    "funnel_large": replace(_NORMED, epochs=60, augmentation=replace(_VARIED, noise_volume=0.1)),
     "funnel_teacher": replace(_NORMED, epochs=30, weight_decay=0.02, augmentation=_STRONG),
     "ds_cnn": replace(_NORMED, epochs=40),
     "tc_resnet8": replace(_NORMED, epochs=50),

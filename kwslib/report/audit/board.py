@@ -7,9 +7,10 @@ from kwslib.field.scores import Share, successes
 from kwslib.field.summary import FieldStudy, original, read_study
 from kwslib.field.trials import NONE
 from kwslib.measurements import Record, select
-from kwslib.report.audit.evidence import NETWORK, Evidence, author
+from kwslib.report.audit.evidence import NETWORK, Evidence
 from kwslib.report.audit.line import Line, Reason
 from kwslib.report.audit.size import host_us
+from kwslib.report.literature import repository_of
 from kwslib.training.summary import interval_text, listed
 
 TITLE = "The board"
@@ -64,14 +65,14 @@ def _run_time(evidence: Evidence) -> Line:
 def _other_boards(evidence: Evidence) -> str:
     records = select(evidence.read("board/published.json"), "run_time", stage="network")
     known = [
-        f"{_ms(record.value)} ms ({author(record.source)})"
+        f"{_ms(record.value)} ms ({repository_of(record.source)})"
         for record in records
         if record.subject.get("channels", 8) == 8 and record.source.startswith("github")
     ]
     tiny = [
         f"{record.value:g} ms for {record.subject['macs'] / 1e6:.3g} M multiply-accumulates, "
         f"{record.subject['runtime']}{f', {record.machine}' if record.machine else ''} "
-        f"({author(record.source)})"
+        f"({repository_of(record.source)})"
         for record in evidence.others("run_time", task="ten_words")
     ]
     return "; ".join([*known, *tiny])

@@ -7,6 +7,7 @@ from statistics import mean
 from typing import Any
 
 from kwslib.measurements import FOLDER, Record, read_records, select
+from kwslib.report.literature import repository_of
 from kwslib.report.over_seeds import summarised
 from kwslib.training.summary import interval_text, percent
 
@@ -53,12 +54,7 @@ class Evidence:
 
 def cited(records: Iterable[Record], told: Callable[[Any], str]) -> str:
     """Figures with those who published them: ``90.6 % (kpan02/tinyml-keyword-spotting)``."""
-    return "; ".join(f"{told(record.value)} ({author(record.source)})" for record in records)
-
-
-def author(source: str) -> str:
-    """``github.com/a/b, section 6`` as ``a/b``."""
-    return source.removeprefix("github.com/").split(",")[0].split(":")[0]
+    return "; ".join(f"{told(record.value)} ({repository_of(record.source)})" for record in records)
 
 
 def shares(value: Any) -> str:

@@ -10,8 +10,9 @@ from kwslib.measurements import Record, select
 from kwslib.prune.methods import USUAL
 from kwslib.prune.norms import NORMS
 from kwslib.prune.unstructured import SCOPES
-from kwslib.report.audit.evidence import NETWORK, Evidence, author, average, cited
+from kwslib.report.audit.evidence import NETWORK, Evidence, average, cited
 from kwslib.report.audit.line import Line, Reason
+from kwslib.report.literature import repository_of
 from kwslib.report.over_seeds import points
 from kwslib.report.pruning_rows import share
 from kwslib.report.sweeps import sweep_command
@@ -207,7 +208,7 @@ def _structured(evidence: Evidence) -> Line:
     others = ""
     if theirs:
         steps = [f"{record.subject['channels']} left {percent(record.value)}" for record in theirs]
-        others = f"{', '.join(steps)}, fine-tuned ({author(theirs[0].source)})"
+        others = f"{', '.join(steps)}, fine-tuned ({repository_of(theirs[0].source)})"
     return Line(
         "Channels: accuracy by parameters", evidence.claim("structured"), "; ".join(told),
         _command("channels"), others=others,
@@ -271,7 +272,8 @@ def _board_times(evidence: Evidence) -> Line:
     return Line(
         "Channels: run time on the board", "Asked for; no figure that could be compared.",
         f"{_told(times)}, modelled" if times else "", _command("board"),
-        others=f"{_told(theirs)} ({author(known[0].source)})" if known else "", reasons=reasons,
+        others=f"{_told(theirs)} ({repository_of(known[0].source)})" if known else "",
+        reasons=reasons,
     )  # fmt: skip
 
 

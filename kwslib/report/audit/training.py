@@ -8,13 +8,13 @@ from kwslib.measurements import Record, select
 from kwslib.report.audit.evidence import (
     NETWORK,
     Evidence,
-    author,
     average,
     cited,
     over_seeds,
     shares,
 )
 from kwslib.report.audit.line import Line, Reason
+from kwslib.report.literature import repository_of
 from kwslib.report.over_seeds import points
 from kwslib.training.extra import committed_comparison
 from kwslib.training.recipe import recipe_for
@@ -223,7 +223,8 @@ def _networks(evidence: Evidence) -> Line:
 def _ten_words(evidence: Evidence) -> Line:
     found = _tested(evidence, "ten_words")
     others = "; ".join(
-        f"{r.subject['model']}, {r.subject['numbers']}, {percent(r.value)} ({author(r.source)})"
+        f"{r.subject['model']}, {r.subject['numbers']}, {percent(r.value)} "
+        f"({repository_of(r.source)})"
         for r in evidence.others("accuracy", task="ten_words")
     )
     return Line(
