@@ -50,7 +50,7 @@ def _clips(recipe: Recipe) -> Examples:
     random = np.random.default_rng(0)
     count = _BATCHES * recipe.batch
     images = random.integers(0, 256, (count, TRAINING.frames, TRAINING.bands)).astype(np.uint8)
-    return Examples((), random.integers(0, _LABELS, count), images)
+    return Examples(("",) * count, random.integers(0, _LABELS, count), images)
 
 
 def _seconds_of_a_pass(name: str, recipe: Recipe) -> float:

@@ -5,7 +5,7 @@ measured becomes a record.
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Split, Task
@@ -15,9 +15,6 @@ from kwslib.files import sha256_of_sources
 from kwslib.measurements import Method, Record, machine_name
 from kwslib.training.fit import Fitted, fitted
 from kwslib.training.recipe import Recipe, recipe_for
-
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
 
 SPLITS: tuple[Split, ...] = ("validation", "testing")
 """Those on which a setting is scored."""
@@ -95,7 +92,7 @@ class Recorder:
         self._dataset = dataset
 
     @classmethod
-    def of(cls, setting: "DataclassInstance", model: str, dataset: Dataset) -> "Recorder":
+    def of(cls, setting: Any, model: str, dataset: Dataset) -> "Recorder":
         """Of a setting of a sweep, of a network by its name in the registry."""
         return cls({"model": model, "task": dataset.task.name, **asdict(setting)}, dataset)
 

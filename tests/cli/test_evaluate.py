@@ -246,7 +246,7 @@ def test_an_address_in_the_environment_is_for_dask_alone(kws, tones, tmp_path, m
         (("--snr", "5", "--noise", "rain"), ("'rain'", "hiss, hum")),
         (("--shift", "2000"), ("shift 2000 ms",)),
         (("--sweep", "weather"), ("weather", "snr")),
-        (("--sweep", "snr"), ("--out None", ".json")),
+        (("--sweep", "snr"), ("--out none", ".json")),
         (("--sweep", "snr", "--out", "x.json", "--backend", "dask"), ("name its scheduler",)),
         (("--sweep", "snr", "--scheduler", "tcp://x:1"), ("add --backend dask",)),
         (("--sweep", "transfer", "--out", "x.json", "--seeds", "few"), ("--seeds few",)),

@@ -123,7 +123,7 @@ def test_a_sweep_writes_its_records(capsys, monkeypatch, tmp_path):
     "arguments, words",
     [
         (("--sweep", "depths"), ("depths", "widths")),
-        (("--sweep", "widths"), ("--out None", ".json")),
+        (("--sweep", "widths"), ("--out none", ".json")),
         (("--sweep", "widths", "--out", "x.json", "--seeds", "few"), ("--seeds few", "0,1,2")),
     ],
 )

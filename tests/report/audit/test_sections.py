@@ -7,8 +7,9 @@ import pytest
 
 from kwslib.measurements import FOLDER, Record
 from kwslib.report.audit import pruning, quantization
-from kwslib.report.audit.evidence import author, cited, over_seeds, shares
+from kwslib.report.audit.evidence import cited, over_seeds, shares
 from kwslib.report.audit.training import share_by_commas
+from kwslib.report.literature import repository_of
 
 
 def entries(name):
@@ -157,6 +158,6 @@ def test_zeros_save_time_where_code_skips_them(point):
 def test_how_figures_are_told():
     record = Record("accuracy", [0.899, 0.904], "fraction", "published", source="github.com/a/b, 6")
     assert cited([record], shares) == "89.9 to 90.4 % (a/b)"
-    assert author("MLPerf Tiny, keyword spotting") == "MLPerf Tiny"
+    assert repository_of("MLPerf Tiny, keyword spotting") == "MLPerf Tiny"
     alone = Record("accuracy", 0.9, "fraction", "measured", interval=(0.88, 0.92))
     assert over_seeds([alone]) == "90.0 % (95 % interval 88.0 to 92.0 %)"
