@@ -7,7 +7,7 @@ run equal to one that was never interrupted.
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,8 @@ from kwslib.models.traced import traced_and_folded
 from kwslib.threads import one_thread
 from kwslib.training.passes import Training, preparation, train_pass
 from kwslib.training.predict import predictor
-from kwslib.training.recipe import Pretraining, Recipe
+from kwslib.training.pretraining import every_word, take_over
+from kwslib.training.recipe import Recipe
 from kwslib.training.run import Run
 from kwslib.training.stock import stock_of
 
@@ -123,7 +124,7 @@ def fit(
     if recipe.pretraining is None or (folder / LAST).exists():
         standardised = Standardised(network, mean, deviation)
     else:
-        known = _pretrained(model, dataset, recipe.pretraining, seed)
+        known = _pretrained(model, dataset, network, recipe.pretraining.recipe, seed)
         standardised = Standardised.of_trained(known, mean, deviation)
     run = Run(standardised, recipe)
     history = _resume(run, folder / LAST, settings)
@@ -167,11 +168,14 @@ def code_of_training() -> str:
     )
 
 
-def _pretrained(model: str, dataset: Dataset, pretraining: Pretraining, seed: int) -> nn.Module:
-    """A network that knows the keywords from more other words."""
-    task = replace(dataset.task, unknown_percent=pretraining.unknown_percent)
-    larger = Dataset(dataset.source, task)
-    return fitted(model, larger, pretraining.recipe, seed).network
+def _pretrained(
+    model: str, dataset: Dataset, network: nn.Module, recipe: Recipe, seed: int
+) -> nn.Module:
+    """The network with what it learned of all words."""
+    larger = Dataset(dataset.source, every_word(dataset))
+    known = fitted(model, larger, recipe, seed).network
+    take_over(network, dataset.task.labels, known, larger.task.labels)
+    return network
 
 
 def _teacher(dataset: Dataset, recipe: Recipe) -> nn.Module | None:

@@ -33,16 +33,14 @@ class Distillation:
 
 @dataclass(frozen=True)
 class Pretraining:
-    """The same keywords against more other words than the task has, learned first.
+    """All words of the data are told apart first: there is more to learn from their names than from
+    what is called unknown.
 
     Attributes:
         recipe: how; its seed is that of the training that follows.
-        unknown_percent: clips of other words, in percent of the keyword clips, or as many as the
-            data have. Those beyond the task's own are of the same split.
     """
 
     recipe: "Recipe"
-    unknown_percent: int
 
 
 @dataclass(frozen=True)

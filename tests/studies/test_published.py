@@ -59,7 +59,7 @@ def run(tones, tmp_path_factory):
     """Two seeds of a network with a teacher and pretraining."""
     base = Recipe(epochs=1, batch=32, augmentation=Augmentation(shift_ms=20))
     recipe = replace(
-        base, averaging=0.9, pretraining=Pretraining(base, 50),
+        base, averaging=0.9, pretraining=Pretraining(base),
         distillation=Distillation("tiny_conv", base),
     )  # fmt: skip
     folder = tmp_path_factory.mktemp("published")

@@ -17,7 +17,7 @@ from kwslib.training.recipe import RECIPES, Distillation, Pretraining, Recipe, r
         Recipe(augmentation=Augmentation(shift_ms=50, noise_snr_db=(0.0, 20.0))),
         Recipe(
             averaging=0.99,
-            pretraining=Pretraining(Recipe(epochs=3), 500),
+            pretraining=Pretraining(Recipe(epochs=3)),
             distillation=Distillation("ds_cnn", Recipe(averaging=0.9), 0.7, 3.0),
         ),
     ],
