@@ -43,7 +43,7 @@ from dataclasses import asdict, dataclass, field, is_dataclass
 from functools import cache, partial
 from pathlib import Path
 from threading import Lock, Thread
-from typing import Any, Generic, Literal, TypeVar, get_args
+from typing import Any, Generic, Literal, TypedDict, TypeVar, get_args
 
 import joblib
 from joblib.externals.loky.process_executor import TerminatedWorkerError
@@ -65,6 +65,16 @@ Key = str | Callable[[], str]
 
 Backend = Literal["processes", "dask"]
 BACKENDS: tuple[Backend, ...] = get_args(Backend)
+
+
+class Workers(TypedDict, total=False):
+    """Who measures, and where it is kept: keywords of :func:`sweep` that studies hand on."""
+
+    jobs: int | None
+    folder: Path | None
+    backend: Backend
+    scheduler: str | None
+
 
 _LOOK_FOR_PARENT_SECONDS = 0.5
 _SHOWN_CHARACTERS = 60  # of the settings under way: the bar stays on one line
@@ -138,6 +148,16 @@ def pending(
     """The settings that :func:`sweep` with the same arguments would measure, each once."""
     folder = Path(folder) if folder else cache_folder("sweeps", name)
     return [task.setting for task in _left(_tasks(name, settings, _text_of(key), folder))]
+
+
+def check_workers(workers: Workers) -> None:
+    """:func:`check_backend` for what a study hands on, before it trains anything.
+
+    Raises:
+        InputError: they do not go together.
+    """
+    backend = workers.get("backend", "processes")
+    check_backend(backend, workers.get("jobs"), workers.get("scheduler"))
 
 
 def check_backend(backend: str, jobs: int | None, scheduler: str | None) -> None:

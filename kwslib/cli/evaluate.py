@@ -14,6 +14,7 @@ from kwslib.data.task import SPLITS, Split
 if TYPE_CHECKING:
     from kwslib.data.disturb import Disturbance
     from kwslib.evaluation import Evaluation, Predict
+    from kwslib.sweep import Backend, Workers
 
 
 _SWEEPS = ("snr", "shift", "level", "transfer")
@@ -65,7 +66,7 @@ def command(
     seeds: str,
     out: Path | None,
     jobs: int | None,
-    backend: str,
+    backend: "Backend",
     scheduler: str | None,
     target: str | None,
     as_json: bool,
@@ -136,7 +137,7 @@ def _sweep(
     model: str,
     kind: str,
     seeds: list[int],
-    workers: dict[str, Any],
+    workers: "Workers",
     data: str | None,
     out: Path | None,
     as_json: bool,

@@ -1,13 +1,23 @@
 """``kws prune``: a checkpoint without some of its weights or channels."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from kwslib.cli.output import data_option, json_option, show
-from kwslib.cli.sweeps import keep_records, records_file, seeds_of, sweep_options, sweep_workers
+from kwslib.cli.sweeps import (
+    base_of,
+    keep_records,
+    records_file,
+    seeds_of,
+    sweep_options,
+    sweep_workers,
+)
 from kwslib.data.task import SPLITS, Split
+
+if TYPE_CHECKING:
+    from kwslib.sweep import Backend, Workers
 
 _METHODS = ("weights", "blocks", "channels")
 _SCHEDULES = ("one_shot", "iterative", "gradual")
@@ -76,7 +86,7 @@ def command(
     sweep: str | None,
     seeds: str,
     jobs: int | None,
-    backend: str,
+    backend: "Backend",
     scheduler: str | None,
     data: str | None,
     as_json: bool,
@@ -112,14 +122,13 @@ def _sweep(
     checkpoint: str,
     kind: str,
     seeds: str,
-    workers: dict[str, Any],
+    workers: "Workers",
     data: str | None,
     out: tuple[Path, ...],
     as_json: bool,
 ) -> None:
     """Measure the settings of a sweep and write their records."""
     from kwslib.errors import InputError
-    from kwslib.models.checkpoint import load
     from kwslib.studies import pruned_boards, pruning, sparsity
 
     path = records_file(out)
@@ -132,13 +141,11 @@ def _sweep(
         keep_records(kind, sparsity.study(checkpoint), path, as_json)
         return
     numbers = seeds_of(seeds)
-    _, info = load(checkpoint)
-    keywords = ",".join(info.labels[2:])
-    asked: dict[str, Any] = {"data": data or "", "model": info.model, "keywords": keywords}
+    base = base_of(checkpoint, data)
     if kind == "board":
-        records = pruned_boards.study_on_board(numbers, **asked)
+        records = pruned_boards.study_on_board(numbers, base)
     else:
-        records = pruning.study(kind, numbers, **asked, **workers)  # type: ignore[arg-type]
+        records = pruning.study(kind, numbers, base, **workers)  # type: ignore[arg-type]
     keep_records(kind, records, path, as_json)
 
 

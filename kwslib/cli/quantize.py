@@ -1,13 +1,23 @@
 """``kws quantize``: a checkpoint in few bits."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from kwslib.cli.output import data_option, json_option, show
-from kwslib.cli.sweeps import keep_records, records_file, seeds_of, sweep_options, sweep_workers
+from kwslib.cli.sweeps import (
+    base_of,
+    keep_records,
+    records_file,
+    seeds_of,
+    sweep_options,
+    sweep_workers,
+)
 from kwslib.data.task import SPLITS, Split
+
+if TYPE_CHECKING:
+    from kwslib.sweep import Backend, Workers
 
 _METHODS = ("ptq", "qat")
 _SWEEPS = ("widths", "ablations", "minifloat")
@@ -53,7 +63,7 @@ def command(
     sweep: str | None,
     seeds: str,
     jobs: int | None,
-    backend: str,
+    backend: "Backend",
     scheduler: str | None,
     data: str | None,
     as_json: bool,
@@ -83,22 +93,18 @@ def _sweep(
     checkpoint: str,
     kind: str,
     seeds: str,
-    workers: dict[str, Any],
+    workers: "Workers",
     data: str | None,
     out: Path | None,
     as_json: bool,
 ) -> None:
     """Measure the settings of a sweep and write their records."""
-    from kwslib.models.checkpoint import load
     from kwslib.studies.quantization import study
 
     path = records_file([out] if out else [])
     numbers = seeds_of(seeds)
-    _, info = load(checkpoint)
-    keywords = ",".join(info.labels[2:])
-    records = study(
-        kind, numbers, data=data or "", model=info.model, keywords=keywords, **workers  # type: ignore[arg-type]
-    )  # fmt: skip
+    base = base_of(checkpoint, data)
+    records = study(kind, numbers, base, **workers)  # type: ignore[arg-type]
     keep_records(kind, records, path, as_json)
 
 

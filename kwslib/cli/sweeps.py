@@ -11,6 +11,8 @@ from kwslib.errors import InputError
 
 if TYPE_CHECKING:
     from kwslib.measurements import Record
+    from kwslib.studies.base import Base
+    from kwslib.sweep import Backend, Workers
 
 _BACKENDS = ("processes", "dask")
 
@@ -39,7 +41,7 @@ def sweep_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def sweep_workers(jobs: int | None, backend: str, scheduler: str | None) -> dict[str, Any]:
+def sweep_workers(jobs: int | None, backend: "Backend", scheduler: str | None) -> "Workers":
     """The three as keywords of a study; an address from the environment is for dask alone.
 
     Raises:
@@ -64,6 +66,19 @@ def seeds_of(text: str) -> list[int]:
         return [int(seed) for seed in text.split(",")]
     except ValueError:
         raise InputError(f"--seeds {text}: must be whole numbers, e.g. 0,1,2") from None
+
+
+def base_of(checkpoint: str, data: str | None) -> "Base":
+    """What a sweep of networks trained as ``checkpoint`` begins with.
+
+    Raises:
+        InputError: it is no checkpoint or published network.
+    """
+    from kwslib.models.checkpoint import load
+    from kwslib.studies.base import Base
+
+    _, info = load(checkpoint)
+    return Base(data or "", info.model, ",".join(info.labels[2:]))
 
 
 def records_file(out: Sequence[Path]) -> Path:

@@ -65,35 +65,23 @@ def measure_on_board(setting: Setting, *, base: Base) -> list[Record]:
     ]
 
 
-def study_on_board(
-    seeds: Sequence[int],
-    *,
-    data: str,
-    model: str = "tiny_conv",
-    keywords: str = "yes,no",
-    epochs: int | None = None,
-    folder: Path | None = None,
-) -> list[Record]:
+def study_on_board(seeds: Sequence[int], base: Base, folder: Path | None = None) -> list[Record]:
     """The records of :func:`measure_on_board` for :func:`kwslib.studies.pruning.deployed`, one
     after the other, since a network beside it would disturb what is timed.
 
     Args:
         seeds: of the float networks.
-        data: folder of Speech Commands, or empty for embedded speech.
-        model: name in the registry.
-        keywords: comma-separated.
-        epochs: of the float training; None for the recipe's.
+        base: of these.
         folder: where finished settings are kept, by default in the cache.
 
     Raises:
         InputError: no seed.
     """
-    base = Base(data, model, keywords, epochs)
     train_first(seeds, base)
     code = sha256_of_sources("cost", "deploy", "board")
     firmware = sha256_of_files(FIRMWARE, sorted(FIRMWARE.rglob("*.[ch]")))
     results = sweep(
-        f"pruning-board-{model}", deployed(seeds), partial(measure_on_board, base=base),
+        f"pruning-board-{base.model}", deployed(seeds), partial(measure_on_board, base=base),
         key=f"{key_of(base)} {code} {firmware}", jobs=1, folder=folder,
     )  # fmt: skip
     return [record for records in results for record in records]

@@ -8,8 +8,7 @@ testing clips once. What was chosen (epochs, rates, criteria) was chosen on vali
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Unpack
 
 import torch
 from torch import nn
@@ -37,7 +36,7 @@ from kwslib.quantize.methods import quantize_network
 from kwslib.quantize.network import QuantizedNetwork, Widths
 from kwslib.quantize.to_integers import integers_of
 from kwslib.studies.base import Base, Recorder, train_first
-from kwslib.sweep import Backend, check_backend, sweep
+from kwslib.sweep import Workers, check_workers, sweep
 from kwslib.training.predict import predictor
 from kwslib.training.tuning import tune
 
@@ -224,44 +223,27 @@ def measure_network(
 def study(
     kind: Kind,
     seeds: Sequence[int],
-    *,
-    data: str,
-    model: str = "tiny_conv",
-    keywords: str = "yes,no",
-    epochs: int | None = None,
-    jobs: int | None = None,
-    folder: Path | None = None,
-    backend: Backend = "processes",
-    scheduler: str | None = None,
+    base: Base,
+    **workers: Unpack[Workers],
 ) -> list[Record]:
     """The records of a sweep; settings that an earlier call finished are not measured again.
 
     Args:
         kind: one of :data:`KINDS`.
         seeds: of the float networks.
-        data: folder of Speech Commands, or empty for embedded speech.
-        model: name in the registry.
-        keywords: comma-separated.
-        epochs: of the float training; None for the recipe's.
-        jobs: processes; by default as many as cores.
-        folder: where finished settings are kept, by default in the cache.
-        backend: processes of this machine, or a cluster, whose workers train the float networks
-            again unless they share this machine's cache.
-        scheduler: address of the cluster's.
+        base: of these. A cluster's workers train them again unless they share this machine's cache.
+        workers: keywords of :func:`kwslib.sweep.sweep`.
 
     Raises:
         InputError: no such sweep, or no seed.
     """
     if kind not in KINDS:
         raise InputError(f"sweep {kind!r}: must be one of {', '.join(KINDS)}")
-    check_backend(backend, jobs, scheduler)
-    base = Base(data, model, keywords, epochs)
+    check_workers(workers)
     train_first(seeds, base)
     run = partial(measure, base=base)
-    results = sweep(
-        f"pruning-{kind}-{model}", settings(kind, seeds), run, key=partial(key_of, base), jobs=jobs,
-        folder=folder, backend=backend, scheduler=scheduler,
-    )  # fmt: skip
+    name, key = f"pruning-{kind}-{base.model}", partial(key_of, base)
+    results = sweep(name, settings(kind, seeds), run, key=key, **workers)
     return [record for records in results for record in records]
 
 

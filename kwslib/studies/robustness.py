@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache, partial
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Unpack
 
 from kwslib.data.dataset import open_source
 from kwslib.data.disturb import Disturbance
@@ -21,7 +21,7 @@ from kwslib.files import sha256_of_file, sha256_of_sources, sha256_of_text
 from kwslib.measurements import Record
 from kwslib.models.checkpoint import NetworkInfo, task_of
 from kwslib.studies.base import Base, Recorder, dataset_of
-from kwslib.sweep import Backend, sweep
+from kwslib.sweep import Workers, sweep
 from kwslib.training.predict import predictor
 
 Kind = Literal["snr", "shift", "level", "transfer"]
@@ -119,10 +119,7 @@ def study(
     data: str,
     seeds: Sequence[int] = (0,),
     epochs: int | None = None,
-    jobs: int | None = None,
-    folder: Path | None = None,
-    backend: Backend = "processes",
-    scheduler: str | None = None,
+    **workers: Unpack[Workers],
 ) -> list[Record]:
     """The records of a sweep; settings that an earlier call finished are not measured again.
 
@@ -133,10 +130,7 @@ def study(
         data: folder of Speech Commands, or empty for embedded speech; ``transfer`` needs one.
         seeds: of ``transfer``'s trainings.
         epochs: of these; None for the recipe's.
-        jobs: processes; by default as many as cores.
-        folder: where finished settings are kept, by default in the cache.
-        backend: processes of this machine, or a cluster.
-        scheduler: address of the cluster's.
+        workers: keywords of :func:`kwslib.sweep.sweep`.
 
     Raises:
         InputError: no such sweep or network, or no data for ``transfer``.
@@ -153,10 +147,8 @@ def study(
     else:
         run = partial(measure, model=model, data=data)
         key = partial(_key, model, data)
-    results = sweep(
-        f"robustness-{kind}-{name}", settings(kind, data, seeds), run, key=key, jobs=jobs,
-        folder=folder, backend=backend, scheduler=scheduler,
-    )  # fmt: skip
+    swept = settings(kind, data, seeds)
+    results = sweep(f"robustness-{kind}-{name}", swept, run, key=key, **workers)
     return [record for records in results for record in records]
 
 

@@ -177,7 +177,8 @@ def test_a_sweep_writes_its_records(capsys, monkeypatch, tmp_path, kind):
     asked = {}
 
     def study(*arguments, **more):
-        asked.update(more, arguments=arguments)
+        *own, base = arguments
+        asked.update(more, arguments=tuple(own), model=base.model, keywords=base.keywords)
         return [Record("accuracy", 0.9, "fraction", "measured")]
 
     monkeypatch.setattr("kwslib.studies.pruning.study", study)

@@ -105,8 +105,8 @@ def test_a_number_that_is_none():
 def test_a_sweep_writes_its_records(capsys, monkeypatch, tmp_path):
     asked = {}
 
-    def study(kind, seeds, **more):
-        asked.update(more, kind=kind, seeds=seeds)
+    def study(kind, seeds, base, **more):
+        asked.update(more, kind=kind, seeds=seeds, keywords=base.keywords)
         return [Record("accuracy", 0.9, "fraction", "measured")]
 
     monkeypatch.setattr("kwslib.studies.quantization.study", study)

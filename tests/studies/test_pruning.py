@@ -189,18 +189,18 @@ def test_zeros_stay_through_quantization_aware_training(base):
 def test_a_study_keeps_what_it_measured(base, monkeypatch, tmp_path):
     few = [Setting(), Setting("weights", 0.8, "layer")]
     monkeypatch.setattr(studies, "settings", lambda kind, seeds: few)
-    asked = {"data": base.data, "epochs": 1, "jobs": 1, "folder": tmp_path / "kept"}
-    first, again = (study("weights", [0], **asked) for _ in range(2))
+    kept = tmp_path / "kept"
+    first, again = (study("weights", [0], base, jobs=1, folder=kept) for _ in range(2))
     assert first == again  # with their times, so nothing was measured twice
 
 
 def test_what_is_no_study(base):
     with pytest.raises(InputError, match="sweep 'depths': must be one of weights"):
-        study("depths", [0], data=base.data)
+        study("depths", [0], base)
     with pytest.raises(InputError, match="seeds: none given"):
-        study("weights", [], data=base.data)
+        study("weights", [], base)
     with pytest.raises(InputError, match="name its scheduler"):
-        study("weights", [0], data=base.data, backend="dask")
+        study("weights", [0], base, backend="dask")
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ def test_what_is_no_study(base):
 def test_a_pruned_network_on_the_board(base, setting, monkeypatch, tmp_path):
     monkeypatch.setattr(pruned_boards, "EMULATED_CLIPS", 3)
     monkeypatch.setattr(pruned_boards, "deployed", lambda seeds: [setting])
-    records = study_on_board([0], data=base.data, epochs=1, folder=tmp_path / "kept")
+    records = study_on_board([0], base, tmp_path / "kept")
     assert value(records, "exact_clips") == {"host": 28, "emulator": 3}
     assert value(records, "cycles") >= value(records, "instructions") > 10_000
     for metric in ("flash", "ram", "stack", "weights", "flash_reads"):

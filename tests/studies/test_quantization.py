@@ -44,7 +44,7 @@ def test_the_ablations_have_every_width():
 def quick(monkeypatch, tones, own_cache):
     """One epoch of everything, on tones."""
     monkeypatch.setattr("kwslib.quantize.methods.AWARE_EPOCHS", 1)
-    return {"data": str(tones), "model": "tiny_conv", "keywords": "yes,no", "epochs": 1}
+    return Base(str(tones), epochs=1)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def quick(monkeypatch, tones, own_cache):
     ],
 )
 def test_a_setting_is_scored_on_validation_and_testing(quick, setting, metrics):
-    records = measure(setting, base=Base(**quick))
+    records = measure(setting, base=quick)
     assert {record.metric for record in records} == metrics
     assert len(records) == 2 * len(metrics)
     for record in records:
@@ -72,14 +72,14 @@ def test_a_setting_is_scored_on_validation_and_testing(quick, setting, metrics):
 def test_a_study_keeps_what_it_measured(quick, monkeypatch, tmp_path):
     few = [Setting("float", "float", "float", 0), Setting("ptq", "8", "8", 0)]
     monkeypatch.setattr(studies, "settings", lambda kind, seeds: few)
-    first = study("widths", [0], **quick, jobs=1, folder=tmp_path / "kept")
-    again = study("widths", [0], **quick, jobs=1, folder=tmp_path / "kept")
+    first = study("widths", [0], quick, jobs=1, folder=tmp_path / "kept")
+    again = study("widths", [0], quick, jobs=1, folder=tmp_path / "kept")
     assert first == again  # with their times, so nothing was measured twice
     assert len(first) == 6
 
 
 def test_what_is_no_study(quick):
     with pytest.raises(InputError, match="sweep 'depths'"):
-        study("depths", [0], **quick)
+        study("depths", [0], quick)
     with pytest.raises(InputError, match="seeds: none given"):
-        study("widths", [], **quick)
+        study("widths", [], quick)
