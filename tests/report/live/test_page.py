@@ -9,6 +9,7 @@ import pytest
 from live_site import FAKE_MICROPHONE, words, write_page, write_sound
 
 from kwslib.field.imported import Expected, read_saved
+from kwslib.report.live.networks import DEFAULT
 from kwslib.report.live.page import PARTS, LivePage
 
 pytestmark = pytest.mark.xdist_group("site")
@@ -298,5 +299,7 @@ def test_the_html_names_every_part_that_the_script_asks_for(live):
 
 def test_everything_is_small(live):
     sizes = {name: len(text) for name, text in live.files()}
-    assert all(size < 80 * 1024 for size in sizes.values()), sizes
+    at_once = {name: size for name, size in sizes.items() if "/page" in name or DEFAULT in name}
+    assert len(at_once) >= 2 and all(size < 80 * 1024 for size in at_once.values()), sizes
+    assert all(size < 300_000 for size in sizes.values()), "fetched when a reader chooses it"
     assert len(json.dumps(live.config())) < 8000
