@@ -131,11 +131,11 @@ def test_a_stream_is_detected_as_everywhere(page, facts, tmp_path):
 
 
 def test_a_frame_leaves_time_to_spare(page, facts):
+    page.evaluate("(settings) => device.begin(settings)", SETTINGS)
     # the best of several: what else the machine does is none of the firmware's time
     runs = [page.evaluate("device.time(() => performance.now(), 4)") for _ in range(5)]
     least = {stage: min(run[stage] for run in runs) for stage in runs[0]}
-    # a browser's clock is coarse: a short stage may well take no time in one of the runs
-    assert all(any(run[stage] > 0 for run in runs) for stage in least)
+    assert all(us > 0 for us in least.values())
     assert sum(least.values()) < MOST_FRAME_US
 
 
