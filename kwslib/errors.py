@@ -1,5 +1,9 @@
 """The one exception that stands for a user's mistake."""
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class InputError(Exception):
     """Bad input: one line that names the file or value and says how to mend it.
@@ -9,3 +13,13 @@ class InputError(Exception):
 
     def __init__(self, message: str) -> None:
         super().__init__(" ".join(message.split()))
+
+
+@contextmanager
+def mistakes_in_a_line() -> Iterator[None]:
+    """For what is run by ``python -m``: bad input gets one line and exit code 2, as of ``kws``."""
+    try:
+        yield
+    except InputError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)

@@ -6,6 +6,7 @@ from typing import Any
 
 import altair as alt
 
+from kwslib.charts.front import front
 from kwslib.charts.theme import BLUE, GREY, ORANGE, PURPLE, VERMILION, WIDTH, round_numbers
 
 OURS = "this library"
@@ -22,31 +23,17 @@ _ACROSS, _HEIGHT = WIDTH - 60, 290  # pixels of a panel
 _LETTER, _LINE, _MARK = 6, 14, 12  # pixels of a letter, a line of text and a mark
 _BELOW = alt.Legend(orient="bottom", labelLimit=0, columns=3, symbolOpacity=1)
 _RIGHT = "test clips right"
+_ASIDE, _UP, _DOWN = 9, 12, 14  # pixels from a mark's middle to a name
 _SIDES: Mapping[str, Mapping[str, Any]] = {
-    "right": {"align": "left", "dx": 9},
-    "left": {"align": "right", "dx": -9},
-    "above": {"dy": -12},
-    "below": {"dy": 14},
+    "right": {"align": "left", "dx": _ASIDE},
+    "left": {"align": "right", "dx": -_ASIDE},
+    "above": {"dy": -_UP},
+    "below": {"dy": _DOWN},
 }
 """Where a name may stand beside its mark."""
 
 _Box = tuple[float, float, float, float]
 _Ends = tuple[float, float]
-
-
-def front(rows: Sequence[Mapping[str, Any]], cost: str) -> list[Mapping[str, Any]]:
-    """The rows that no other beats: whatever is more accurate costs more. Cheapest first.
-
-    Args:
-        rows: ``accuracy``, and ``cost`` or None where it is not known.
-        cost: name of the cost.
-    """
-    known = [row for row in rows if row[cost] is not None]
-    best: list[Mapping[str, Any]] = []
-    for row in sorted(known, key=lambda row: (row[cost], -row["accuracy"])):
-        if not best or row["accuracy"] > best[-1]["accuracy"]:
-            best.append(row)
-    return best
 
 
 def pareto(
@@ -85,7 +72,7 @@ def _panel(
     }  # fmt: skip
     y = alt.Y("accuracy:Q", **share)
     best = [{"best": row["network"], cost: row[cost], "accuracy": row["accuracy"]}
-            for row in front(rows, cost)]  # fmt: skip
+            for row in front(rows, cost, "accuracy")]  # fmt: skip
     line = alt.Chart(alt.Data(values=best)).encode(x, y)
     base = alt.Chart(alt.Data(values=_with_sides(rows, cost, across, up))).encode(
         x,
@@ -192,10 +179,10 @@ def _around(x: float, y: float, width: float, height: float) -> _Box:
 def _boxes(x: float, y: float, width: float) -> dict[str, _Box]:
     """Where a name would stand on each side of a mark."""
     return {
-        "right": _around(x + 9 + width / 2, y, width, _LINE),
-        "left": _around(x - 9 - width / 2, y, width, _LINE),
-        "above": _around(x, y - 12, width, _LINE),
-        "below": _around(x, y + 14, width, _LINE),
+        "right": _around(x + _ASIDE + width / 2, y, width, _LINE),
+        "left": _around(x - _ASIDE - width / 2, y, width, _LINE),
+        "above": _around(x, y - _UP, width, _LINE),
+        "below": _around(x, y + _DOWN, width, _LINE),
     }
 
 

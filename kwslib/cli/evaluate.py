@@ -145,7 +145,7 @@ def _sweep(
     """Measure the settings of a sweep and write their records."""
     from kwslib.studies.robustness import study
 
-    path = records_file([out] if out else [])
+    path = records_file(out)
     records = study(kind, model, data=data or "", seeds=seeds, **workers)  # type: ignore[arg-type]
     keep_records(kind, records, path, as_json)
 

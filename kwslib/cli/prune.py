@@ -131,7 +131,7 @@ def _sweep(
     from kwslib.errors import InputError
     from kwslib.studies import pruned_boards, pruning, sparsity
 
-    path = records_file(out)
+    path = records_file(*out)
     if kind in _OF_THIS_MACHINE and workers["backend"] != "processes":
         raise InputError(
             f"sweep {kind}: measures one network after the other on this machine; "

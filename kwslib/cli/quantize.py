@@ -101,7 +101,7 @@ def _sweep(
     """Measure the settings of a sweep and write their records."""
     from kwslib.studies.quantization import study
 
-    path = records_file([out] if out else [])
+    path = records_file(out)
     numbers = seeds_of(seeds)
     base = base_of(checkpoint, data)
     records = study(kind, numbers, base, **workers)  # type: ignore[arg-type]

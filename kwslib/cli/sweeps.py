@@ -81,16 +81,17 @@ def base_of(checkpoint: str, data: str | None) -> "Base":
     return Base(data or "", info.model, ",".join(info.labels[2:]))
 
 
-def records_file(out: Sequence[Path]) -> Path:
+def records_file(*out: Path | None) -> Path:
     """The one file of ``--out`` that takes the records of a sweep.
 
     Raises:
         InputError: there is none, or more than one, or it is no .json file.
     """
-    if len(out) != 1 or out[0].suffix != ".json":
-        told = ", ".join(map(str, out)) or "none"
+    given = [path for path in out if path]
+    if len(given) != 1 or given[0].suffix != ".json":
+        told = ", ".join(map(str, given)) or "none"
         raise InputError(f"--out {told}: a sweep needs one .json file for its records")
-    return out[0]
+    return given[0]
 
 
 def keep_records(kind: str, records: Sequence["Record"], path: Path, as_json: bool) -> None:

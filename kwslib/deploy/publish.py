@@ -17,6 +17,7 @@ from kwslib.data.task import SPLITS
 from kwslib.deploy.export import export
 from kwslib.deploy.predictors import info_of, predictor_of
 from kwslib.deploy.quantized import quantize_checkpoint
+from kwslib.errors import mistakes_in_a_line
 from kwslib.evaluation import Predict, evaluate_split
 from kwslib.files import sha256_of_file
 from kwslib.measurements import Record, machine_name, write_records
@@ -138,4 +139,5 @@ def main(data: str, name: str, weights: int | None, method: Method) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with mistakes_in_a_line():
+        main()

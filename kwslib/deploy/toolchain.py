@@ -149,29 +149,20 @@ def cortex_m4_object(
     return _build(command, [source], output, include, ())
 
 
-def web_assembly(
-    sources: Sequence[Path],
-    output: Path,
-    *,
-    include: Sequence[Path] = (),
-    define: Sequence[str] = (),
-    flags: Sequence[str] = ("-O2",),
-) -> Path:
+def web_assembly(sources: Sequence[Path], output: Path, *, include: Sequence[Path] = ()) -> Path:
     """Compile sources into a WebAssembly module that imports nothing.
 
     Args:
         sources: C files; the functions that they export by name are the module's.
         output: where to write it.
         include: folders of headers beside ``firmware/core``.
-        define: ``NAME`` or ``NAME=value``.
-        flags: further ones.
 
     Raises:
         CompileError: the compiler refused.
         InputError: zig is not installed.
     """
-    command = [*_zig(), *_ZIG_WASM, *STRICT, *_for_zig(flags)]
-    return _build(command, sources, output, [*include, EMULATOR / "include"], define)
+    command = [*_zig(), *_ZIG_WASM, *STRICT, *_for_zig(("-O2",))]
+    return _build(command, sources, output, [*include, EMULATOR / "include"], ())
 
 
 def sanitized_program(

@@ -26,12 +26,16 @@ _WRAPPED = re.compile(r'<span class="pre">([^<]*)</span>')
 _FILE = re.compile(rf"{FOLDER}/([0-9a-f]{{16}}\.(?:flac|png))")
 
 
+def pages_of(site: Path) -> list[Path]:
+    """The HTML files of a built site that are its pages, and not its theme's."""
+    found = sorted(site.rglob("*.html"))
+    return [path for path in found if "_static" not in path.relative_to(site).parts]
+
+
 def lighten(site: Path) -> None:
     """Lighten every page below ``site``; files that no page needs any longer go."""
     needed: set[str] = set()
-    for path in sorted(site.rglob("*.html")):
-        if "_static" in path.relative_to(site).parts:
-            continue
+    for path in pages_of(site):
         text = path.read_text(encoding="utf-8")
         lighter = lightened(text, site, path)
         if lighter != text:

@@ -13,7 +13,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urlsplit
 
-from kwslib.errors import InputError
+from kwslib.errors import InputError, mistakes_in_a_line
+from kwslib.report.lighten import pages_of
 from kwslib.report.site import find_root
 
 EXTERNAL_OPTION = "--external"
@@ -46,10 +47,9 @@ class _Page(HTMLParser):
 def read_pages(site: Path) -> dict[Path, _Page]:
     """The pages of a site."""
     pages = {}
-    for path in sorted(site.rglob("*.html")):
-        if "_static" not in path.relative_to(site).parts:
-            pages[path] = _Page()
-            pages[path].feed(path.read_text(encoding="utf-8"))
+    for path in pages_of(site):
+        pages[path] = _Page()
+        pages[path].feed(path.read_text(encoding="utf-8"))
     return pages
 
 
@@ -127,8 +127,5 @@ def main(site: Path, arguments: Iterable[str]) -> int:
 
 
 if __name__ == "__main__":
-    try:
+    with mistakes_in_a_line():
         sys.exit(main(find_root() / "_build" / "html", sys.argv[1:]))
-    except InputError as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)

@@ -5,14 +5,13 @@
 
 import json
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
 import vl_convert
 from PIL import Image
 
-from kwslib.errors import InputError
+from kwslib.errors import InputError, mistakes_in_a_line
 from kwslib.report.chromium import picture
 from kwslib.report.metadata import PICTURE
 from kwslib.report.site import find_root
@@ -72,8 +71,5 @@ def _shrink(path: Path) -> None:
 
 if __name__ == "__main__":
     root = find_root()
-    try:
+    with mistakes_in_a_line():
         main(root / "_build" / "html", root / "book" / "_static")
-    except InputError as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)

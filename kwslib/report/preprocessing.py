@@ -20,7 +20,7 @@ from kwslib.data.recording import read_clip
 from kwslib.data.source import Source
 from kwslib.data.speech_commands import SpeechCommandsArchives
 from kwslib.data.task import SILENCE, in_hash_order
-from kwslib.errors import InputError
+from kwslib.errors import InputError, mistakes_in_a_line
 from kwslib.evaluation import wilson_interval
 from kwslib.features.agreement import agreement, jpeg
 from kwslib.features.logmel import logmel_images
@@ -327,7 +327,5 @@ def _measure(folder: str) -> None:
 
 
 if __name__ == "__main__":
-    try:
+    with mistakes_in_a_line():
         _measure(sys.argv[1] if len(sys.argv) == 2 else "")
-    except InputError as error:
-        sys.exit(f"{error}")

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kwslib.charts import pruning as charts
+from kwslib.charts.front import front
 from kwslib.report import page
 from kwslib.report import pruning_rows as rows
 from kwslib.report.pruning import Pruning
@@ -146,7 +147,7 @@ def pareto(found: Pruning, field: str, title: str) -> Any:
     if not records:
         return _missing(found, "board")
     own = rows.board_rows(records)
-    return charts.pareto(own, rows.front(own, field), field, title)
+    return charts.pareto(own, front(own, field, "validation"), field, title)
 
 
 def together(found: Pruning) -> Any:

@@ -346,16 +346,6 @@ def share(amount: float) -> str:
     return percent(amount, 0 if round(1000 * amount) % 10 == 0 else 1)
 
 
-def front(rows: Sequence[Mapping[str, Any]], field: str) -> list[Mapping[str, Any]]:
-    """The networks that no other one beats: less of ``field`` and better on validation clips."""
-    best, found = -math.inf, []
-    for row in sorted(rows, key=lambda row: (row[field], -row["validation"])):
-        if row["validation"] > best:
-            best = row["validation"]
-            found.append(row)
-    return found
-
-
 def ship_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
     """The network that is best on validation clips in so much flash and time, for a table."""
     table = []

@@ -10,6 +10,7 @@ import hashlib
 import html
 import json
 import re
+from dataclasses import dataclass
 from typing import Any
 
 import altair as alt
@@ -26,15 +27,32 @@ ORIGIN = '<span class="kws-origin"></span>'
 
 
 def enable() -> None:
-    """Draw every chart displayed from now on as :func:`chart_html` does."""
+    """Draw every chart displayed from now on as :func:`drawn` does."""
     alt.renderers.register(NAME, _mime_bundle)
     alt.renderers.enable(NAME)
     # A chart's data stand in the page. What is too much for a page is for its author to thin.
     alt.data_transformers.disable_max_rows()
 
 
-def chart_html(spec: dict[str, Any]) -> str:
-    """The HTML of a Vega-Lite specification: static SVG, the specification as JSON, and a table.
+@dataclass(frozen=True)
+class Drawn:
+    """A chart as a page has it.
+
+    Attributes:
+        name: its own on the page.
+        description: for those who cannot see it.
+        tables: the numbers behind it.
+        html: static SVG, the specification as JSON, and the tables.
+    """
+
+    name: str
+    description: str
+    tables: list[Table]
+    html: str
+
+
+def drawn(spec: dict[str, Any]) -> Drawn:
+    """Draw a Vega-Lite specification.
 
     Raises:
         ValueError: the chart has neither a description nor a title, so that it would say
@@ -48,10 +66,11 @@ def chart_html(spec: dict[str, Any]) -> str:
     svg = _scalable(_own_ids(vl_convert.vegalite_to_svg(spec), name), description)
     # "</" must not appear in a script element, whatever a chart's text says
     data = source.replace("</", r"<\/")
-    return (
+    markup = (
         f'<div class="kws-chart" id="{name}">{svg}'
         f'<script type="application/json">{data}</script></div>{_details(name, tables)}'
     )
+    return Drawn(name, description, tables, markup)
 
 
 def csv_names(name: str, count: int) -> list[str]:
@@ -74,15 +93,14 @@ def _details(name: str, tables: list[Table]) -> str:
 
 
 def _mime_bundle(spec: dict[str, Any], **_metadata: Any) -> dict[str, Any]:
-    drawn = chart_html(spec)
-    tables = chart_tables.taken_apart(spec)[1]
+    chart = drawn(spec)
     return {
-        "text/html": drawn,
-        "text/plain": f"[chart] {_description(spec)}",
+        "text/html": chart.html,
+        "text/plain": f"[chart] {chart.description}",
         chart_tables.MIME: {
-            "chart": re.search(r'id="(chart-\w+)"', drawn)[1],  # type: ignore[index]
-            "description": _description(spec),
-            "tables": [table.as_json() for table in tables],
+            "chart": chart.name,
+            "description": chart.description,
+            "tables": [table.as_json() for table in chart.tables],
         },
     }
 

@@ -8,6 +8,7 @@ as one Markdown cell that may use the numbers of all chapters.
 
 import importlib.metadata
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +40,7 @@ from kwslib.report import (
 )
 from kwslib.report.book import Book, as_notebook
 from kwslib.report.execute import ChapterError, ExecutedChapter, run_book
-from kwslib.report.lighten import lighten
+from kwslib.report.lighten import lighten, pages_of
 from kwslib.report.pdf import PDF_VARIABLE
 from kwslib.report.settings import Settings
 
@@ -139,20 +140,17 @@ class Report:
         """Add the archive of the page's data to the theme's download button."""
         if page not in self.pages or doctree is None:
             return
-        for group in context.get("header_buttons", ()):
-            if group.get("label") == "download-buttons":
-                group["buttons"].insert(
-                    1,
-                    {
-                        "type": "link",
-                        "url": f"{context['pathto'](downloads.FOLDER, 1)}/"
-                        f"{downloads.archive_name(page)}",
-                        "text": ".zip",
-                        "tooltip": "Download the data of the charts and the numbers of the text",
-                        "icon": "fas fa-table",
-                        "label": "download-data-button",
-                    },
-                )
+        folder = context["pathto"](downloads.FOLDER, 1)
+        button = {
+            "type": "link",
+            "url": f"{folder}/{downloads.archive_name(page)}",
+            "text": ".zip",
+            "tooltip": "Download the data of the charts and the numbers of the text",
+            "icon": "fas fa-table",
+            "label": "download-data-button",
+        }
+        for buttons in _download_buttons(context):
+            buttons.insert(1, button)
 
     def offer_whole(
         self, app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any
@@ -160,18 +158,16 @@ class Report:
         """Add the whole report as a PDF file, where one is made, to the theme's download button."""
         if not app.config.kws_pdf or doctree is None:
             return
-        for group in context.get("header_buttons", ()):
-            if group.get("label") == "download-buttons":
-                group["buttons"].append(
-                    {
-                        "type": "link",
-                        "url": context["pathto"](app.config.kws_pdf, 1),
-                        "text": "all as .pdf",
-                        "tooltip": "Download the whole report as a PDF file",
-                        "icon": "fas fa-book",
-                        "label": "download-report-button",
-                    }
-                )
+        button = {
+            "type": "link",
+            "url": context["pathto"](app.config.kws_pdf, 1),
+            "text": "all as .pdf",
+            "tooltip": "Download the whole report as a PDF file",
+            "icon": "fas fa-book",
+            "label": "download-report-button",
+        }
+        for buttons in _download_buttons(context):
+            buttons.append(button)
 
     def offer_launch(
         self, app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any
@@ -289,6 +285,12 @@ class TryDirective(SphinxDirective):
         return [nodes.raw("", live.html(self.arguments[0]), format="html")] if live else []
 
 
+def _download_buttons(context: Mapping[str, Any]) -> list[list[dict[str, str]]]:
+    """The buttons below the theme's download button, where the page has one."""
+    groups = context.get("header_buttons", ())
+    return [group["buttons"] for group in groups if group.get("label") == "download-buttons"]
+
+
 def unlist_citations(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any
 ) -> None:
@@ -333,8 +335,7 @@ def finish(app: Sphinx, exception: Exception | None) -> None:
         return
     site = Path(app.outdir)
     lighten(site)
-    pages = [path for path in site.rglob("*.html") if "_static" not in path.parts]
-    icons.write_icons(site / "_static", pages)
+    icons.write_icons(site / "_static", pages_of(site))
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import click
 
+from kwslib.errors import mistakes_in_a_line
 from kwslib.studies.published import chosen, published_run
 
 
@@ -16,4 +17,5 @@ def main(data: str, networks: str, jobs: int | None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with mistakes_in_a_line():
+        main()

@@ -13,13 +13,11 @@ from kwslib.errors import InputError
 from kwslib.evaluation import Predict, evaluate_split
 from kwslib.files import sha256_of_sources
 from kwslib.measurements import Method, Record, machine_name
-from kwslib.training.fit import Fitted, fitted
+from kwslib.training.fit import Fitted, code_of_training, fitted
 from kwslib.training.recipe import Recipe, recipe_for
 
 SPLITS: tuple[Split, ...] = ("validation", "testing")
 """Those on which a setting is scored."""
-
-_BEHIND_A_FLOAT_NETWORK = ("config.py", "data", "features", "models", "training")
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ class Base:
         files and folders as :func:`kwslib.files.sha256_of_sources` takes them.
         """
         source = open_source(self.data or None).fingerprint()
-        hashed = sha256_of_sources(*_BEHIND_A_FLOAT_NETWORK, *code)
+        hashed = f"{code_of_training()} {sha256_of_sources(*code)}"
         return f"{hashed} {source} {self.recipe!r} {self.keywords}"
 
 

@@ -16,9 +16,9 @@ from kwslib.data.task import Task
 from kwslib.deploy.publish import publish as publish_integers
 from kwslib.errors import InputError
 from kwslib.files import sha256_of_sources, sha256_of_text
-from kwslib.measurements import Record, machine_name, write_records
+from kwslib.measurements import Record, write_records
 from kwslib.models.checkpoint import PUBLISHED
-from kwslib.studies.base import Base
+from kwslib.studies.base import Base, Recorder
 from kwslib.sweep import sweep
 from kwslib.training.fit import fitted, score
 from kwslib.training.publish import write_published
@@ -130,13 +130,10 @@ def teach(student: Training, *, data: str) -> list[Record]:
     assert distillation is not None
     teacher = fitted(distillation.teacher, dataset, distillation.recipe, 0)
     result = score(teacher.network, dataset, "validation")
+    record = Recorder(teacher.info.training, dataset)
     return [
-        Record(
-            "accuracy", result.accuracy, "fraction", "measured", teacher.info.training,
-            {**dataset.identity(), "split": "validation"},
-            machine=machine_name(), interval=result.interval,
-        )
-    ]  # fmt: skip
+        record.on("validation", "accuracy", result.accuracy, "fraction", interval=result.interval)
+    ]
 
 
 def train(training: Training, *, data: str) -> list[Record]:

@@ -14,7 +14,7 @@ from torch import nn
 
 from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Task
-from kwslib.errors import InputError
+from kwslib.errors import InputError, mistakes_in_a_line
 from kwslib.measurements import Record, machine_name, read_records, select, write_records
 from kwslib.models.checkpoint import PUBLISHED
 from kwslib.training.comparison import Comparison, compare
@@ -162,7 +162,7 @@ def _again(study: Study, dataset: Dataset, recipe: Recipe) -> nn.Module:
     if confusion != study.value("confusion", split="testing"):
         raise InputError(
             f"seed {seed} of {model} on {','.join(dataset.task.keywords)} is another network here "
-            "than the published one; publish it again first (kwslib.training.publish)"
+            "than the published one; publish it again first (python -m kwslib.studies)"
         )
     return network
 
@@ -217,4 +217,5 @@ def main(data: str, model: str, keywords: str, extra: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with mistakes_in_a_line():
+        main()

@@ -4,7 +4,7 @@ import pytest
 import vl_convert
 
 from kwslib.charts import networks as charts
-from kwslib.charts.networks import KINDS, OURS, front, pareto
+from kwslib.charts.networks import KINDS, OURS, pareto
 
 COSTS = {"macs": "million operations", "ms": "milliseconds"}
 
@@ -21,13 +21,6 @@ ROWS = [
     row("theirs", 0.96, 3.0, kind="others, v0.01"),
     row("large", 0.98, 2.0, 60.0, kind="others, v0.02"),
 ]
-
-
-def test_the_front_is_what_nothing_beats():
-    assert [each["network"] for each in front(ROWS, "macs")] == ["small", "middle", "large"]
-    assert [each["network"] for each in front(ROWS[:2], "ms")] == ["small"]
-    assert front([row("a", 0.9, 1.0), row("b", 0.95, 1.0)], "macs") == [row("b", 0.95, 1.0)]
-    assert front([ROWS[3]], "ms") == []
 
 
 def test_a_panel_for_each_cost_that_is_known():

@@ -11,7 +11,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from kwslib.charts.tables import LINK, MIME, Table
 from kwslib.report import downloads
-from kwslib.report.renderer import chart_html, csv_names
+from kwslib.report.renderer import csv_names, drawn
 
 SPEC = {
     "data": {"values": [{"x": 1, "y": 2.5}, {"x": 2, "y": 3.5}]},
@@ -26,7 +26,7 @@ TABLE = Table(("x", "y"), ((1, 2.5), (2, 3.5)))
 @pytest.fixture(scope="module")
 def notebook():
     told = {"chart": "chart-1", "description": "Two points", "tables": [TABLE.as_json()] * 2}
-    data = {"text/html": chart_html(SPEC), MIME: told}
+    data = {"text/html": drawn(SPEC).html, MIME: told}
     output = new_output("display_data", data=data)
     return new_notebook(cells=[new_markdown_cell("text"), new_code_cell("1", outputs=[output])])
 

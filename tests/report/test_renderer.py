@@ -16,7 +16,7 @@ def chart(**properties):
 
 def test_a_chart_is_drawn_and_carries_its_specification():
     spec = chart(description="Two & more")
-    markup = renderer.chart_html(spec)
+    markup = renderer.drawn(spec).html
     assert 'role="img" aria-label="Two &amp; more"' in markup
     assert re.search(r'viewBox="0 0 \d+ \d+"', markup)
     data = re.search(r'<script type="application/json">(.*?)</script>', markup).group(1)
@@ -24,7 +24,7 @@ def test_a_chart_is_drawn_and_carries_its_specification():
 
 
 def test_charts_on_one_page_share_no_id():
-    drawings = [renderer.chart_html(chart(description=text)) for text in ("one", "two")]
+    drawings = [renderer.drawn(chart(description=text)).html for text in ("one", "two")]
     ids = [re.findall(r'\bid="([^"]+)"', drawing) for drawing in drawings]
     assert all(len(each) > 1 for each in ids)
     assert not set(ids[0]) & set(ids[1])
@@ -34,13 +34,13 @@ def test_charts_on_one_page_share_no_id():
 
 def test_text_takes_the_colour_of_the_page():
     assert theme.WIDTH
-    assert "currentColor" in renderer.chart_html(chart(description="text"))
+    assert "currentColor" in renderer.drawn(chart(description="text")).html
 
 
 def test_a_title_stands_in_for_a_description():
-    assert 'aria-label="A title"' in renderer.chart_html(chart(title="A title"))
+    assert 'aria-label="A title"' in renderer.drawn(chart(title="A title")).html
 
 
 def test_a_chart_without_words_is_refused():
     with pytest.raises(ValueError, match="description"):
-        renderer.chart_html(chart())
+        renderer.drawn(chart())

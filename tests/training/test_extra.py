@@ -1,6 +1,7 @@
 import re
 
 import pytest
+from published_networks import publish
 
 from kwslib.data.augment import Augmentation
 from kwslib.data.dataset import Dataset, open_source
@@ -10,7 +11,7 @@ from kwslib.measurements import read_records, write_records
 from kwslib.training import extra
 from kwslib.training.comparison import compare
 from kwslib.training.extra_summary import change_rows, numbers, recall_rows, table_rows
-from kwslib.training.publish import fitted, publish
+from kwslib.training.fit import fitted
 from kwslib.training.recipe import Recipe
 from kwslib.training.study import published
 

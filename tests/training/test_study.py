@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import pytest
+from published_networks import publish
 from torch import nn
 
 from kwslib.data.augment import Augmentation
@@ -12,7 +13,6 @@ from kwslib.measurements import read_records, write_records
 from kwslib.models.checkpoint import load
 from kwslib.training.findings import findings
 from kwslib.training.fit import score
-from kwslib.training.publish import publish
 from kwslib.training.recipe import Recipe
 from kwslib.training.study import Study, mean_accuracy, published, published_paths
 from kwslib.training.summary import accuracy_rows, hardest_rows, numbers, recall_rows

@@ -22,7 +22,8 @@ from kwslib.training.summary import listed, percent
 
 TITLE = "Training"
 
-_PUBLISH = "python -m kwslib.training.publish --data DIR"
+_ALL_NETWORKS = "python -m kwslib.studies --data DIR"
+_PUBLISH = f"{_ALL_NETWORKS} --networks {NETWORK}"
 _EXTRA = "python -m kwslib.training.extra --data DIR"
 _SHIFT = (
     f"kws evaluate {NETWORK} --sweep shift --data DIR --out measurements/robustness/"
@@ -216,7 +217,7 @@ def _networks(evidence: Evidence) -> Line:
     return Line(
         "Other small networks, the same four labels", "Not asked for.",
         "; ".join(f"{name} {accuracy}" for name, accuracy in found.items()),
-        f"{_PUBLISH} --model ds_cnn",
+        _ALL_NETWORKS,
     )  # fmt: skip
 
 
@@ -230,5 +231,5 @@ def _ten_words(evidence: Evidence) -> Line:
     return Line(
         "Ten keywords, twelve labels", "Not asked for.",
         "; ".join(f"{name} {accuracy}" for name, accuracy in found.items()),
-        f"{_PUBLISH} --keywords ten --model ds_cnn", others=others,
+        _ALL_NETWORKS, others=others,
     )  # fmt: skip

@@ -62,8 +62,10 @@ def test_every_command_is_one(found):
             assert set(options) <= {name for each in verb.params for name in each.opts}
         else:
             assert (program, words[0]) == ("python", "-m")
-            assert find_spec(words[1])
-            main = getattr(importlib.import_module(words[1]), "main", None)
+            spec = find_spec(words[1])
+            assert spec
+            program = f"{words[1]}.__main__" if spec.submodule_search_locations else words[1]
+            main = getattr(importlib.import_module(program), "main", None)
             if options:
                 assert set(options) <= {name for each in main.params for name in each.opts}
 

@@ -1,0 +1,25 @@
+"""Programs beside ``kws`` treat bad input as it does."""
+
+import subprocess
+import sys
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (("kwslib.studies", "--data", "nowhere", "--networks", "huge-yes_no"), ("huge-yes_no",)),
+        (("kwslib.studies", "--data", "nowhere"), ("nowhere", "--data")),
+        (("kwslib.deploy.publish", "--data", "nowhere", "--name", "huge-yes_no"), ("huge-yes_no",)),
+        (("kwslib.training.extra", "--data", "nowhere"), ("nowhere",)),
+        (("kwslib.report.preprocessing", "nowhere"), ("nowhere",)),
+    ],
+)
+def test_bad_input_gets_one_line_and_exit_code_2(arguments, words):
+    command = [sys.executable, "-m", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    for word in words:
+        assert word in line
