@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import altair as alt
@@ -34,6 +35,7 @@ _SIDES: Mapping[str, Mapping[str, Any]] = {
 
 _Box = tuple[float, float, float, float]
 _Ends = tuple[float, float]
+_Place = tuple[float, float]
 
 
 def pareto(
@@ -74,7 +76,8 @@ def _panel(
     best = [{"best": row["network"], cost: row[cost], "accuracy": row["accuracy"]}
             for row in front(rows, cost, "accuracy")]  # fmt: skip
     line = alt.Chart(alt.Data(values=best)).encode(x, y)
-    base = alt.Chart(alt.Data(values=_with_sides(rows, cost, across, up))).encode(
+    placed = _with_sides(rows, cost, across, up, best)
+    base = alt.Chart(alt.Data(values=placed)).encode(
         x,
         tooltip=["network:N", "kind:N", alt.Tooltip("accuracy:Q", format=".1%"),
                  alt.Tooltip(f"{cost}:Q", title=title, format=",.3~f"), "note:N"],
@@ -121,25 +124,51 @@ def _ends_of_accuracies(rows: Sequence[Mapping[str, Any]]) -> _Ends:
 
 
 def _with_sides(
-    rows: Sequence[Mapping[str, Any]], cost: str, across: _Ends, up: _Ends
+    rows: Sequence[Mapping[str, Any]],
+    cost: str,
+    across: _Ends,
+    up: _Ends,
+    best: Sequence[Mapping[str, Any]] = (),
 ) -> list[dict[str, Any]]:
     """The rows, each with the side of its mark where its name has room, or none.
 
     Our own networks choose first; of several figures of one network of others, the best is named.
+    Names keep off the line that joins ``best`` and off intervals where they can.
     """
     (left, right), (bottom, top) = across, up
-    places = [
-        (
+
+    def place(row: Mapping[str, Any], share: str = "accuracy") -> tuple[float, float]:
+        return (
             _ACROSS * math.log(row[cost] / left) / math.log(right / left),
-            _HEIGHT * (top - row["accuracy"]) / (top - bottom),
+            _HEIGHT * (top - row[share]) / (top - bottom),
         )
-        for row in rows
+
+    strokes = _steps([place(row) for row in best])
+    strokes += [
+        _between(place(row, "low"), place(row, "high")) for row in rows if row["low"] is not None
     ]
-    sides = _sides(rows, places)
+    sides = _sides(rows, [place(row) for row in rows], strokes)
     return [dict(row) | {"side": side} for row, side in zip(rows, sides, strict=True)]
 
 
-def _sides(rows: Sequence[Mapping[str, Any]], places: Sequence[tuple[float, float]]) -> list[str]:
+def _steps(places: Sequence[_Place]) -> list[_Box]:
+    """The strokes of a line that goes on level and then up or down to the next place."""
+    found = []
+    for one, other in pairwise(places):
+        corner = (other[0], one[1])
+        found += [_between(one, corner), _between(corner, other)]
+    return found
+
+
+def _between(one: _Place, other: _Place) -> _Box:
+    """The box of a straight stroke."""
+    (left, right), (top, bottom) = sorted((one[0], other[0])), sorted((one[1], other[1]))
+    return left, top - 1, right, bottom + 1
+
+
+def _sides(
+    rows: Sequence[Mapping[str, Any]], places: Sequence[_Place], strokes: Sequence[_Box]
+) -> list[str]:
     """A side for each name, or nothing; ours may cover marks of others rather than have none."""
     ours = [row["kind"] == OURS for row in rows]
     marks = [_around(x, y, _MARK, _MARK) for x, y in places]
@@ -152,7 +181,8 @@ def _sides(rows: Sequence[Mapping[str, Any]], places: Sequence[tuple[float, floa
             continue
         boxes = _boxes(*places[index], _LETTER * len(name))
         others = [i for i in range(len(rows)) if i != index]
-        side = _free(boxes, [*(marks[i] for i in others), *taken])
+        apart = [*(marks[i] for i in others), *taken]
+        side = _free(boxes, [*apart, *strokes]) or _free(boxes, apart)
         if ours[index] and not side:
             side = _free(boxes, [*(marks[i] for i in others if ours[i]), *taken])
         if side:

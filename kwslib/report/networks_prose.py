@@ -89,16 +89,23 @@ def _budget_sentence(networks: Sequence[Network]) -> str:
         return f"{_BASELINE} is not published on yes and no, so there is no budget to keep to."
     text = f"{_BASELINE}, with {_figures(base)}, gets {_right(base)}."
     others = [each for each in four if each is not base and each.parameters <= base.parameters]
-    for macs, words in ((base.macs, "no more of either"), (_MILLION, "a million operations")):
-        best = best_of([each for each in others if each.macs <= macs])
-        if best is not None:
-            points = 100 * (best.accuracy - base.accuracy)
-            text += (
-                f" With {words}, {best.model} ({_figures(best)}) gets {_right(best)}, "
-                f"{abs(points):.1f} points {'more' if points >= 0 else 'less'}."
-            )
-            others = [each for each in others if each is not best]
+    small = best_of([each for each in others if each.macs <= base.macs])
+    if small is not None:
+        text += f" With no more of either, {_beside(small, base)}."
+    million = best_of([each for each in others if base.macs < each.macs <= _MILLION])
+    if million is not None:
+        better = small is None or million.accuracy > small.accuracy
+        words = "With a million operations," if better else "A million operations buy no more:"
+        text += f" {words} {_beside(million, base)}."
     return text
+
+
+def _beside(network: Network, base: Network) -> str:
+    points = 100 * (network.accuracy - base.accuracy)
+    return (
+        f"{network.model} ({_figures(network)}) gets {_right(network)}, "
+        f"{abs(points):.1f} points {'more' if points >= 0 else 'less'}"
+    )
 
 
 def _int8_sentence(networks: Sequence[Network]) -> str:
@@ -245,7 +252,6 @@ def board_rows(networks: Sequence[Network]) -> list[dict[str, Any]]:
             rows.append(
                 {
                     "network": each.name,
-                    "MACs": each.macs,
                     "instructions": int(stage.instructions or 0),
                     "instructions a MAC": f"{_per_mac(each):.2f}",
                     "time": f"{each.milliseconds:.1f} ms",

@@ -59,6 +59,16 @@ def test_our_own_names_come_first_and_others_once():
     assert sides == ["", "right"]
 
 
+def test_no_name_stands_on_the_line_where_it_has_room():
+    """The line leaves a mark to the right and comes from below; an interval is above and below."""
+    two = [
+        row("cheap", 0.93, 0.3, low=0.92, high=0.94), row("better", 0.97, 3.0, low=0.96, high=0.98)
+    ]  # fmt: skip
+    ends = (0.1, 9.0), (0.9, 1.0)
+    sides = [each["side"] for each in charts._with_sides(two, "macs", *ends, two)]
+    assert sides == ["left", "right"]
+
+
 @pytest.mark.parametrize("macs", [0.3, 1.0, 336.0])
 def test_a_single_cost_has_an_axis(macs):
     low, high = charts._ends_of_costs([macs])

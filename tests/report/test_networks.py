@@ -92,6 +92,16 @@ def test_what_the_budget_buys(many):
     assert "tiny_conv-yes_no, 0.50 points below" in said["networks_int8_sentence"]
 
 
+def test_what_a_million_operations_do_not_buy(tmp_path):
+    publish(tmp_path, "tiny_conv", "yes,no", [0.93], 0.93, 5.0)
+    publish(tmp_path, "funnel_small", "yes,no", [0.976], 0.97, 8.0)
+    publish(tmp_path, "funnel_medium", "yes,no", [0.974], 0.98, 21.0)
+    budget = prose.numbers(networks(tmp_path), [])["networks_budget_sentence"]
+    assert "With no more of either, funnel_small (11,200" in budget
+    assert "A million operations buy no more: funnel_medium (16,268" in budget
+    assert budget.endswith("4.4 points more.")
+
+
 def test_ten_words_beside_others(many):
     said = prose.numbers(many, literature())
     assert "funnel_large" in said["networks_ten_sentence"]
