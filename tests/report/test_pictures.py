@@ -4,7 +4,7 @@ import pytest
 
 from kwslib.errors import InputError
 from kwslib.report import pictures
-from kwslib.report.renderer import chart_html
+from kwslib.report.renderer import drawn
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def site(tmp_path):
         "encoding": {"x": {"field": "x", "type": "quantitative"}},
         "config": {"axis": {"labelColor": "currentColor"}},
     }
-    charts = [chart_html(spec | {"description": text}) for text in ("First", "Second one")]
+    charts = [drawn(spec | {"description": text}).html for text in ("First", "Second one")]
     (tmp_path / "book" / "page.html").write_text("".join(charts))
     return tmp_path
 
