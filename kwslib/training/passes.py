@@ -147,7 +147,8 @@ def train_pass(training: Training, number: int) -> Pass:
 def _loss(training: Training, seen: Tensor, logits: Tensor, labels: Tensor) -> Tensor:
     """Of the labels, and of a teacher's probabilities where there is one, in nats."""
     recipe = training.recipe
-    loss = F.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
+    shown = logits + training.stock.log_shares(logits.shape[1])
+    loss = F.cross_entropy(shown, labels, label_smoothing=recipe.label_smoothing)
     if recipe.distillation is None or training.teacher is None:
         return loss
     with torch.inference_mode():

@@ -63,6 +63,9 @@ class Recipe:
         stock: silence and other words come from so many times the clips of them that the task has,
             or from as many as the data have; a pass takes its share of them at random. A network
             learns a few clips by heart, and with them what only they have in common.
+        unknown_share: a pass takes so many times the other words of the task, which differ more
+            among themselves than keywords do. The loss allows for it, so that other words do not
+            become likelier.
         augmentation: how clips are varied; None leaves them as they are.
         averaging: decay of a moving average of the weights, BatchNorm's statistics among them,
             which is what is validated and kept; 0 keeps the weights themselves. It is shorter at
@@ -81,15 +84,20 @@ class Recipe:
     weight_decay: float = 0.01
     label_smoothing: float = 0.0
     stock: int = 1
+    unknown_share: int = 1
     augmentation: Augmentation | None = field(default_factory=Augmentation)
     averaging: float = 0.0
     pretraining: Pretraining | None = None
     distillation: Distillation | None = None
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch", "stock"):
+        for name in ("epochs", "batch", "stock", "unknown_share"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} {getattr(self, name)}: must be at least 1")
+        if self.unknown_share > self.stock:
+            raise InputError(
+                f"unknown_share {self.unknown_share}: must be at most the stock, {self.stock}"
+            )
         if not 0 < self.learning_rate < math.inf:
             raise InputError(f"learning rate {self.learning_rate}: must be above 0 and finite")
         if not 0 <= self.averaging < 1:

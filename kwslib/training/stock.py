@@ -1,7 +1,7 @@
 """The clips of each pass: all of the keywords, and silence and other words from a larger stock."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -18,10 +18,13 @@ class Stock:
     Attributes:
         examples: all of them.
         taken: label index to how many clips of it a pass takes; all of labels that are not there.
+        shares: label index to how many times as many clips of it a pass takes as the task has;
+            as many of labels that are not there.
     """
 
     examples: Examples
     taken: Mapping[int, int]
+    shares: Mapping[int, float] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """Clips in a pass."""
@@ -41,6 +44,16 @@ class Stock:
         taken = order[keep]  # what few are taken of stands at the front
         return taken[torch.randperm(len(taken), generator=generator)]
 
+    def log_shares(self, labels: int) -> Tensor:
+        """Logarithms of the shares of so many labels, ``[labels]``.
+
+        Added to the logits of a network that learns from such passes, they leave it with the
+        probabilities of the task's own clips.
+
+        Source: Menon et al., "Long-tail learning via logit adjustment", arXiv:2007.07314, (10).
+        """
+        return torch.tensor([self.shares.get(label, 1.0) for label in range(labels)]).log()
+
     @property
     def _labels(self) -> Tensor:
         return torch.from_numpy(self.examples.labels)
@@ -48,7 +61,8 @@ class Stock:
 
 def stock_of(dataset: Dataset, recipe: Recipe) -> Stock:
     """The stock of a recipe: so many times the silence and the other words of the task, of the same
-    split, or as many other words as the data have. A pass takes as many as the task has.
+    split, or as many other words as the data have. A pass takes as much silence as the task has,
+    and ``recipe.unknown_share`` times as many other words, or all of them.
     """
     own = dataset.examples("training")
     if recipe.stock == 1:
@@ -59,6 +73,12 @@ def stock_of(dataset: Dataset, recipe: Recipe) -> Stock:
         silence_percent=recipe.stock * task.silence_percent,
         unknown_percent=recipe.stock * task.unknown_percent,
     )
-    labels = [task.labels.index(SILENCE), task.labels.index(UNKNOWN)]
-    taken = {label: int((own.labels == label).sum()) for label in labels}
-    return Stock(Dataset(dataset.source, larger).examples("training"), taken)
+    stock = Dataset(dataset.source, larger).examples("training")
+    silence, unknown = task.labels.index(SILENCE), task.labels.index(UNKNOWN)
+    has, there = (int((each.labels == unknown).sum()) for each in (own, stock))
+    taken = min(recipe.unknown_share * has, there)
+    return Stock(
+        stock,
+        {silence: int((own.labels == silence).sum()), unknown: taken},
+        {unknown: taken / has} if has else {},
+    )

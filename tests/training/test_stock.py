@@ -71,6 +71,44 @@ def test_the_few_are_spread_evenly():
     assert abs((halves == 0).mean(axis=1) - 0.5).max() < 0.08  # 3.6 deviations
 
 
+def test_a_pass_takes_more_other_words_but_no_more_than_there_are(dataset):
+    own = np.bincount(dataset.examples("training").labels)
+    there = np.bincount(stock_of(dataset, Recipe(stock=20)).examples.labels)[1]
+    for share in (2, 20):
+        stock = stock_of(dataset, Recipe(stock=20, unknown_share=share))
+        expected = own.copy()
+        expected[1] = min(share * own[1], there)
+        places = drawn(stock, 0)
+        assert len(places) == len(stock)
+        assert (np.bincount(stock.examples.labels[places]) == expected).all()
+        ratio = torch.tensor([1.0, expected[1] / own[1], 1.0, 1.0], dtype=torch.float32)
+        torch.testing.assert_close(stock.log_shares(4).exp(), ratio)
+
+
+@settings(max_examples=50)
+@given(
+    st.lists(st.floats(0.05, 1), min_size=4, max_size=4),
+    st.lists(st.floats(0.05, 1), min_size=4, max_size=4),
+    st.integers(1, 9),
+)
+def test_logits_of_the_task_fit_passes_of_other_shares(priors, likelihoods, share):
+    """Bayes' rule: of a clip with these likelihoods, the best logits on the passes' clips are the
+    task's plus the logarithms of the shares.
+    """
+    prior, likelihood = (np.array(each) for each in (priors, likelihoods))
+    shares = np.array([1, share, 1, 1])
+    of_task = prior * likelihood / (prior * likelihood).sum()
+    of_pass = shares * prior * likelihood / (shares * prior * likelihood).sum()
+    stock = Stock(Examples((), np.empty(0, int), np.empty((0, 98, 40))), {}, {1: share})
+    found = (torch.tensor(of_task).log() + stock.log_shares(4)).softmax(0)
+    np.testing.assert_allclose(found, of_pass, rtol=1e-5)
+
+
+def test_a_share_that_the_stock_cannot_give():
+    with pytest.raises(InputError, match="unknown_share 3: must be at most the stock, 2"):
+        Recipe(stock=2, unknown_share=3)
+
+
 def test_a_stock_of_nothing():
     with pytest.raises(InputError, match="stock 0: must be at least 1"):
         Recipe(stock=0)
