@@ -54,10 +54,7 @@ def _live_sentence(found: ListeningFindings) -> str:
 
 def _committed_sentence(committed: Mapping[str, Sequence[Record]]) -> str:
     if not committed:
-        return (
-            "No stream of these keywords is committed; 'kws stream MODEL --hours 10 --tune 3 "
-            "--data DIR --out measurements/streaming/NETWORK.json' makes one."
-        )
+        return "No stream of these keywords is committed."
     return " ".join(_of_network(name, records) for name, records in committed.items())
 
 

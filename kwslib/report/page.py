@@ -117,8 +117,13 @@ def _cell(element: str, value: Any, numeric: bool) -> str:
     text = f"{value:,}" if isinstance(value, int) else str(value)
     attributes = ' scope="col"' if element == "th" else ""
     attributes += ' class="kws-number"' if numeric else ""
-    inside = value if isinstance(value, Html) else html.escape(text)
+    inside = value if isinstance(value, Html) else html.escape(text).replace(" %", "&nbsp;%")
     return f"<{element}{attributes}>{inside}</{element}>"
+
+
+def breakable(name: str) -> Html:
+    """The name of a file, which a narrow column may break at its underscores."""
+    return Html(html.escape(name).replace("_", "_<wbr>"))
 
 
 def note(text: str, title: str = "Note", kind: str = "note") -> Html:

@@ -34,9 +34,13 @@ def test_a_table_aligns_columns_of_numbers_and_escapes_text():
     assert "<td>&lt;b&gt;</td>" in table
     assert '<th scope="col" class="kws-number">bytes</th>' in table
     assert '<td class="kws-number">1,200</td>' in table
-    assert '<td class="kws-number">3.1 %</td>' in table
+    assert '<td class="kws-number">3.1&nbsp;%</td>' in table
     assert "<td>4</td>" in table
     assert "<caption>Sizes</caption>" in table
+
+
+def test_a_name_breaks_at_its_underscores_and_nowhere_else():
+    assert page.breakable("a1<_nohash_0") == "a1&lt;_<wbr>nohash_<wbr>0"
 
 
 def test_a_table_takes_players_and_leaves_out_missing_keys():
