@@ -8,7 +8,7 @@ from kwslib.report import page
 from kwslib.report.listening import ListeningFindings
 
 _STREAM = (
-    "kws stream NETWORK --hours 10 --tune 3 --data DIR --out measurements/streaming/NETWORK.json"
+    "kws stream NETWORK --hours 10 --tune 10 --data DIR --out measurements/streaming/NETWORK.json"
 )
 _SWEEP = (
     "kws evaluate NETWORK --sweep {kind} --data DIR "
