@@ -9,7 +9,6 @@ from kwslib.charts.theme import SHAPES, WIDTH, colour_scale
 
 _PERCENT = alt.Axis(format="~%")
 _RATES = (0, 0.1, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
-_DASHES = ([1, 0], [5, 3])
 _MOST_MISSES = 0.5
 """Thresholds that miss more are of no use; the curve leaves the figure there."""
 
@@ -92,46 +91,48 @@ def latencies(rows: Sequence[Mapping[str, Any]]) -> alt.Chart:
     )
 
 
-def by_noise(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
-    """Accuracy by signal-to-noise ratio: the mean over noises, and a band from worst to best.
+def by_noise(rows: Sequence[Mapping[str, Any]]) -> alt.VConcatChart:
+    """Accuracy by signal-to-noise ratio: the mean over noises, and a band from worst to best; a
+    panel for each kind of noises.
 
     Args:
         rows: ``network``, ``noises`` (which kind), ``snr_db``, ``accuracy``, ``worst``, ``best``.
     """
-    rows = [{**row, "line": f"{row['network']}, {row['noises']}"} for row in rows]
     networks = list(dict.fromkeys(row["network"] for row in rows))
-    kinds = list(dict.fromkeys(row["noises"] for row in rows))
-    shown = {row["line"]: (row["network"], row["noises"]) for row in rows}
-    colours = colour_scale(networks).range
-    colour = alt.Scale(
-        domain=list(shown), range=[colours[networks.index(name)] for name, _ in shown.values()]
+    lowest, highest = min(row["worst"] for row in rows), max(row["best"] for row in rows)
+    shown = alt.Scale(domain=[lowest, highest], zero=False)
+    panels = [
+        _noise_panel([row for row in rows if row["noises"] == kind], networks, kind, shown)
+        for kind in dict.fromkeys(row["noises"] for row in rows)
+    ]
+    return alt.vconcat(*panels).properties(
+        description=f"Accuracy by noise: {_told(rows, 'snr_db', 'dB')}"
     )
-    dash = alt.Scale(
-        domain=list(shown), range=[_DASHES[kinds.index(kind)] for _, kind in shown.values()]
-    )
+
+
+def _noise_panel(
+    rows: Sequence[Mapping[str, Any]], networks: list[str], kind: str, shown: alt.Scale
+) -> alt.LayerChart:
     base = _chart(rows).encode(
         x=alt.X(
             "snr_db:Q", title="signal-to-noise ratio in dB", sort="descending",
             scale=alt.Scale(zero=False, nice=False),
         ),
-        color=alt.Color(
-            "line:N", scale=colour, title=None, legend=_below(columns=2, symbolType="stroke")
-        ),
-        tooltip=["line:N", "snr_db:Q", *map(_share, ("accuracy", "worst", "best"))],
+        color=_colour(networks, "network"),
+        tooltip=["network:N", "snr_db:Q", *map(_share, ("accuracy", "worst", "best"))],
     )  # fmt: skip
-    scale = alt.Scale(zero=False)
+    right = f"right in {kind}"
     band = base.mark_area(opacity=0.15).encode(
-        alt.Y("worst:Q", title="test clips right", axis=_PERCENT, scale=scale), alt.Y2("best:Q")
+        alt.Y("worst:Q", title=right, axis=_PERCENT, scale=shown), alt.Y2("best:Q")
     )
-    lines = base.mark_line(strokeWidth=2, point=True).encode(
-        alt.Y("accuracy:Q", title="test clips right", axis=_PERCENT, scale=scale),
-        strokeDash=alt.StrokeDash(
-            "line:N", scale=dash, title=None, legend=_below(columns=2, symbolType="stroke")
-        ),
+    lines = base.mark_line(strokeWidth=2).encode(
+        alt.Y("accuracy:Q", title=right, axis=_PERCENT, scale=shown)
     )
-    return (band + lines).properties(
-        width=WIDTH, height=280, description=f"Accuracy by noise: {_told(rows, 'snr_db', 'dB')}"
+    marks = base.mark_point(filled=True, size=60, opacity=1).encode(
+        alt.Y("accuracy:Q", title=right, axis=_PERCENT, scale=shown),
+        shape=alt.Shape("network:N", sort=networks, scale=_shapes(networks), legend=None),
     )
+    return (band + lines + marks).properties(width=WIDTH, height=200)
 
 
 def against(rows: Sequence[Mapping[str, Any]], field: str, title: str, unit: str) -> alt.LayerChart:
