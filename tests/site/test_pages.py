@@ -22,6 +22,13 @@ DRAWINGS = """() => [...document.querySelectorAll(".kws-chart svg")].map((svg) =
   const box = svg.getBoundingClientRect();
   return [box.width, box.height];
 })"""
+# Of plots that stand below each other and name no point: how far each runs beyond its place.
+STACKED = """() => [...document.querySelectorAll(".kws-chart")].flatMap((chart) => {
+  const text = chart.querySelector("script").textContent;
+  const spec = JSON.parse(text);
+  const stacked = "vconcat" in spec ? !/"type": ?"text"/.test(text) : Boolean(spec.facet?.row);
+  return stacked ? [chart.scrollWidth - chart.clientWidth] : [];
+})"""
 # Contrast (WCAG) of a chart's text, or of an element, with what stands behind it.
 CONTRAST = """(selector) => {
   const luminance = (colour) => {
@@ -88,6 +95,14 @@ def test_a_page_does_not_scroll_sideways_on_a_phone(open_page, name):
     page = open_page(name, viewport={"width": 375, "height": 800})
     bring_alive(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
+
+
+def test_plots_below_each_other_fit_a_phone(open_page):
+    page = open_page("book/5_quantization", viewport={"width": 375, "height": 800})
+    bring_alive(page)
+    beyond = page.evaluate(STACKED)
+    assert len(beyond) >= 2
+    assert max(beyond) <= 0
 
 
 @pytest.mark.parametrize("name", CHARTED)

@@ -19,16 +19,31 @@
   const WIDE = 500;
   const NARROWEST = 120;
 
-  // A wide chart with a single view is laid out anew, its plot narrower by what is missing; a
-  // small one, or one made of several views, keeps its size and is scaled or scrolls.
+  // A wide chart is laid out anew, its plots narrower by what is missing. One of plots side by
+  // side, or of small ones, keeps its size and is scaled or scrolls.
   function fitted(spec, available, natural) {
-    const composed = ["hconcat", "vconcat", "concat", "facet", "repeat"].some((key) => key in spec);
-    const channels = spec.encoding ?? {};
-    const faceted = "row" in channels || "column" in channels || "facet" in channels;
-    const width = spec.width ?? spec.config?.view?.continuousWidth;
-    if (composed || faceted || !(width >= WIDE) || available >= natural) return spec;
-    const narrower = { ...spec, width: Math.max(NARROWEST, width - (natural - available)) };
+    const narrower = available < natural ? narrowed(spec, natural - available) : null;
+    if (!narrower) return spec;
     return available < WIDE ? inColumns(narrower, Math.max(1, Math.floor(available / 165))) : narrower;
+  }
+
+  // The same with its plots narrower, or null where that is no use. Plots that stand one below the
+  // other are all as wide; names that were placed among many points would run into each other.
+  function narrowed(spec, missing) {
+    if ("vconcat" in spec) {
+      if (JSON.stringify(spec).includes('"type":"text"')) return null;
+      const plots = spec.vconcat.map((plot) => narrowed(plot, missing));
+      return plots.every(Boolean) ? { ...spec, vconcat: plots } : null;
+    }
+    if (spec.facet?.row && !spec.facet.column) {
+      const plot = narrowed(spec.spec, missing);
+      return plot && { ...spec, spec: plot };
+    }
+    const besides = ["hconcat", "concat", "facet", "repeat"].some((key) => key in spec);
+    const channels = spec.encoding ?? {};
+    const width = spec.width ?? spec.config?.view?.continuousWidth;
+    if (besides || "column" in channels || "facet" in channels || !(width >= WIDE)) return null;
+    return { ...spec, width: Math.max(NARROWEST, width - missing) };
   }
 
   // Entries of a legend below or above a chart stand in one row; a phone has no room for that.
