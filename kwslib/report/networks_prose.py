@@ -23,7 +23,10 @@ _MILLION = 1_000_000
 
 def numbers(networks: Sequence[Network], known: Sequence[Known]) -> dict[str, str]:
     """Every number and every sentence on the published networks."""
+    headline, beneath = _headline(networks)
     return {
+        "networks_headline": headline,
+        "networks_headline_sentence": beneath,
         "networks_sentence": _published_sentence(networks),
         "networks_seeds_sentence": _seeds_sentence(networks),
         "networks_budget_sentence": _budget_sentence(networks),
@@ -44,6 +47,21 @@ def of_task(networks: Sequence[Network], task: str) -> list[Network]:
 def best_of(networks: Sequence[Network]) -> Network | None:
     """The most accurate network; of equal ones the cheapest."""
     return max(networks, key=lambda each: (each.accuracy, -each.macs), default=None)
+
+
+def _headline(networks: Sequence[Network]) -> tuple[str, str]:
+    """What the best network of no more parameters than the baseline does, and what that is."""
+    four = of_task(networks, FOUR)
+    base = next((each for each in four if each.model == _BASELINE), None)
+    few = [each for each in four if base is not None and each.parameters <= base.parameters]
+    best = best_of(few)
+    if base is None or best is None or best is base:
+        return "No better network yet", _published_sentence(networks)
+    headline = f"{percent(best.accuracy)} with as few parameters"
+    return (
+        headline,
+        f"A network built of what is known today: {_beside(best, base)} than {_BASELINE}.",
+    )
 
 
 def _published_sentence(networks: Sequence[Network]) -> str:

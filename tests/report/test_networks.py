@@ -80,6 +80,14 @@ def test_times_of_others_are_brought_to_the_clock_of_the_board():
     assert plumerai.accuracy.value == 0.902
 
 
+def test_the_front_page_tells_of_the_best_network_of_no_more_parameters(many):
+    said = prose.numbers(many, [])
+    assert said["networks_headline"] == "98.2 % with as few parameters"
+    assert "funnel_medium (16,268 parameters" in said["networks_headline_sentence"]
+    assert said["networks_headline_sentence"].endswith("5.2 points more than tiny_conv.")
+    assert prose.numbers([], [])["networks_headline"] == "No better network yet"
+
+
 def test_what_the_budget_buys(many):
     said = prose.numbers(many, literature())
     budget = said["networks_budget_sentence"]
