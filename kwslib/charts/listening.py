@@ -125,14 +125,8 @@ def _noise_panel(
     band = base.mark_area(opacity=0.15).encode(
         alt.Y("worst:Q", title=right, axis=_PERCENT, scale=shown), alt.Y2("best:Q")
     )
-    lines = base.mark_line(strokeWidth=2).encode(
-        alt.Y("accuracy:Q", title=right, axis=_PERCENT, scale=shown)
-    )
-    marks = base.mark_point(filled=True, size=60, opacity=1).encode(
-        alt.Y("accuracy:Q", title=right, axis=_PERCENT, scale=shown),
-        shape=alt.Shape("network:N", sort=networks, scale=_shapes(networks), legend=None),
-    )
-    return (band + lines + marks).properties(width=WIDTH, height=200)
+    y = alt.Y("accuracy:Q", title=right, axis=_PERCENT, scale=shown)
+    return (band + _marked_lines(base, y, networks)).properties(width=WIDTH, height=200)
 
 
 def against(rows: Sequence[Mapping[str, Any]], field: str, title: str, unit: str) -> alt.LayerChart:
@@ -154,16 +148,17 @@ def against(rows: Sequence[Mapping[str, Any]], field: str, title: str, unit: str
     rules = base.mark_rule(strokeWidth=1.5).encode(
         alt.Y("low:Q", title="test clips right", axis=_PERCENT, scale=scale), alt.Y2("high:Q")
     )
-    lines = base.mark_line(strokeWidth=2).encode(
-        alt.Y("accuracy:Q", title="test clips right", axis=_PERCENT, scale=scale)
-    )
-    points = base.mark_point(filled=True, size=60, opacity=1).encode(
-        alt.Y("accuracy:Q", axis=_PERCENT, scale=scale),
-        shape=alt.Shape("network:N", sort=networks, scale=_shapes(networks), legend=None),
-    )
-    return (rules + lines + points).properties(
+    y = alt.Y("accuracy:Q", title="test clips right", axis=_PERCENT, scale=scale)
+    return (rules + _marked_lines(base, y, networks)).properties(
         width=WIDTH, height=200, description=f"Accuracy by {title}: {_told(rows, field, unit)}"
     )
+
+
+def _marked_lines(base: alt.Chart, y: alt.Y, networks: list[str]) -> alt.LayerChart:
+    """A line for each network, with its mark on every point."""
+    shape = alt.Shape("network:N", sort=networks, scale=_shapes(networks), legend=None)
+    lines = base.mark_line(strokeWidth=2).encode(y)
+    return lines + base.mark_point(filled=True, size=60, opacity=1).encode(y, shape=shape)
 
 
 def _chart(rows: Sequence[Mapping[str, Any]]) -> alt.Chart:

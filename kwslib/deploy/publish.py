@@ -86,11 +86,15 @@ def _checkpoint(name: str, folder: Path) -> Path:
     return folder / f"{name}.safetensors"
 
 
+def _scoring(network: Path, data: str) -> tuple[Predict, Dataset]:
+    """A checkpoint or a file, and the clips of its task."""
+    predict, info = predictor_of(str(network))
+    return predict, Dataset(open_source(data or None), task_of(network, info))
+
+
 def _validated(network: Path, data: str) -> float:
     """Accuracy of a checkpoint or a file on validation clips."""
-    predict, info = predictor_of(str(network))
-    dataset = Dataset(open_source(data or None), task_of(network, info))
-    return evaluate_split(predict, dataset, "validation").accuracy
+    return evaluate_split(*_scoring(network, data), "validation").accuracy
 
 
 @dataclass(frozen=True)
@@ -125,8 +129,7 @@ class _File:
 
     @cached_property
     def _scoring(self) -> tuple[Predict, Dataset]:
-        predict, info = predictor_of(str(self.tflite))
-        return predict, Dataset(open_source(self.data or None), task_of(self.tflite, info))
+        return _scoring(self.tflite, self.data)
 
     @cached_property
     def _subject(self) -> dict[str, Any]:

@@ -51,17 +51,23 @@ def best_of(networks: Sequence[Network]) -> Network | None:
 
 def _headline(networks: Sequence[Network]) -> tuple[str, str]:
     """What the best network of no more parameters than the baseline does, and what that is."""
+    base, others = _baseline_and_smaller(networks)
+    best = best_of(others)
+    if base is None or best is None or best.accuracy <= base.accuracy:
+        return "No better network yet", _published_sentence(networks)
+    told = f"A network built of what is known today: {_beside(best, base)} than {_BASELINE}."
+    return f"{percent(best.accuracy)} with as few parameters", told
+
+
+def _baseline_and_smaller(
+    networks: Sequence[Network],
+) -> tuple[Network | None, list[Network]]:
+    """The baseline on yes and no, and the others there that have no more parameters."""
     four = of_task(networks, FOUR)
     base = next((each for each in four if each.model == _BASELINE), None)
-    few = [each for each in four if base is not None and each.parameters <= base.parameters]
-    best = best_of(few)
-    if base is None or best is None or best is base:
-        return "No better network yet", _published_sentence(networks)
-    headline = f"{percent(best.accuracy)} with as few parameters"
-    return (
-        headline,
-        f"A network built of what is known today: {_beside(best, base)} than {_BASELINE}.",
-    )
+    if base is None:
+        return None, []
+    return base, [x for x in four if x is not base and x.parameters <= base.parameters]
 
 
 def _published_sentence(networks: Sequence[Network]) -> str:
@@ -101,12 +107,10 @@ def _right(network: Network) -> str:
 
 def _budget_sentence(networks: Sequence[Network]) -> str:
     """What the budget of the baseline buys today on yes and no, and what one of a million does."""
-    four = of_task(networks, FOUR)
-    base = next((each for each in four if each.model == _BASELINE), None)
+    base, others = _baseline_and_smaller(networks)
     if base is None:
         return f"{_BASELINE} is not published on yes and no, so there is no budget to keep to."
     text = f"{_BASELINE}, with {_figures(base)}, gets {_right(base)}."
-    others = [each for each in four if each is not base and each.parameters <= base.parameters]
     small = best_of([each for each in others if each.macs <= base.macs])
     if small is not None:
         text += f" With no more of either, {_beside(small, base)}."
