@@ -126,7 +126,9 @@ def _noise_panel(
         alt.Y("worst:Q", title=right, axis=_PERCENT, scale=shown), alt.Y2("best:Q")
     )
     y = alt.Y("accuracy:Q", title=right, axis=_PERCENT, scale=shown)
-    return (band + _marked_lines(base, y, networks)).properties(width=WIDTH, height=200)
+    return alt.LayerChart(layer=[band, *_marked_lines(base, y, networks)]).properties(
+        width=WIDTH, height=200
+    )
 
 
 def against(rows: Sequence[Mapping[str, Any]], field: str, title: str, unit: str) -> alt.LayerChart:
@@ -149,16 +151,16 @@ def against(rows: Sequence[Mapping[str, Any]], field: str, title: str, unit: str
         alt.Y("low:Q", title="test clips right", axis=_PERCENT, scale=scale), alt.Y2("high:Q")
     )
     y = alt.Y("accuracy:Q", title="test clips right", axis=_PERCENT, scale=scale)
-    return (rules + _marked_lines(base, y, networks)).properties(
+    return alt.LayerChart(layer=[rules, *_marked_lines(base, y, networks)]).properties(
         width=WIDTH, height=200, description=f"Accuracy by {title}: {_told(rows, field, unit)}"
     )
 
 
-def _marked_lines(base: alt.Chart, y: alt.Y, networks: list[str]) -> alt.LayerChart:
-    """A line for each network, with its mark on every point."""
+def _marked_lines(base: alt.Chart, y: alt.Y, networks: list[str]) -> list[alt.Chart]:
+    """A line for each network, and its mark on every point: two layers."""
     shape = alt.Shape("network:N", sort=networks, scale=_shapes(networks), legend=None)
-    lines = base.mark_line(strokeWidth=2).encode(y)
-    return lines + base.mark_point(filled=True, size=60, opacity=1).encode(y, shape=shape)
+    marks = base.mark_point(filled=True, size=60, opacity=1).encode(y, shape=shape)
+    return [base.mark_line(strokeWidth=2).encode(y), marks]
 
 
 def _chart(rows: Sequence[Mapping[str, Any]]) -> alt.Chart:

@@ -1,9 +1,12 @@
 """Charts on listening: they draw, describe themselves, and show what they are given."""
 
+import json
+
 import pytest
 import vl_convert
 
 from kwslib.charts import listening as charts
+from kwslib.charts.legends import with_filters
 
 NETWORKS = ("tiny_conv-yes_no", "ds_cnn-yes_no")
 CURVE = [
@@ -49,6 +52,15 @@ def test_draws_and_describes_itself(name):
     assert svg.startswith("<svg")
     assert all(network in svg for network in NETWORKS)
     assert len(spec["description"]) > 40
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_a_legend_filters(name):
+    spec = with_filters(CHARTS[name].to_dict())
+    plots = spec.get("vconcat", [spec])
+    bound = [json.dumps(plot).count('"bind": "legend"') for plot in plots]
+    assert bound == [1] * len(plots)
+    assert '"value": 0.1' in json.dumps(spec)  # what is faded
 
 
 def test_a_rate_of_none_an_hour_has_a_place():
