@@ -32,6 +32,7 @@ from kwslib.training.pretraining import every_word, take_over
 from kwslib.training.recipe import Recipe
 from kwslib.training.run import Run
 from kwslib.training.stock import stock_of
+from kwslib.training.words import FirstOutputs, Words, first_outputs, words_of
 
 BEST, LAST, HISTORY = "best.safetensors", "last.safetensors", "history.json"
 
@@ -117,23 +118,17 @@ def fit(
     """
     folder = Path(folder)
     settings = _settings(model, dataset, recipe, seed)
-    training, validation = dataset.examples("training"), dataset.examples("validation")
-    torch.manual_seed(seed)
-    network = models.create(model, len(dataset.task.labels))
-    mean, deviation = pixel_statistics(torch.from_numpy(training.images))
-    if recipe.pretraining is None or (folder / LAST).exists():
-        standardised = Standardised(network, mean, deviation)
-    else:
-        known = _pretrained(model, dataset, network, recipe.pretraining.recipe, seed)
-        standardised = Standardised.of_trained(known, mean, deviation)
-    run = Run(standardised, recipe)
+    validation, stock = dataset.examples("validation"), stock_of(dataset, recipe)
+    words = words_of(stock.examples.names) if recipe.words_weight else None
+    run = Run(_beginning(model, dataset, recipe, seed, words, folder), recipe)
     history = _resume(run, folder / LAST, settings)
     first = len(history)
     steps = Training(
-        run.network, run.optimizer, stock_of(dataset, recipe), preparation(dataset, recipe),
-        recipe, seed,
+        run.network, run.optimizer, stock, preparation(dataset, recipe), recipe, seed,
         hooks=run.hooks, teacher=_teacher(dataset, recipe) if first < recipe.epochs else None,
+        words=words,
     )  # fmt: skip
+    deployed = FirstOutputs(run.result, len(dataset.task.labels))
     with (
         one_thread(),
         tqdm(
@@ -141,7 +136,7 @@ def fit(
         ) as bar,
     ):
         for number in range(first, recipe.epochs):
-            epoch = _epoch(steps, number, run.result, validation)
+            epoch = _epoch(steps, number, deployed, validation)
             history.append(epoch)
             _keep(run, history, folder, settings, dataset)
             bar.set_postfix(validation=f"{epoch.validation_accuracy:.3f}", refresh=False)
@@ -166,6 +161,22 @@ def code_of_training() -> str:
     return sha256_of_sources(
         "config.py", "data", "features", "models", "threads.py", "training", without=_TRAIN_NOTHING
     )
+
+
+def _beginning(
+    model: str, dataset: Dataset, recipe: Recipe, seed: int, words: Words | None, folder: Path
+) -> Standardised:
+    """A network that has learned nothing yet but what the recipe's pretraining teaches, which an
+    interrupted run in ``folder`` does without.
+    """
+    torch.manual_seed(seed)
+    outputs = len(dataset.task.labels) + (len(words.names) if words else 0)
+    network = models.create(model, outputs)
+    statistics = pixel_statistics(torch.from_numpy(dataset.examples("training").images))
+    if recipe.pretraining is None or (folder / LAST).exists():
+        return Standardised(network, *statistics)
+    known = _pretrained(model, dataset, network, recipe.pretraining.recipe, seed)
+    return Standardised.of_trained(known, *statistics)
 
 
 def _pretrained(
@@ -237,7 +248,8 @@ def _keep(
     if min(history, key=_rank) is epoch:
         training = {**settings, "best": asdict(epoch)}
         info = NetworkInfo(settings["model"], dataset.task.labels, training)
-        save(folder / BEST, run.result.folded(), info)
+        smaller = models.create(info.model, len(info.labels)).state_dict()
+        save(folder / BEST, first_outputs(run.result.folded(), smaller), info)
     entries = [asdict(each) for each in history]
     write_json(folder / HISTORY, entries)
     save_tensors(folder / LAST, dict(run.tensors()), {"settings": settings, "history": entries})

@@ -17,6 +17,7 @@ from kwslib.training.predict import to_input
 from kwslib.training.recipe import Recipe
 from kwslib.training.schedule import learning_rate_at
 from kwslib.training.stock import Stock
+from kwslib.training.words import Words
 
 Batches = Callable[[Tensor, torch.Generator], Tensor]
 """Training images uint8 ``[n, 98, 40]`` to deployed ones, ``[n, 49, 40]``."""
@@ -49,6 +50,8 @@ class Training:
         hooks: what is done around each step, in this order.
         teacher: whose probabilities are learned too, where the recipe asks for it; it sees the
             same images and gives logits.
+        words: of the stock's clips, where they are learned too; the network's logits are then
+            those of the labels and, after them, of these.
     """
 
     network: nn.Module
@@ -59,6 +62,7 @@ class Training:
     seed: int
     hooks: Sequence[Hooks] = ()
     teacher: nn.Module | None = None
+    words: Words | None = None
 
 
 @dataclass(frozen=True)
@@ -135,13 +139,27 @@ def train_pass(training: Training, number: int) -> Pass:
         for hooks in training.hooks:
             hooks.before_step(step, steps)
         seen = to_input(training.prepare(images[batch], generator))
-        logits = training.network(seen)
-        loss = _loss(training, seen, logits, labels[batch])
+        logits, loss = _logits_and_loss(training, seen, labels, batch)
         _step(training, loss, learning_rate_at(recipe, step, steps))
         total += loss.item() * len(batch)
         correct += int((logits.argmax(1) == labels[batch]).sum())
     last = learning_rate_at(recipe, (number + 1) * len(batches) - 1, steps)
     return Pass(total / len(clips), correct / len(clips), last)
+
+
+def _logits_and_loss(
+    training: Training, seen: Tensor, labels: Tensor, batch: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Logits of the labels, ``[n, labels]``, and the loss of a batch in nats, the words' part in
+    it.
+    """
+    logits, words = training.network(seen), training.words
+    if words is None:
+        return logits, _loss(training, seen, logits, labels[batch])
+    own = logits.shape[1] - len(words.names)
+    loss = _loss(training, seen, logits[:, :own], labels[batch])
+    told_apart = words.loss(logits[:, own:], batch)
+    return logits[:, :own], loss + training.recipe.words_weight * told_apart
 
 
 def _loss(training: Training, seen: Tensor, logits: Tensor, labels: Tensor) -> Tensor:

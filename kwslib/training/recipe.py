@@ -66,6 +66,8 @@ class Recipe:
         unknown_share: a pass takes so many times the other words of the task, which differ more
             among themselves than keywords do. The loss allows for it, so that other words do not
             become likelier.
+        words_weight: of a second loss, for which the network tells all words of the data apart
+            beside the labels while it learns; 0 learns from the labels alone.
         augmentation: how clips are varied; None leaves them as they are.
         averaging: decay of a moving average of the weights, BatchNorm's statistics among them,
             which is what is validated and kept; 0 keeps the weights themselves. It is shorter at
@@ -85,6 +87,7 @@ class Recipe:
     label_smoothing: float = 0.0
     stock: int = 1
     unknown_share: int = 1
+    words_weight: float = 0.0
     augmentation: Augmentation | None = field(default_factory=Augmentation)
     averaging: float = 0.0
     pretraining: Pretraining | None = None
@@ -97,6 +100,13 @@ class Recipe:
         if self.unknown_share > self.stock:
             raise InputError(
                 f"unknown_share {self.unknown_share}: must be at most the stock, {self.stock}"
+            )
+        if not 0 <= self.words_weight < math.inf:
+            raise InputError(f"words_weight {self.words_weight}: must be 0 or more, and finite")
+        if self.words_weight and self.pretraining is not None:
+            raise InputError(
+                f"words_weight {self.words_weight}: must be 0 with pretraining, which teaches the "
+                "words before"
             )
         if not 0 < self.learning_rate < math.inf:
             raise InputError(f"learning rate {self.learning_rate}: must be above 0 and finite")

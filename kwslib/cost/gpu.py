@@ -1,0 +1,79 @@
+"""Run times on a GPU, kept where one was present for readers who have none.
+
+``python -m kwslib.cost.gpu [NETWORK ...]`` measures all networks, or those that are named.
+"""
+
+from pathlib import Path
+
+import click
+
+from kwslib import models
+from kwslib.cost.timing import Timing, run_time
+from kwslib.errors import mistakes_in_a_line
+from kwslib.measurements import FOLDER, Record, read_records, select, write_records
+
+RECORDS = FOLDER / "gpu"
+
+_LABELS = 4
+_BATCHES = (1, 64)
+
+
+def recorded(model: str, batch: int = 1, folder: Path = RECORDS) -> Timing | None:
+    """What was measured of a network with four labels on a GPU, if it was.
+
+    Args:
+        model: name in the registry.
+        batch: images in a call.
+        folder: where the records lie.
+
+    Raises:
+        InputError: the file of the network holds something other than records.
+    """
+    path = folder / f"{model}.json"
+    if not path.exists():
+        return None
+    records = read_records(path)
+    median, quantiles = (
+        select(records, metric, network=model, batch=batch)
+        for metric in ("run_time", "run_time_quantiles")
+    )
+    return Timing(median[0], quantiles[0]) if median and quantiles else None
+
+
+def measured(model: str) -> list[Record]:
+    """Time a network with four labels, whose weights do not matter, on this machine's GPU.
+
+    Raises:
+        InputError: no network of that name is registered, or no GPU is present.
+    """
+    network = models.create(model, _LABELS)
+    timings = [
+        run_time(network, subject={"network": model}, device="cuda", batch=batch)
+        for batch in _BATCHES
+    ]
+    return [record for each in timings for record in (each.median, each.quantiles)]
+
+
+@click.command()
+@click.argument("networks", nargs=-1)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=RECORDS,
+    help="Folder of the records. [default: measurements/gpu]",
+)
+def main(networks: tuple[str, ...], out: Path) -> None:
+    """Time NETWORKS, or all there are, in PyTorch on this machine's GPU, and keep the records."""
+    for name in networks or models.names():
+        records = measured(name)
+        write_records(out / f"{name}.json", records)
+        for record in select(records, "run_time"):
+            click.echo(
+                f"{name}, batch {record.subject['batch']}: {record.value:,.1f} us a call "
+                f"on {record.machine}"
+            )
+
+
+if __name__ == "__main__":
+    with mistakes_in_a_line():
+        main()
