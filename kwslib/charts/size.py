@@ -13,7 +13,7 @@ from kwslib.cost.memory import ACTIVATION_BYTES, NUMBER_TYPES, NumberType, flash
 from kwslib.measurements import Record
 
 _MOST_PARTS = 6
-_THIS_RUN, _LITERATURE = "this run", "literature"
+_THIS_RUN, _ON_RECORD, _LITERATURE = "this run", "on record", "literature"
 
 
 def budget(cost: Cost) -> alt.LayerChart:
@@ -190,14 +190,15 @@ def run_times(timings: Mapping[str, Timing], claims: Mapping[str, Record]) -> al
     """Run time at batch 1: median, quartiles and the middle nine tenths, beside single claims.
 
     Args:
-        timings: measured here, by a name for the row.
+        timings: of this run or on record, by a name for the row.
         claims: records of a single number, by a name for the row.
     """
     rows: list[dict[str, Any]] = [
-        {"run": name, "kind": _THIS_RUN} | _spread(each) for name, each in timings.items()
+        {"run": name, "kind": _ON_RECORD if each.on_record else _THIS_RUN} | _spread(each)
+        for name, each in timings.items()
     ]
+    measured = list(rows)
     rows += [{"run": name, "kind": ORIGINAL, "median": each.value} for name, each in claims.items()]
-    measured = [row for row in rows if row["kind"] == _THIS_RUN]
     y = alt.Y("run:N", sort=[row["run"] for row in rows], title=None, axis=alt.Axis(labelLimit=220))
     kinds = list(dict.fromkeys(row["kind"] for row in rows))
     colour = alt.Color("kind:N", scale=colour_scale(kinds), legend=_legend(), title=None)

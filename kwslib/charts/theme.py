@@ -38,6 +38,7 @@ COLOURS = {
     "validation": ORANGE,
     "testing": GREEN,
     "this run": BLUE,
+    "on record": ORANGE,
     "published run": VERMILION,
     "original report": PURPLE,
     "literature": GREY,
@@ -53,6 +54,7 @@ COLOURS = {
 
 SHAPES = {
     "this run": "circle",
+    "on record": "cross",
     "published run": "square",
     "original report": "triangle-up",
     "literature": "diamond",

@@ -76,12 +76,15 @@ def _verdict(cost: Cost) -> str:
     return "It fits" if len(fits) == len(cost.flash) else f"It fits in {fits[0]} only"
 
 
-def run_time_numbers(timings: Mapping[Device, Timing], batched: Timing) -> dict[str, str]:
-    """Run time of this run in words, the GPU's where one is present.
+def run_time_numbers(
+    timings: Mapping[Device, Timing], batched: Timing, gpu_batched: Timing | None = None
+) -> dict[str, str]:
+    """Run time in words, a GPU's where one is present or on record.
 
     Args:
         timings: of one image at a time.
         batched: of many images at once on the CPU.
+        gpu_batched: of many images at once on a GPU, where known.
     """
     cpu = timings["cpu"].median
     low, high = cpu.interval or (cpu.value, cpu.value)
@@ -100,7 +103,7 @@ def run_time_numbers(timings: Mapping[Device, Timing], batched: Timing) -> dict[
         "warm_up": f"{cpu.subject['warm_up']:,}",
         "cpu_claim": _microseconds(original_claim("run_time", device="cpu").value),
         "gpu_claim": _microseconds(original_claim("run_time", device="cuda").value),
-        "gpu_sentence": _gpu_sentence(timings.get("cuda")),
+        "gpu_sentence": _gpu_sentence(timings.get("cuda"), gpu_batched),
     }
 
 
@@ -109,7 +112,12 @@ def run_time_bars(
 ) -> tuple[dict[str, Timing], dict[str, Record]]:
     """Rows of the run-time chart by name: those of this run, and the original report's."""
     names = {"cpu": "CPU", "cuda": "GPU"}
-    measured = {f"this run, {names[device]}": timing for device, timing in timings.items()}
+    measured = {
+        f"{timing.median.machine}, on record"
+        if timing.on_record
+        else f"this run, {names[device]}": timing
+        for device, timing in timings.items()
+    }
     claims = {
         f"original report, {name}": original_claim("run_time", device=device)
         for device, name in names.items()
@@ -117,11 +125,23 @@ def run_time_bars(
     return measured, claims
 
 
-def _gpu_sentence(timing: Timing | None) -> str:
+def _gpu_sentence(timing: Timing | None, batched: Timing | None) -> str:
     if timing is None:
         return "No GPU was present in this run, so that figure stands unchecked here."
     record = timing.median
-    return f"On the GPU of this run, {record.machine}, a call takes {record.value:,.0f} µs."
+    if not timing.on_record:
+        return f"On the GPU of this run, {record.machine}, a call takes {record.value:,.0f} µs."
+    sentence = (
+        f"No GPU was present in this run; on a GPU, {record.machine}, a call took "
+        f"{record.value:,.0f} µs ({record.subject['runtime']}, measured on {record.when[:10]})"
+    )
+    if batched is None:
+        return f"{sentence}."
+    images = batched.median.subject["batch"]
+    return (
+        f"{sentence}, and with {images} images in it {batched.median.value:,.0f} µs: what is timed "
+        "there is the launching of one layer after another, not arithmetic."
+    )
 
 
 def literature_numbers(networks: Sequence[PublishedNetwork], cost: Cost) -> dict[str, str]:

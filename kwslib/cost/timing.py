@@ -35,10 +35,12 @@ class Timing:
     Attributes:
         median: record of the median in microseconds, with its 95 % interval.
         quantiles: record of ``{"0.05": us, ...}`` over :data:`QUANTILES`.
+        on_record: whether it was measured before this run, where the records say.
     """
 
     median: Record
     quantiles: Record
+    on_record: bool = False
 
 
 def run_time(
@@ -84,17 +86,6 @@ def run_time(
         ),
         quantiles=Record("run_time_quantiles", quantiles, "us", "measured", **facts),
     )
-
-
-def on_each_device(
-    network: nn.Module, subject: Mapping[str, Any], repetitions: int
-) -> dict[Device, Timing]:
-    """:func:`run_time` on the CPU, and on the GPU where one is present."""
-    devices: list[Device] = ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
-    return {
-        device: run_time(network, subject=subject, device=device, repetitions=repetitions)
-        for device in devices
-    }
 
 
 def median_interval(calls: NDArray[np.float64]) -> tuple[float, float]:

@@ -14,7 +14,8 @@ from torch import nn
 from kwslib.board.profile import RECORDS, Profile, profile, profile_of, record_path
 from kwslib.board.target import board_predictor, open_board
 from kwslib.cost import Timing
-from kwslib.cost.timing import Device, on_each_device
+from kwslib.cost.gpu import on_each_device
+from kwslib.cost.timing import Device
 from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import SPLITS, Split, Task
 from kwslib.deploy import interpreter
@@ -146,7 +147,7 @@ def deployment(
             emulated=profile(graph, "emulator", name),
             compiled=profile(graph, "host", name),
             measured=measured_profile(name, graph),
-            timings=on_each_device(network, {"network": name}, repetitions),
+            timings=on_each_device(network, model, {"network": name}, repetitions),
         )
 
 

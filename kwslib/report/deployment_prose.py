@@ -330,7 +330,7 @@ def _gpu_sentence(found: Deployment, board: float) -> str:
         )
     record = timing.median
     return (
-        f"On the GPU, {record.machine}, a call takes {_time(record.value)}; the board takes "
+        f"On a GPU, {record.machine}, a call takes {_time(record.value)}; the board takes "
         f"{_ratio(board / record.value)} times as long."
     )
 
@@ -375,8 +375,8 @@ def place_rows(found: Deployment) -> list[dict[str, Any]]:
         row("original report: board", _ORIGINAL, _claim_us("serial")),
     ]  # fmt: skip
     if "cuda" in found.timings:
-        gpu = found.timings["cuda"].median.value
-        rows.insert(2, row("PyTorch on this GPU", "measured here", gpu))
+        gpu = found.timings["cuda"].median
+        rows.insert(2, row(f"PyTorch on {gpu.machine}", "measured here", gpu.value))
     return rows
 
 

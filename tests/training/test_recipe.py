@@ -38,10 +38,13 @@ def test_a_recipe_comes_back_from_json(recipe):
         {"learning_rate": math.inf},
         {"averaging": 1.0},
         {"averaging": -0.1},
+        {"words_weight": -0.1},
+        {"words_weight": math.inf},
+        {"words_weight": 0.3, "pretraining": Pretraining(Recipe())},
     ],
 )
 def test_settings_that_cannot_train_are_input_errors(settings):
-    with pytest.raises(InputError, match=next(iter(settings)).replace("_", " ")):
+    with pytest.raises(InputError, match=next(iter(settings)).replace("_", ".")):
         Recipe(**settings)
 
 
@@ -61,7 +64,7 @@ def test_every_network_has_a_recipe_that_comes_back_from_json():
 
 def test_a_recipe_written_before_a_setting_was_added_has_its_default():
     settings = Recipe().as_json()
-    for name in ("averaging", "pretraining", "distillation"):
+    for name in ("averaging", "words_weight", "pretraining", "distillation"):
         del settings[name]
     for name in ("gain_db", "time_stretch", "mel_warp", "time_mask_ms", "band_mask"):
         del settings["augmentation"][name]

@@ -3,6 +3,7 @@
 from typing import Any
 
 from kwslib.config import NANO33BLE
+from kwslib.cost.gpu import recorded
 from kwslib.field.scores import Share, successes
 from kwslib.field.summary import FieldStudy, original, read_study
 from kwslib.field.trials import NONE
@@ -112,6 +113,9 @@ def _slower(evidence: Evidence) -> Line:
     cpu, gpu = (board / _claimed_us(evidence, each) for each in ("cpu", "cuda"))
     stages = _stages(evidence)
     ours = f"{stages['network']['us'] / host_us():.0f} times this machine's CPU" if stages else ""
+    if ours and (gpu_time := recorded("tiny_conv")):
+        times = stages["network"]["us"] / gpu_time.median.value
+        ours += f", {times:.0f} times {gpu_time.median.machine}, launched layer by layer"
     return Line(
         "How much slower the board is", f"{cpu:.0f} times the CPU, {gpu:,.0f} times the GPU, by "
         "the report's own times", ours, _PROFILE,
