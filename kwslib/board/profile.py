@@ -7,6 +7,7 @@ protocol; this machine times them with its clock. What a place cannot tell is No
 """
 
 import ctypes
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -23,7 +24,7 @@ from kwslib.board.flash_reads import FlashWatch
 from kwslib.board.links import EmulatorLink, HostLink
 from kwslib.board.memory import Part, memory_parts
 from kwslib.board.target import open_board
-from kwslib.config import CLIP_SAMPLES, DEPLOYED, NANO33BLE
+from kwslib.config import CLIP_SAMPLES, DEPLOYED, NANO33BLE, SAMPLE_RATE
 from kwslib.deploy.codegen import generate
 from kwslib.deploy.compile import labels_of
 from kwslib.deploy.graph import Graph
@@ -43,6 +44,7 @@ then once an inference the image as the network's input, the network and the smo
 RECORDS = PUBLISHED.parent / "board"
 """Where the records of profiles lie that the report shows."""
 
+_HOP_US = 1_000_000 * DEPLOYED.hop / SAMPLE_RATE
 _REPETITIONS = 200
 _WARM_UP = 20
 
@@ -125,6 +127,16 @@ class Profile:
     def per_hop(self) -> Cost:
         """20 ms of audio: one frame, and an inference after each."""
         return self.stages["features"] + self.inference
+
+    @property
+    def least_hops(self) -> int | None:
+        """The fewest frames from one inference to the next with which the board keeps up with
+        sound; None where times are not known, or frames alone take all of it.
+        """
+        frame, inference = self.stages["features"].us, self.inference.us
+        if frame is None or inference is None or frame >= _HOP_US:
+            return None
+        return max(1, math.ceil(inference / (_HOP_US - frame)))
 
     def as_dict(self) -> dict[str, Any]:
         """What ``kws profile --json`` prints, but for the network's name."""

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kwslib.board.client import Board, Streaming
+from kwslib.board.profile import profile
 from kwslib.config import SAMPLE_RATE
 from kwslib.errors import InputError
 from kwslib.measurements import Record, machine_name
@@ -19,7 +20,7 @@ from kwslib.streaming.judge import Outcome, Truth, by_hour
 from kwslib.streaming.said import Said, check_words
 from kwslib.streaming.scores import Spotter, score_stream
 from kwslib.streaming.sound import BuiltSound, Sound
-from kwslib.streaming.tune import Choice, choose
+from kwslib.streaming.tune import Choice, candidates, choose
 
 
 @dataclass(frozen=True)
@@ -229,7 +230,8 @@ def _evidence(scores: NDArray[np.int8], streaming: Streaming) -> Evidence:
 
 
 def tuned(sound: Sound, hours: float, spotter: Spotter, misses: float) -> Choice:
-    """How to listen, chosen on a stream of the other half of the speakers.
+    """How to listen, chosen on a stream of the other half of the speakers, among what the board has
+    the time for.
 
     Args:
         sound: the stream that is listened to afterwards; it must be built.
@@ -246,7 +248,15 @@ def tuned(sound: Sound, hours: float, spotter: Spotter, misses: float) -> Choice
     other = BuiltSound(sound.source, plan)
     truth = Truth(tuple(other.said), spotter.labels, hours_of(other))
     check_words(truth.said, spotter.labels[2:])
-    return choose(score_stream(other, spotter, 1), truth, misses)
+    among = candidates(len(spotter.labels), _least_hops(spotter))
+    return choose(score_stream(other, spotter, 1), truth, misses, among)
+
+
+def _least_hops(spotter: Spotter) -> int:
+    """With which the emulated board keeps up; 1 of a network that is not in its form."""
+    if spotter.graph is None:
+        return 1
+    return profile(spotter.graph, "emulator", spotter.name).least_hops or 1
 
 
 def play(board: Board, sound: Sound, streaming: Streaming) -> list[Detection]:

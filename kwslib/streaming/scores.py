@@ -25,6 +25,7 @@ from tqdm import tqdm
 
 from kwslib.config import DEPLOYED, SAMPLE_RATE
 from kwslib.deploy.compile import spots_keywords
+from kwslib.deploy.graph import Graph
 from kwslib.deploy.host import HostFrontEnd, host_predictor
 from kwslib.deploy.predictors import predictor_of
 from kwslib.deploy.reader import read_graph
@@ -63,6 +64,7 @@ class Spotter:
         sha256: of its file.
         predict: int8 scores, or probabilities, of images.
         form: ``"int8"`` where the board's C computes the scores, else ``"float32"``.
+        graph: of its file, where the board's C computes the scores.
     """
 
     name: str
@@ -70,6 +72,7 @@ class Spotter:
     sha256: str
     predict: Predict
     form: str
+    graph: Graph | None = None
 
     def scores(self, images: NDArray[np.uint8]) -> NDArray[np.int8]:
         """The int8 output, 256 times the probability minus 128; floats are rounded to it."""
@@ -101,7 +104,7 @@ def spotter_of(model: str) -> Spotter:
                 "'kws convert' makes networks for the board"
             )
         labels = tuple(map(str, graph.facts["labels"]))
-        return Spotter(path.stem, labels, graph.sha256, host_predictor(graph), "int8")
+        return Spotter(path.stem, labels, graph.sha256, host_predictor(graph), "int8", graph)
     predict, info = predictor_of(model)
     if not 2 < len(info.labels) <= MAX_LABELS:
         raise InputError(f"{model}: has {len(info.labels)} labels; 3 to {MAX_LABELS} can be heard")

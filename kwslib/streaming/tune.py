@@ -45,11 +45,17 @@ class Choice:
     tried: int
 
 
-def candidates(labels: int) -> list[Streaming]:
-    """The settings among which one is chosen, the usual ones first; thresholds stay open."""
+def candidates(labels: int, least_hops: int = 1) -> list[Streaming]:
+    """The settings among which one is chosen, the usual ones first; thresholds stay open.
+
+    Args:
+        labels: of the network.
+        least_hops: from one inference to the next, at least.
+    """
     usual = default_streaming(labels)
-    found = [usual]
-    for hops, averaged_ms, refractory_ms in product(HOPS, AVERAGED_MS, REFRACTORY_MS):
+    found = [usual] if usual.hops >= least_hops else []
+    every = [hops for hops in HOPS if hops >= least_hops] or [least_hops]
+    for hops, averaged_ms, refractory_ms in product(every, AVERAGED_MS, REFRACTORY_MS):
         inferences = max(1, round(averaged_ms / (HOP_MS * hops)))
         smoothing = Smoothing(usual.smoothing.thresholds, inferences, refractory_ms)
         found.append(Streaming(smoothing, hops))

@@ -1,6 +1,7 @@
 """Profiles: exact where they are counted, and what the bars of the board ask."""
 
 import struct
+from dataclasses import replace
 
 import pytest
 from devices import at_a_socket, host_board, tiny_conv
@@ -54,6 +55,23 @@ def test_sums_over_a_second_and_over_a_hop(emulated):
     frame = emulated.stages["features"].instructions
     assert emulated.per_second.instructions == 49 * frame + once
     assert emulated.per_hop.instructions == frame + once
+
+
+@pytest.mark.parametrize(
+    ("frame_us", "network_us", "least"),
+    [(400, 4_900, 1), (400, 19_600, 1), (400, 19_601, 2), (434, 76_600, 4), (20_000, 1, None)],
+)
+def test_the_board_keeps_up_with_as_many_hops(emulated, frame_us, network_us, least):
+    nothing = Cost(us=0.0)
+    stages = {
+        "features": Cost(us=frame_us), "image": nothing,
+        "network": Cost(us=network_us), "postprocess": nothing,
+    }  # fmt: skip
+    found = replace(emulated, stages=stages).least_hops
+    assert found == least
+    if found:
+        assert found * frame_us + network_us <= found * 20_000
+        assert found == 1 or (found - 1) * frame_us + network_us > (found - 1) * 20_000
 
 
 def test_the_bars_of_the_board(emulated):

@@ -1,6 +1,7 @@
 """Curves, operating points and choices; and a stream through the C of the board, bit for bit."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from kwslib.data.dataset import open_source
 from kwslib.deploy.compile import compile_network
 from kwslib.errors import InputError
 from kwslib.smoothing import Smoother, Smoothing
+from kwslib.streaming import listen as listening
 from kwslib.streaming.curve import curve, operating_point, smoothing_at
 from kwslib.streaming.judge import Truth
 from kwslib.streaming.listen import listen, overhear, play, tuned
@@ -112,6 +114,21 @@ def test_what_is_chosen_has_the_fewest_false_accepts(stream):
 def test_the_usual_settings_are_among_the_candidates():
     assert default_streaming(4) in candidates(4)
     assert all(each.hops * each.smoothing.inferences <= 50 for each in candidates(12))
+
+
+@pytest.mark.parametrize("least", [1, 2, 3, 4, 5, 6])
+def test_no_candidate_is_too_fast_for_the_board(least):
+    found = candidates(4, least)
+    every = {each.hops for each in candidates(4)}
+    assert {each.hops for each in found} == {h for h in every if h >= least} or {least}
+    assert min(each.hops for each in found) >= least
+    assert set(found) <= set(candidates(4)) or least == 6
+
+
+def test_a_network_that_the_board_takes_long_for_is_asked_less_often(spotter, sound, monkeypatch):
+    slow = replace(spotter, graph=object())
+    monkeypatch.setattr(listening, "profile", lambda *_: SimpleNamespace(least_hops=4))
+    assert tuned(sound, 1 / 30, slow, 0.4).streaming.hops == 5
 
 
 def test_a_stream_is_listened_to(spotter, sound):
