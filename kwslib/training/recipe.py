@@ -159,10 +159,11 @@ RECIPES: Mapping[str, Recipe] = {
     "funnel_small": replace(_NORMED, epochs=100),
     "funnel_medium": replace(
         _NORMED,
-        epochs=40,
+        epochs=100,
         label_smoothing=0.1,
         unknown_share=4,
-        augmentation=replace(_VARIED, noise_snr_db=(-5.0, 30.0)),
+        words_weight=0.3,
+        augmentation=replace(_VARIED, noise_snr_db=(0.0, 40.0)),
     ),
     "funnel_large": replace(_NORMED, epochs=60, augmentation=replace(_VARIED, noise_volume=0.1)),
     "funnel_teacher": replace(_NORMED, epochs=30, weight_decay=0.02, augmentation=_STRONG),
