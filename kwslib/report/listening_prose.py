@@ -71,6 +71,18 @@ def _of_network(name: str, records: Sequence[Record]) -> str:
         f"{percent(misses.value)} of the keywords (95 % interval "
         f"{interval_text(misses.interval)}) and made {rate.value:.2f} false accepts an hour "
         f"({low_high[0]:.2f} to {low_high[1]:.2f}){f', {where}' if where else ''}."
+        f"{_at_operating_point(_only(records, 'stream_operating_point').value)}"
+    )
+
+
+def _at_operating_point(point: Mapping[str, Any] | None) -> str:
+    """What the curve has where as many keywords are missed as may be."""
+    if point is None:
+        return ""
+    low, high = point["false_accepts_interval"]
+    return (
+        f" Its curve has {point['false_accepts_an_hour']:.2f} an hour ({low:.2f} to {high:.2f}) "
+        f"at {percent(point['misses'])} of misses, the threshold {point['threshold']}/256."
     )
 
 

@@ -128,8 +128,21 @@ def test_the_committed_is_told_with_its_intervals(live, committed):
     outcome = live.live.worked.outcome
     assert f"{100 * outcome.misses:.1f} % of the keywords (95 % interval" in text
     assert f"{outcome.false_accepts_an_hour:.2f} false accepts an hour" in text
+    point = live.live.operating
+    assert point is not None
+    assert f"{point.outcome.false_accepts_an_hour:.2f} an hour (" in text
+    assert f"{100 * point.outcome.misses:.1f} % of misses, the threshold {point.threshold}" in text
     shares = [row["share"] for row in prose.latency_rows(committed)]
     assert shares == sorted(shares) and shares[-1] == 1.0
+
+
+def test_a_curve_without_an_operating_point_is_told_without_one(live, committed):
+    records = [
+        replace(each, value=None) if each.metric == "stream_operating_point" else each
+        for each in live.live.records({"name": "embedded speech", "hash": "h"})
+    ]
+    text = prose.numbers(replace(committed, committed={NETWORK: records}))
+    assert "Its curve" not in text["listening_committed_sentence"]
 
 
 def test_noise_by_kind(committed):
