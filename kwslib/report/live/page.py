@@ -32,7 +32,7 @@ POLICY = "connect-src 'none'"
 TRIALS = 10
 """Of the field test."""
 
-_SIGNS = {"circle": "●", "square": "■", "triangle-up": "▲", "diamond": "◆"}
+_SIGNS = {"circle": "●", "cross": "✚", "square": "■", "triangle-up": "▲", "diamond": "◆"}
 _NAMED_BY = 10
 
 
