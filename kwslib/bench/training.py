@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from torch import nn
 from torch.nn import functional as F
 
 from kwslib import models
@@ -53,11 +52,15 @@ def _clips(recipe: Recipe) -> Examples:
     return Examples(("",) * count, random.integers(0, _LABELS, count), images)
 
 
+def _run(name: str, recipe: Recipe) -> Run:
+    return Run(Standardised(models.create(name, _LABELS), 0.5, 0.2), recipe)
+
+
 def _seconds_of_a_pass(name: str, recipe: Recipe) -> float:
     """The better of two passes, as training makes them."""
     noise = {"white": np.random.default_rng(1).normal(0, 500, 160_000).astype(np.int16)}
     prepare = ImageAugmenter(noise, recipe.augmentation or Augmentation())
-    run = Run(Standardised(models.create(name, _LABELS), 0.5, 0.2), recipe)
+    run = _run(name, recipe)
     steps = Training(
         run.network, run.optimizer, Stock(_clips(recipe), {}), prepare, recipe, 0, hooks=run.hooks
     )
@@ -71,7 +74,7 @@ def _seconds_of_a_pass(name: str, recipe: Recipe) -> float:
 
 def _seconds_of_the_network(name: str, recipe: Recipe) -> float:
     """As many batches through the network and back, the better of two times."""
-    network: nn.Module = Standardised(models.create(name, _LABELS), 0.5, 0.2).train()
+    network = _run(name, recipe).network.train()
     clips = _clips(recipe)
     batch = to_input(torch.from_numpy(clips.deployed[: recipe.batch]))
     wanted = torch.from_numpy(clips.labels[: recipe.batch])
