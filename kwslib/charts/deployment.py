@@ -30,6 +30,7 @@ _MEMORY_COLOURS = {"code": BLUE, "constants": SKY, "variables": ORANGE, "stack":
 _KINDS = {
     "modelled here": (BLUE, "circle"),
     "measured here": (GREEN, "square"),
+    "on record": (COLOURS["on record"], SHAPES["on record"]),
     "original report": (COLOURS["original report"], SHAPES["original report"]),
     "literature": (COLOURS["literature"], SHAPES["literature"]),
 }

@@ -330,7 +330,8 @@ def _gpu_sentence(found: Deployment, board: float) -> str:
         )
     record = timing.median
     return (
-        f"On a GPU, {record.machine}, a call takes {_time(record.value)}; the board takes "
+        f"On a GPU, {record.machine}, a call takes {_time(record.value)}"
+        f"{f', measured on {record.when[:10]}' if timing.on_record else ''}; the board takes "
         f"{_ratio(board / record.value)} times as long."
     )
 
@@ -375,8 +376,9 @@ def place_rows(found: Deployment) -> list[dict[str, Any]]:
         row("original report: board", _ORIGINAL, _claim_us("serial")),
     ]  # fmt: skip
     if "cuda" in found.timings:
-        gpu = found.timings["cuda"].median
-        rows.insert(2, row(f"PyTorch on {gpu.machine}", "measured here", gpu.value))
+        timing = found.timings["cuda"]
+        kind = "on record" if timing.on_record else "measured here"
+        rows.insert(2, row(f"PyTorch on {timing.median.machine}", kind, timing.median.value))
     return rows
 
 
