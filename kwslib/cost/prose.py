@@ -129,18 +129,19 @@ def _gpu_sentence(timing: Timing | None, batched: Timing | None) -> str:
     if timing is None:
         return "No GPU was present in this run, so that figure stands unchecked here."
     record = timing.median
+    taken = _microseconds(record.value)
     if not timing.on_record:
-        return f"On the GPU of this run, {record.machine}, a call takes {record.value:,.0f} µs."
+        return f"On the GPU of this run, {record.machine}, a call takes {taken}."
     sentence = (
         f"No GPU was present in this run; on a GPU, {record.machine}, a call took "
-        f"{record.value:,.0f} µs ({record.subject['runtime']}, measured on {record.when[:10]})"
+        f"{taken} ({record.subject['runtime']}, measured on {record.when[:10]})"
     )
     if batched is None:
         return f"{sentence}."
     images = batched.median.subject["batch"]
     return (
-        f"{sentence}, and with {images} images in it {batched.median.value:,.0f} µs: what is timed "
-        "there is the launching of one layer after another, not arithmetic."
+        f"{sentence}, and with {images} images in it {_microseconds(batched.median.value)}: what "
+        "is timed there is the launching of one layer after another, not arithmetic."
     )
 
 

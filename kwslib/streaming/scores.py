@@ -63,7 +63,6 @@ class Spotter:
         labels: names of its outputs.
         sha256: of its file.
         predict: int8 scores, or probabilities, of images.
-        form: ``"int8"`` where the board's C computes the scores, else ``"float32"``.
         graph: of its file, where the board's C computes the scores.
     """
 
@@ -71,8 +70,12 @@ class Spotter:
     labels: tuple[str, ...]
     sha256: str
     predict: Predict
-    form: str
     graph: Graph | None = None
+
+    @property
+    def form(self) -> str:
+        """``"int8"`` where the board's C computes the scores, else ``"float32"``."""
+        return "float32" if self.graph is None else "int8"
 
     def scores(self, images: NDArray[np.uint8]) -> NDArray[np.int8]:
         """The int8 output, 256 times the probability minus 128; floats are rounded to it."""
@@ -104,12 +107,12 @@ def spotter_of(model: str) -> Spotter:
                 "'kws convert' makes networks for the board"
             )
         labels = tuple(map(str, graph.facts["labels"]))
-        return Spotter(path.stem, labels, graph.sha256, host_predictor(graph), "int8", graph)
+        return Spotter(path.stem, labels, graph.sha256, host_predictor(graph), graph)
     predict, info = predictor_of(model)
     if not 2 < len(info.labels) <= MAX_LABELS:
         raise InputError(f"{model}: has {len(info.labels)} labels; 3 to {MAX_LABELS} can be heard")
     sha256 = sha256_of_file(located(model))
-    return Spotter(Path(model).stem, info.labels, sha256, predict, "float32")
+    return Spotter(Path(model).stem, info.labels, sha256, predict)
 
 
 def spotter_from(network: nn.Module, name: str, labels: Sequence[str]) -> Spotter:
@@ -125,7 +128,7 @@ def spotter_from(network: nn.Module, name: str, labels: Sequence[str]) -> Spotte
     weights = hashlib.sha256()
     for key, tensor in network.state_dict().items():
         weights.update(key.encode() + tensor.detach().cpu().numpy().tobytes())
-    return Spotter(name, tuple(labels), weights.hexdigest(), predictor(network), "float32")
+    return Spotter(name, tuple(labels), weights.hexdigest(), predictor(network))
 
 
 def time_of(inference: int, hops: int) -> int:

@@ -102,10 +102,10 @@ class Recipe:
                 f"unknown_share {self.unknown_share}: must be at most the stock, {self.stock}"
             )
         if not 0 <= self.words_weight < math.inf:
-            raise InputError(f"words_weight {self.words_weight}: must be 0 or more, and finite")
+            raise InputError(f"words weight {self.words_weight}: must be 0 or more, and finite")
         if self.words_weight and self.pretraining is not None:
             raise InputError(
-                f"words_weight {self.words_weight}: must be 0 with pretraining, which teaches the "
+                f"words weight {self.words_weight}: must be 0 with pretraining, which teaches the "
                 "words before"
             )
         if not 0 < self.learning_rate < math.inf:

@@ -44,7 +44,7 @@ def test_a_recipe_comes_back_from_json(recipe):
     ],
 )
 def test_settings_that_cannot_train_are_input_errors(settings):
-    with pytest.raises(InputError, match=next(iter(settings)).replace("_", ".")):
+    with pytest.raises(InputError, match=next(iter(settings)).replace("_", " ")):
         Recipe(**settings)
 
 
