@@ -1,18 +1,35 @@
-"""Files that are either whole or absent, hashes, and the folder for what can be made again."""
+"""Files that are whole or absent, locks, hashes, and the folder for what can be made again."""
 
 import errno
 import hashlib
 import json
 import os
+import secrets
+import shutil
+import socket
+import sys
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from stat import S_IMODE, S_ISDIR, S_ISREG, S_ISSOCK
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from kwslib.errors import InputError
 
 CACHE_VARIABLE = "KWS_CACHE"
+
+OURS = ".kws-"
+"""What the names of files begin with that stand in a user's folder for our own sake."""
+
+PART = f"{OURS}part-"
+"""What the name of a file or folder begins with that is still being written."""
+
+_LOCK = f"{OURS}lock"
+_A_DAY_S = 24 * 3600.0
 
 LIBRARY = Path(__file__).resolve().parent
 """The folder of the library's code."""
@@ -41,38 +58,227 @@ def write_beside(path: Path | str) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; rename it to ``path`` if the body succeeds.
 
     A reader sees the old file or the new one, never a part; an interrupted body leaves
-    the old file and no rubbish.
+    the old file and no rubbish. A symbolic link stays, and what it points to is replaced. A
+    device, pipe or socket, and a file that is this process's standard output or error, is not
+    replaced: what the body wrote is copied into it.
 
     Raises:
-        InputError: the folder cannot be written to, or ``path`` is a folder itself.
+        InputError: the folder or the file cannot be written to, or ``path`` is a folder itself.
     """
     path = Path(path)
     try:
-        if path.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(
-            dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix
-        )
+        direct = _is_stream(path)
+        target = path if direct else _behind_links(path)
+        folder = Path(tempfile.gettempdir()) if direct else target.parent
+        folder.mkdir(parents=True, exist_ok=True)
+        temporary = folder / f"{PART}{secrets.token_hex(8)}{path.suffix}"
+        # The system applies the umask to a file that is created with these permissions.
+        os.close(os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666))
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror})") from error
-    os.close(handle)
-    temporary = Path(name)
     try:
         yield temporary
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
-        temporary.replace(path)
+        try:
+            if direct:
+                _copy_into(path, temporary)
+            else:
+                _take_place(temporary, target)
+        except OSError as error:
+            raise InputError(f"{path}: cannot be written ({error.strerror})") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _is_stream(path: Path) -> bool:
+    """Whether what is at ``path`` takes bytes but is no file to be replaced."""
+    try:
+        found = path.stat()
+    except OSError:
+        return False
+    return not (S_ISREG(found.st_mode) or S_ISDIR(found.st_mode)) or _descriptor(found) is not None
+
+
+def _descriptor(found: os.stat_result) -> int | None:
+    """Which of standard output and error a file is, where it is one."""
+    for descriptor in (1, 2):
+        with suppress(OSError):  # closed
+            if os.path.samestat(found, os.fstat(descriptor)):
+                return descriptor
+    return None
+
+
+def _behind_links(path: Path) -> Path:
+    """Where a file called ``path`` would be written, through symbolic links.
+
+    Raises:
+        OSError: there is a folder, a link to itself, or a file that may not be written.
+    """
+    target = Path(os.path.realpath(path))
+    if target.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+    if target.is_dir():
+        raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if target.exists() and not os.access(target, os.W_OK):
+        raise OSError(errno.EACCES, os.strerror(errno.EACCES))
+    return target
+
+
+def _take_place(temporary: Path, target: Path) -> None:
+    """Rename, with the permissions of the file that is replaced."""
+    with suppress(FileNotFoundError):
+        temporary.chmod(S_IMODE(target.stat().st_mode))
+    temporary.replace(target)
+
+
+def _copy_into(path: Path, source: Path) -> None:
+    found = path.stat()
+    descriptor = _descriptor(found)
+    with source.open("rb") as content, ExitStack() as stack:
+        if descriptor is not None:  # opened anew, it would be written from its beginning
+            stream: Any = stack.enter_context(os.fdopen(os.dup(descriptor), "wb"))
+        elif S_ISSOCK(found.st_mode):
+            connection = stack.enter_context(socket.socket(socket.AF_UNIX))
+            connection.connect(str(path))
+            stream = stack.enter_context(connection.makefile("wb"))
+        else:
+            stream = stack.enter_context(path.open("wb"))
+        shutil.copyfileobj(content, stream)
+
+
+@contextmanager
+def lock_folder(folder: Path | str, wait: bool = False) -> Iterator[None]:
+    """Keep other processes from writing into ``folder``, which is created, during the body.
+
+    What a killed process left half-written there is removed first. A lock ends with its process,
+    however that ends.
+
+    Args:
+        folder: that a run writes into.
+        wait: until the other process is done, and say so on standard error.
+
+    Raises:
+        InputError: another process writes into it, or it is no folder that can be written to.
+    """
+    folder = make_folder(folder)
+    with _locked(folder / _LOCK, folder, wait):
+        clear_parts(folder)
+        yield
+
+
+@contextmanager
+def lock_file(path: Path | str) -> Iterator[None]:
+    """Keep other processes from writing ``path`` during the body, in which it is written often.
+
+    Raises:
+        InputError: another process writes it, or it cannot be written.
+    """
+    path = Path(path)
+    if _is_stream(path):
+        yield
+        return
+    with _locked(make_folder(path.parent) / f"{_LOCK}-{path.name}", path, wait=False):
+        yield
+
+
+@contextmanager
+def _locked(path: Path, what: Path, wait: bool) -> Iterator[None]:
+    lock = FileLock(path)
+    try:
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            if not wait:
+                raise InputError(
+                    f"{what}: {_owner(path)} is writing there; wait for its end, or name another"
+                ) from None
+            print(f"{what}: waiting for {_owner(path)}, which is writing there", file=sys.stderr)
+            lock.acquire()
+        path.write_text(f"{os.getpid()}\n")
+    except OSError as error:
+        raise InputError(f"{what}: cannot be written to ({error.strerror})") from error
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            path.unlink()  # while it is held: who waits for it sees that it is gone
+        lock.release()
+
+
+def _owner(lock: Path) -> str:
+    """Whose lock it is; a process may have it and not yet have said so."""
+    with suppress(OSError, ValueError):
+        return f"process {int(lock.read_text())}"
+    return "another process"
+
+
+def make_folder(folder: Path | str) -> Path:
+    """Create ``folder`` where it is not there yet.
+
+    Raises:
+        InputError: it is something else than a folder, or cannot be created.
+    """
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise InputError(f"{folder}: is no folder; name another") from error
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be created ({error.strerror})") from error
+    return folder
+
+
+def clear_parts(folder: Path, older_than_s: float = 0.0) -> None:
+    """Remove what killed processes left half-written in ``folder`` and its visible subfolders.
+
+    Args:
+        folder: in which nobody else writes now.
+        older_than_s: leave what was changed since.
+    """
+    latest = time.time() - older_than_s
+    for place, folders, files in os.walk(folder):
+        for name in [*folders, *files]:
+            path = Path(place, name)
+            if name.startswith(PART) and path.lstat().st_mtime <= latest:
+                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        folders[:] = [name for name in folders if not name.startswith(".")]
+
+
+def read_bounded(path: Path | str, largest: int, mend: str = "name another file") -> bytes:
+    """The bytes of a file.
+
+    Its length is not asked for: a pipe or device has none, and a file may grow.
+
+    Args:
+        path: the file.
+        largest: bytes that such a file can have.
+        mend: what to do where it is missing or larger.
+
+    Raises:
+        InputError: it is missing, larger or cannot be read.
+    """
+    try:
+        with open(path, "rb") as stream:
+            content = stream.read(largest + 1)
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file; {mend}") from error
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read ({_reason(error)})") from error
+    if len(content) > largest:
+        raise InputError(f"{path}: is larger than {largest:,} bytes; {mend}")
+    return content
+
+
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "strerror", None) or error)
 
 
 def keep_newest(folder: Path, count: int) -> None:
     """Remove all but the ``count`` files of a folder that were written or touched last.
 
-    Files whose name begins with a dot are left alone: they may be on their way in.
+    Files whose name begins with a dot are left alone: they may be on their way in. But a part
+    that nobody has added to for a day is what a killed process left.
     """
+    clear_parts(folder, _A_DAY_S)
     times = {}
     for path in folder.iterdir():
         if not path.name.startswith("."):

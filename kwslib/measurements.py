@@ -17,12 +17,14 @@ from typing import Any, Literal, get_args
 
 from kwslib import __version__
 from kwslib.errors import InputError
-from kwslib.files import write_text
+from kwslib.files import read_bounded, write_text
 
 Method = Literal["measured", "emulated", "modelled", "published"]
 
 FOLDER = Path(__file__).resolve().parent.parent / "measurements"
 """The repository's own measurements."""
+
+_LARGEST_FILE = 2**28
 
 
 @cache
@@ -116,11 +118,9 @@ def read_records(path: Path | str) -> list[Record]:
     Raises:
         InputError: the file is missing, is no JSON, or holds something other than records.
     """
+    content = read_bounded(path, _LARGEST_FILE)
     try:
-        entries = json.loads(Path(path).read_text(encoding="utf-8"))
-        return [Record(**entry) for entry in entries]
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+        return [Record(**entry) for entry in json.loads(content)]
     except (ValueError, TypeError) as error:
         raise InputError(f"{path}: is not a file of measurements ({error})") from error
 

@@ -1,7 +1,13 @@
 import hashlib
 import json
 import os
+import socket
 import stat
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -10,8 +16,12 @@ from hypothesis import strategies as st
 
 from kwslib.errors import InputError
 from kwslib.files import (
+    PART,
     cache_folder,
     keep_newest,
+    lock_file,
+    lock_folder,
+    read_bounded,
     sha256_of_file,
     sha256_of_files,
     sha256_of_sources,
@@ -159,3 +169,236 @@ def test_the_files_touched_last_are_kept(tmp_path):
     os.utime(tmp_path / "old", (10, 10))
     keep_newest(tmp_path, 2)
     assert {path.name for path in tmp_path.iterdir()} == {"old", "newer", ".on its way"}
+
+
+# ---------------------------------------------------------------- what is no file to be replaced
+
+
+def test_a_device_is_written_and_not_replaced(tmp_path):
+    write_text("/dev/null", "x")
+    assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
+    with pytest.raises(InputError, match=r"/dev/full: cannot be written \(No space left"):
+        write_text("/dev/full", "x")
+    assert stat.S_ISCHR(Path("/dev/full").stat().st_mode)
+    link = tmp_path / "link.json"
+    link.symlink_to("/dev/full")
+    with pytest.raises(InputError, match=r"link.json: cannot be written"):
+        write_json(link, {})
+    assert link.is_symlink()
+    assert sorted(tmp_path.iterdir()) == [link]
+
+
+def test_a_pipe_gets_what_was_written(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as pool:
+        read = pool.submit(pipe.read_text)
+        write_text(pipe, "through the pipe")
+        assert read.result(60) == "through the pipe"
+    assert pipe.is_fifo()
+
+
+def test_a_socket_gets_what_was_written(tmp_path):
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "socket"))
+        listening.listen()
+        write_text(tmp_path / "socket", "through the socket")
+        with listening.accept()[0] as connection:
+            assert connection.recv(100) == b"through the socket"
+    with pytest.raises(InputError, match="socket: cannot be written"):
+        write_text(tmp_path / "socket", "nobody listens")
+    assert (tmp_path / "socket").is_socket()
+
+
+def test_a_symbolic_link_stays_and_what_it_points_to_is_replaced(tmp_path):
+    target, link = tmp_path / "a" / "target.txt", tmp_path / "link.txt"
+    target.parent.mkdir()
+    link.symlink_to(target)
+    for text in ("made", "replaced"):  # the first time it points to nothing
+        with write_beside(link) as temporary:
+            assert temporary.parent == target.parent, "on the target's file system"
+            temporary.write_text(text)
+        assert link.is_symlink() and not target.is_symlink() and target.read_text() == text
+    over = tmp_path / "over.txt"
+    over.symlink_to(link)
+    write_text(over, "over two links")
+    assert (over.is_symlink(), link.is_symlink(), target.read_text()) == (
+        True,
+        True,
+        "over two links",
+    )
+
+
+@pytest.mark.parametrize("make", ["loop", "folder"])
+def test_a_link_to_itself_or_to_a_folder_is_an_input_error(tmp_path, make):
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    (tmp_path / "folder").symlink_to(tmp_path)
+    with pytest.raises(InputError, match=f"{make}: cannot be written"):
+        write_text(tmp_path / make, "x")
+    assert (tmp_path / make).is_symlink()
+
+
+@pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1", "out.txt"])
+def test_standard_output_is_written_on_and_not_replaced(tmp_path, name):
+    """As a file too, in which what is printed before and after stays."""
+    code = (
+        "import sys; from kwslib.files import write_text\n"
+        "print('before', flush=True); write_text(sys.argv[1], 'the file\\n'); print('after')"
+    )
+    out = tmp_path / "out.txt"
+    with out.open("w") as stream:
+        command = [sys.executable, "-c", code, name]
+        subprocess.run(command, stdout=stream, cwd=tmp_path, env=importing(), check=True)
+    assert out.read_text() == "before\nthe file\nafter\n"
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def importing():
+    return {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parent.parent)}
+
+
+def test_permissions_of_a_file_that_is_replaced_stay(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    path.chmod(0o600)
+    write_text(path, "new")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_file_that_may_not_be_written_is_not_replaced(tmp_path, monkeypatch):
+    (tmp_path / "a.txt").write_text("old")
+    monkeypatch.setattr(os, "access", lambda *_: False)  # root may write everywhere
+    with pytest.raises(InputError, match=r"a.txt: cannot be written \(Permission denied"):
+        write_text(tmp_path / "a.txt", "new")
+    assert (tmp_path / "a.txt").read_text() == "old"
+
+
+# ---------------------------------------------------------------- locks
+
+
+HOLDER = """
+import sys
+from kwslib.files import lock_file, lock_folder
+lock = {"folder": lock_folder, "file": lock_file}[sys.argv[1]]
+with lock(sys.argv[2]):
+    print("held", flush=True)
+    sys.stdin.readline()
+"""
+
+
+@contextmanager
+def held(kind, path):
+    """Another process that holds a lock."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, kind, str(path)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=importing(),
+    )  # fmt: skip
+    try:
+        assert process.stdout.readline() == "held\n"
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize(("kind", "lock"), [("folder", lock_folder), ("file", lock_file)])
+def test_a_second_process_is_refused_with_the_first_ones_number(tmp_path, kind, lock):
+    path = tmp_path / "run"
+    with held(kind, path) as process:
+        for _ in range(2):
+            refused = pytest.raises(InputError, match=f"run: process {process.pid} is writing")
+            with refused, lock(path):
+                pytest.fail("two at once")
+    with lock(path):
+        pass
+    assert [each for each in tmp_path.rglob("*") if each.is_file()] == []
+
+
+def test_a_lock_is_taken_over_from_a_process_that_is_done(tmp_path, capfd):
+    with held("folder", tmp_path) as process, ThreadPoolExecutor(1) as pool:
+
+        def wait():
+            with lock_folder(tmp_path, wait=True):
+                return process.poll() is not None
+
+        taken = pool.submit(wait)
+        while "waiting for" not in (told := capfd.readouterr().err):
+            assert not taken.done()
+        assert f"waiting for process {process.pid}" in told
+        process.stdin.write("\n")
+        process.stdin.close()
+        taken.result(60)
+
+
+def test_what_a_killed_process_left_is_cleared(tmp_path):
+    code = (
+        "import os, sys; from pathlib import Path; from kwslib.files import *\n"
+        "with lock_folder(sys.argv[1]), write_beside(Path(sys.argv[1], 'sub', 'a.txt')) as part:\n"
+        "    part.write_text('half'); os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], env=importing(), check=False)
+    (tmp_path / "mine.txt").write_text("mine")
+    assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == 3
+    with lock_folder(tmp_path):
+        left = [path.name for path in tmp_path.rglob("*") if path.is_file()]
+        assert sorted(left) == [".kws-lock", "mine.txt"]
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["mine.txt"]
+
+
+@pytest.mark.parametrize("lock", [lock_folder, lock_file])
+def test_a_lock_ends_with_an_error_of_the_body(tmp_path, lock):
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError), lock(tmp_path / "run"):
+            raise ZeroDivisionError
+
+
+def test_what_is_no_folder_cannot_be_locked(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "file", tmp_path / "pipe", "/dev/null", tmp_path / "file" / "deep"):
+        refused = pytest.raises(InputError, match=f"{path}: (is no folder|cannot be created)")
+        with refused, lock_folder(path):
+            pytest.fail("no folder")
+    with lock_file("/dev/null"):
+        pass
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+# ---------------------------------------------------------------- lengths that nobody told
+
+
+def test_a_file_is_read_to_its_end_whatever_it_is(tmp_path):
+    (tmp_path / "a").write_bytes(b"x" * 100)
+    assert read_bounded(tmp_path / "a", 100) == b"x" * 100
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as pool:
+        written = pool.submit(pipe.write_bytes, b"y" * 100_000)
+        assert read_bounded(pipe, 100_000) == b"y" * 100_000
+        written.result(60)
+    assert read_bounded("/dev/null", 10) == b""
+
+
+@pytest.mark.parametrize("endless", ["/dev/zero", "/dev/urandom"])
+def test_what_never_ends_is_refused(endless):
+    with pytest.raises(InputError, match=f"{endless}: is larger than 1,000 bytes; take less"):
+        read_bounded(endless, 1000, "take less")
+
+
+def test_what_cannot_be_read_is_an_input_error(tmp_path):
+    (tmp_path / "large").write_bytes(b"x" * 101)
+    with pytest.raises(InputError, match=r"large: is larger than 100 bytes; name another"):
+        read_bounded(tmp_path / "large", 100)
+    with pytest.raises(InputError, match="absent: no such file; make it"):
+        read_bounded(tmp_path / "absent", 100, "make it")
+    for path in (tmp_path, "a\0b", tmp_path / "large" / "deep"):
+        with pytest.raises(InputError, match=r"cannot be read|no such file"):
+            read_bounded(path, 100)
+
+
+def test_the_cache_forgets_parts_that_nobody_adds_to(tmp_path):
+    for name, age in ((f"{PART}old", 2 * 86_400), (f"{PART}young", 60)):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (time.time() - age,) * 2)
+    keep_newest(tmp_path, 5)
+    assert [path.name for path in tmp_path.iterdir()] == [f"{PART}young"]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kwslib.errors import InputError
+from kwslib.files import read_bounded
 
 _HEADER = struct.Struct("<16sHHIIIIIHHHHHH")
 _SEGMENT = struct.Struct("<IIIIIIII")
@@ -78,13 +79,9 @@ def read_elf(path: Path | str) -> Elf:
     Raises:
         InputError: it is missing or no ELF file for ARM.
     """
+    data = read_bounded(path, _LARGEST, "'kws compile' makes a program")
     try:
-        data = Path(path).read_bytes()
-        if len(data) > _LARGEST:
-            raise ValueError("too large")
         return _parse(data)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
     except (struct.error, ValueError, IndexError, UnicodeDecodeError) as error:
         raise InputError(
             f"{path}: is no program for the board ({error}); 'kws compile' makes one"

@@ -25,7 +25,7 @@ from kwslib.deploy.toolchain import (
     web_assembly,
 )
 from kwslib.errors import InputError
-from kwslib.files import write_text
+from kwslib.files import lock_folder, write_beside, write_text
 from kwslib.smoothing import MAX_LABELS
 
 Target = Literal["host", "emulator", "qemu", "arduino", "wasm"]
@@ -107,7 +107,8 @@ def compile_network(
 
     Raises:
         InputError: the compiler is missing or cannot build for the target, or the network does not
-            spot keywords where it must, or does not fit the board.
+            spot keywords where it must, or does not fit the board, or another process writes into
+            the folder.
     """
     place = _PLACES[target]
     if place.needs_keywords and not spots_keywords(graph):
@@ -122,12 +123,14 @@ def compile_network(
     folder = Path(folder)
     code = folder / place.code
     source = generate(graph, kernels, labels_of(graph), sparse)
-    files = [code / "network.h", code / "network.c", code / HEADER]
-    for path, text in zip(files, (source.header, source.source, frontend_tables()), strict=True):
-        write_text(path, text)
+    texts = {"network.h": source.header, "network.c": source.source, HEADER: frontend_tables()}
     parts = [CORE, DEVICE, place.port] if spots_keywords(graph) else [CORE]
-    files += [_copy(path, code) for part in parts for path in sorted(part.glob("*.[ch]"))]
-    built = place.build(_Job(files, folder, compiler))
+    with lock_folder(folder):
+        for name, text in texts.items():
+            write_text(code / name, text)
+        copies = [_copy(path, code) for part in parts for path in sorted(part.glob("*.[ch]"))]
+        files = [*(code / name for name in texts), *copies]
+        built = place.build(_Job(files, folder, compiler))
     return Compiled(
         built.program, (*files, *built.files, built.program),
         source.arena.size, source.arena.peak, source.layers, source.kernels, source.weights,
@@ -138,7 +141,8 @@ def compile_network(
 def _copy(path: Path, folder: Path) -> Path:
     """A copy of a file, so that the folder can be compiled wherever it is taken."""
     copy = folder / path.name
-    shutil.copyfile(path, copy)
+    with write_beside(copy) as temporary:
+        shutil.copyfile(path, temporary)
     return copy
 
 

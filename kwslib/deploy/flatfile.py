@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
 from kwslib.errors import InputError
+from kwslib.files import read_bounded
 
 LARGEST_FILE = 2**26
 _MOST_TENSORS = 4096
@@ -141,21 +142,13 @@ class FlatFile:
     outputs: tuple[int, ...]
 
 
-def read_bytes(path: Path | str) -> bytes:
-    """A file's bytes, if there are not absurdly many.
+def read_file(path: Path | str) -> bytes:
+    """A ``.tflite`` file's bytes, if there are not absurdly many.
 
     Raises:
         InputError: it cannot be read, or is larger than any network for a microcontroller.
     """
-    path = Path(path)
-    try:
-        if path.stat().st_size > LARGEST_FILE:
-            raise InputError(f"{path}: is larger than {LARGEST_FILE >> 20} MB; name another file")
-        return path.read_bytes()
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file; 'kws convert' makes a .tflite") from error
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+    return read_bounded(path, LARGEST_FILE, "'kws convert' makes a .tflite file")
 
 
 def parse(data: bytes, where: str = "model") -> FlatFile:

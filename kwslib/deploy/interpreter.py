@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kwslib.config import DEPLOYED
-from kwslib.deploy.flatfile import parse, read_bytes
+from kwslib.deploy.flatfile import parse, read_file
 from kwslib.deploy.reader import graph_of
 from kwslib.errors import InputError
 from kwslib.evaluation import Predict
@@ -27,7 +27,7 @@ def predictor(path: Path | str) -> Predict:
     Raises:
         InputError: the file is damaged, not for images, or holds operators of others.
     """
-    data = read_bytes(path)
+    data = read_file(path)
     file = parse(data, str(path))
     pixels = DEPLOYED.frames * DEPLOYED.bands
     shapes = [file.tensors[i].shape for i in file.inputs if 0 <= i < len(file.tensors)]

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from kwslib.config import DEPLOYED
-from kwslib.deploy.flatfile import read_bytes
+from kwslib.deploy.flatfile import read_file
 from kwslib.deploy.tflite_file import facts_in
 from kwslib.errors import InputError
 from kwslib.evaluation import Predict
@@ -80,7 +80,7 @@ def info_of(path: Path) -> NetworkInfo:
     Raises:
         InputError: it cannot be read, or was not made by kwslib.
     """
-    facts = facts_in(read_bytes(path))
+    facts = facts_in(read_file(path))
     labels, training = facts.get("labels"), facts.get("training")
     if not isinstance(labels, list) or not isinstance(training, dict):
         raise InputError(f"{path}: does not name its labels; 'kws convert' makes files that do")

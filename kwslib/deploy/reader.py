@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kwslib.deploy.flatfile import OPERATORS, FileOperator, FileTensor, FlatFile, parse, read_bytes
+from kwslib.deploy.flatfile import OPERATORS, FileOperator, FileTensor, FlatFile, parse, read_file
 from kwslib.deploy.graph import WEIGHT_BITS, Graph, Operator, Tensor, Weighted
 from kwslib.deploy.lowering import LOWERINGS, Operands, Refusal
 from kwslib.deploy.tflite_file import facts_in
@@ -33,7 +33,7 @@ def read_graph(path: Path | str) -> Graph:
     Raises:
         InputError: the file is missing, damaged, not full-int8, or holds what cannot be compiled.
     """
-    return graph_of(read_bytes(path), str(path))
+    return graph_of(read_file(path), str(path))
 
 
 def graph_of(data: bytes, where: str = "model") -> Graph:

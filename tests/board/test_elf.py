@@ -51,7 +51,7 @@ def test_functions_stand_under_one_name(tmp_path):
 
 
 def test_missing_and_foreign_files_are_refused(tmp_path):
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="no such file; 'kws compile' makes"):
         read_elf(tmp_path / "none")
     (tmp_path / "text").write_text("hello")
     with pytest.raises(InputError, match="is no program for the board"):
