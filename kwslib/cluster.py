@@ -7,16 +7,20 @@ not yet sent, to another. dask.distributed is loaded where it is used; it comes 
 
 import logging
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from kwslib.errors import InputError
+from kwslib.interrupt import deferred_interrupt
 
 Argument = TypeVar("Argument")
 
 CONNECT_SECONDS = 20
 """For the scheduler to answer."""
+
+_LOOK_S = 0.02
 
 
 class ClusterError(Exception):
@@ -41,7 +45,7 @@ def results(
         InputError: dask.distributed is missing, or no scheduler answers.
         ClusterError: the scheduler is gone.
     """
-    with _connected(scheduler) as client:
+    with deferred_interrupt() as check_interrupt, _connected(scheduler) as client:
         from distributed import as_completed
 
         if not _workers(client, scheduler):
@@ -50,7 +54,13 @@ def results(
             client.submit(function, argument, pure=False): number
             for number, argument in enumerate(arguments)
         }
-        for future in as_completed(list(numbers), loop=client.loop):
+        completed = as_completed(list(numbers), loop=client.loop)
+        while numbers:
+            check_interrupt()
+            if not completed.has_ready():
+                time.sleep(_LOOK_S)
+                continue
+            future = next(completed)
             found = _outcome(future, scheduler)
             number = numbers.pop(future)  # the scheduler forgets what nobody holds
             yield number, found, _workers(client, scheduler)

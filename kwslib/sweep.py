@@ -10,7 +10,7 @@ A sweep is a name, a list of settings and a function that gives the records of o
     def accuracy_at(setting: Width) -> list[Record]: ...
 
     widths = [Width(bits, seed) for bits in (8, 4, 2) for seed in (0, 1, 2)]
-    key = sha256_of_sources("models", "training", "quantize") + source.fingerprint()
+    key = sha256_of_sources("models", "training", "quantize") + source.identity()
     records = sweep("widths", widths, accuracy_at, key=key)
 
 The records of a setting lie in a file of their own, named by a hash of the setting and of
@@ -30,28 +30,32 @@ and of the second where ``key`` is a function, which is called there too; where 
 measures nothing.
 """
 
+import gc
 import json
 import os
 import platform
-import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import asdict, dataclass, field, is_dataclass
 from functools import cache, partial
+from itertools import islice
+from multiprocessing import resource_tracker
 from pathlib import Path
 from threading import Lock, Thread
 from typing import Any, Generic, Literal, TypedDict, TypeVar, get_args
 
-import joblib
-from joblib.externals.loky.process_executor import TerminatedWorkerError
+from loky import Executor, cpu_count, get_reusable_executor
+from loky.backend import resource_tracker as loky_tracker
+from loky.process_executor import TerminatedWorkerError
 from tqdm import tqdm
 
 from kwslib.cluster import ClusterError, results
 from kwslib.errors import InputError
-from kwslib.files import cache_folder, sha256_of_sources, sha256_of_text, write_json
+from kwslib.files import cache_folder, make_folder, sha256_of_sources, sha256_of_text, write_json
+from kwslib.interrupt import CHECK_S, deferred_interrupt
 from kwslib.measurements import Record
 
 Setting = TypeVar("Setting")
@@ -77,6 +81,13 @@ class Workers(TypedDict, total=False):
 
 
 _LOOK_FOR_PARENT_SECONDS = 0.5
+_IDLE_SECONDS = 300  # after which a worker without a setting ends
+_ONE_THREAD = {
+    f"{library}_NUM_THREADS": "1"
+    for library in ("OMP", "OPENBLAS", "MKL", "BLIS", "VECLIB_MAXIMUM", "NUMBA", "NUMEXPR")
+}
+"""Environment of a worker: there are as many workers as cores."""
+
 _SHOWN_CHARACTERS = 60  # of the settings under way: the bar stays on one line
 
 
@@ -134,7 +145,7 @@ def sweep(
     measure = (
         partial(_on_cluster, run=run, key=key, scheduler=scheduler)
         if scheduler
-        else partial(_in_processes, run=run, jobs=jobs or joblib.cpu_count())
+        else partial(_in_processes, run=run, jobs=jobs or cpu_count())
     )
     failures = _measure(name, tasks, measure, progress)
     if failures:
@@ -281,12 +292,7 @@ def _check_importable(name: str, run: Callable[..., Any]) -> None:
 
 def _check_writable(folder: Path) -> None:
     """An hour's work should not end at a folder that takes no files."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"{folder}: cannot be created ({error.strerror}); name another folder"
-        ) from error
+    make_folder(folder)
     if not os.access(folder, os.W_OK | os.X_OK):
         raise InputError(f"{folder}: cannot be written to; name another folder")
 
@@ -326,30 +332,71 @@ def _measure(
 def _in_processes(
     left: Sequence[_Task[Any]], bar: "_Progress", *, run: Run[Any], jobs: int
 ) -> list[_Failed]:
-    def calls() -> Iterator[Any]:
-        for number, task in enumerate(left):
-            bar.begin(number, str(task))
-            yield joblib.delayed(_run_one)(number, task, run, os.getpid())
-
-    failures = {}
     jobs = min(jobs, len(left))
-    # A setting leaves here when a worker is free for it and not before: what has left is under
-    # way, and workers find nothing in a queue after this process was killed.
-    with joblib.parallel_config("loky", inner_max_num_threads=1):
-        pool = joblib.Parallel(
-            jobs, pre_dispatch=jobs, batch_size=1, return_as="generator_unordered"
-        )
-        with closing(pool(calls())) as finished:
-            for number, failed in finished:
-                bar.end(number)
-                if failed:
-                    failures[number] = failed
+    measure = _in_this_process if jobs == 1 else partial(_in_workers, jobs=jobs)
+    failures = measure(left, bar, run=run)
     return [failures[number] for number in sorted(failures)]
 
 
-def _run_one(
-    number: int, task: _Task[Any], run: Run[Any], parent: int
-) -> tuple[int, _Failed | None]:
+def _in_this_process(
+    left: Sequence[_Task[Any]], bar: "_Progress", *, run: Run[Any]
+) -> dict[int, _Failed]:
+    failures = {}
+    for number, task in enumerate(left):
+        bar.begin(number, str(task))
+        failed = _run_one(task, run, os.getpid())
+        bar.end(number)
+        if failed:
+            failures[number] = failed
+    return failures
+
+
+def _in_workers(
+    left: Sequence[_Task[Any]], bar: "_Progress", *, run: Run[Any], jobs: int
+) -> dict[int, _Failed]:
+    """Measure in ``jobs`` processes; however this ends, none of them goes on.
+
+    A setting leaves here when a worker is free for it and not before: what has left is under way,
+    and workers find nothing in a queue after this process was killed.
+    """
+    tasks = iter(enumerate(left))
+    failures: dict[int, _Failed] = {}
+    running: dict[Future[_Failed | None], int] = {}
+    resource_tracker.ensure_running()  # started later, it would unblock interrupts of the workers
+    with deferred_interrupt() as check_interrupt:
+        pool = get_reusable_executor(jobs, timeout=_IDLE_SECONDS, env=_ONE_THREAD)
+        try:
+            while True:
+                for number, task in islice(tasks, jobs - len(running)):
+                    bar.begin(number, str(task))
+                    running[pool.submit(_run_one, task, run, os.getpid())] = number
+                if not running:
+                    return failures
+                finished = wait(running, CHECK_S, FIRST_COMPLETED).done
+                check_interrupt()
+                for future in finished:
+                    failed = future.result()
+                    number = running.pop(future)
+                    bar.end(number)
+                    if failed:
+                        failures[number] = failed
+        finally:
+            if running:
+                _kill(pool)
+
+
+def _kill(pool: Executor) -> None:
+    """End a pool and what its workers are at.
+
+    What is collected while loky's tracker of semaphores is told of another one is told to it with
+    the next message; without one, it would warn of a leak.
+    """
+    pool.shutdown(kill_workers=True)
+    gc.collect()
+    loky_tracker.ensure_running()
+
+
+def _run_one(task: _Task[Any], run: Run[Any], parent: int) -> _Failed | None:
     """Measure one setting and keep its records, in a worker or, with one job, in the parent.
 
     The worker writes: what it has finished is on disk even if the parent is gone by then.
@@ -357,7 +404,7 @@ def _run_one(
     if os.getpid() != parent:
         _live_as_long_as(parent)
     found = _measured(task, run, task.keep)
-    return number, found if isinstance(found, _Failed) else None
+    return found if isinstance(found, _Failed) else None
 
 
 def _measured(
@@ -440,12 +487,9 @@ def _code_version() -> str:
 
 @cache
 def _live_as_long_as(parent: int) -> None:
-    """Make this worker end with its parent, and leave Ctrl-C to it.
-
-    A killed parent cannot stop its workers; they would go on beside those of the next call.
-    Ctrl-C reaches all processes of a terminal, and the parent then ends the workers.
+    """Make this worker end with its parent: a killed one cannot stop its workers, and they would
+    go on beside those of the next call.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def watch() -> None:
         while os.getppid() == parent:

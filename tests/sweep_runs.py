@@ -18,6 +18,7 @@ from kwslib.sweep import sweep
 
 OPEN_AT_FIRST = 3
 GATED = 6
+MANY = 2_000
 PATIENCE_SECONDS = 120
 
 
@@ -154,14 +155,25 @@ def alone(setting):
     return number(setting)
 
 
+def short(setting):
+    """A few hundredths of a second, not all the same."""
+    time.sleep(0.02 * (setting["number"] % 4))
+    return number(setting)
+
+
 def sweep_gated(marks, folder, **options):
     return sweep("gated", numbered(marks, GATED), gated, key="k", folder=folder, **options)
 
 
-def main(marks, folder):
+def sweep_short(marks, folder, **options):
+    settings = numbered(marks, MANY)
+    return sweep("short", settings, short, key="k", folder=folder, **options)
+
+
+def main(name, marks, folder):
     """A process that sweeps, to be killed or interrupted."""
     try:
-        sweep_gated(marks, folder, jobs=2)
+        {"gated": sweep_gated, "short": sweep_short}[name](marks, folder, jobs=2)
     except KeyboardInterrupt:
         sys.exit(130)
 

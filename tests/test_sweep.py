@@ -1,4 +1,5 @@
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -9,7 +10,16 @@ from pathlib import Path
 
 import pytest
 import sweep_runs
-from sweep_runs import GATED, OPEN_AT_FIRST, PATIENCE_SECONDS, Width, numbered, runs, sweep_gated
+from sweep_runs import (
+    GATED,
+    MANY,
+    OPEN_AT_FIRST,
+    PATIENCE_SECONDS,
+    Width,
+    numbered,
+    runs,
+    sweep_gated,
+)
 
 from kwslib.errors import InputError
 from kwslib.files import write_json
@@ -207,17 +217,26 @@ def test_a_killed_worker_costs_what_was_under_way(quiet, marks, folder):
     assert sum(runs(marks).values()) <= 6 + 2
 
 
+def sweeping(name, marks, folder, interrupts=signal.SIG_DFL):
+    """A process that sweeps; it may be started with interrupts ignored, as in the background."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    before = signal.signal(signal.SIGINT, interrupts)
+    try:
+        return subprocess.Popen(
+            [sys.executable, sweep_runs.__file__, name, str(marks), str(folder)],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def start(marks, folder):
     """A process that sweeps, once the settings before the gate are kept and two wait at it."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    process = subprocess.Popen(
-        [sys.executable, sweep_runs.__file__, str(marks), str(folder)],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    process = sweeping("gated", marks, folder)
     end = time.monotonic() + PATIENCE_SECONDS
     while len(list(marks.glob("alive-*"))) < 2 or kept(folder) < OPEN_AT_FIRST:
         assert process.poll() is None, process.stderr.read()
@@ -277,6 +296,74 @@ def test_an_interrupted_sweep_stops_and_says_what_is_kept(marks, folder):
     check_resumed(marks, folder)
 
 
+INTERRUPTIONS = int(os.environ.get("KWS_TEST_INTERRUPTIONS", "4"))
+"""At random moments; 50 with a load beside them are worth a run after a change."""
+
+RETURNS_IN_S = 10
+
+
+@pytest.mark.parametrize("number", range(INTERRUPTIONS))
+def test_an_interruption_at_any_moment_returns_soon_and_keeps_what_was_done(marks, folder, number):
+    draw = random.Random(number)
+    ignored = signal.SIG_IGN if number % 2 else signal.SIG_DFL
+    process = sweeping("short", marks, folder, ignored)
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not runs(marks):
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    time.sleep(draw.uniform(0, 3))
+    # to all processes, as a terminal does, or to the one alone, as kill does
+    (os.kill if number % 4 > 1 else os.killpg)(process.pid, signal.SIGINT)
+    interrupted = time.monotonic()
+    _, errors = process.communicate(timeout=PATIENCE_SECONDS)
+    assert time.monotonic() - interrupted < RETURNS_IN_S
+    assert process.returncode == 130
+    assert f"short: stopped; {kept(folder)} of {MANY} settings are kept in {folder}; " in errors
+    assert "Traceback" not in errors and "Warning" not in errors
+    done = runs(marks)
+    assert kept(folder) <= len(done) <= kept(folder) + 2, "lost is what was under way alone"
+    left = pending("short", numbered(marks, MANY), key="k", folder=folder)
+    assert len(left) == MANY - kept(folder)
+
+
+IN_A_LOCK = """
+import os, signal, sys, threading
+main, wanted, taken = threading.get_ident(), int(sys.argv[1]), 0
+
+def enter(condition):
+    global taken
+    entered = condition._lock.__enter__()
+    if threading.get_ident() == main:
+        taken += 1
+        if taken == wanted:
+            os.kill(os.getpid(), signal.SIGINT)
+            for _ in range(3):
+                pass  # where Python looks for signals
+    return entered
+
+threading.Condition.__enter__ = enter
+import sweep_runs
+sweep_runs.main("short", *sys.argv[2:])
+"""
+
+
+@pytest.mark.parametrize("wanted", [8, 10, 20, 30])
+def test_an_interruption_just_after_a_library_took_a_lock_leaves_nothing_locked(
+    marks, folder, wanted
+):
+    """While settings are handed out, a lock that stays taken is waited for without end."""
+    done = subprocess.run(
+        [sys.executable, "-c", IN_A_LOCK, str(wanted), str(marks), str(folder)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+    )
+    assert done.returncode == 130
+    assert f"short: stopped; {kept(folder)} of {MANY} settings" in done.stderr
+
+
 def test_an_interrupt_in_this_process_keeps_what_is_done(quiet, marks, capfd):
     settings = numbered(marks, 3)
     with pytest.raises(KeyboardInterrupt):
@@ -324,7 +411,7 @@ def inner(setting):
         ([], sweep_runs.number, {"jobs": 0}, "jobs is 0; give 1 or more"),
         ([], inner(None), {}, "cannot be found by other processes; put it at the top level"),
         ([], partial(inner(None)), {}, "cannot be found by other processes"),
-        ([], sweep_runs.number, {"folder": __file__}, "test_sweep.py: cannot be created"),
+        ([], sweep_runs.number, {"folder": __file__}, "test_sweep.py: is no folder"),
     ],
 )
 def test_bad_input_is_told_with_its_mend(quiet, settings, run, options, message):

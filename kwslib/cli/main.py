@@ -8,6 +8,7 @@ import click
 
 from kwslib import __version__
 from kwslib.errors import InputError
+from kwslib.interrupt import enable_interrupt
 
 _VERBS = {
     "data": "Summarise a task's labels, splits, speakers and hours.",
@@ -54,6 +55,7 @@ def group() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run ``kws``; exit code 0, or 2 for bad input, or 130 when interrupted."""
+    enable_interrupt()
     sys.exit(_run(arguments))
 
 

@@ -1,0 +1,87 @@
+"""Ctrl-C where threads and other processes are waited for: noticed between two waits.
+
+Python raises KeyboardInterrupt between any two instructions of the main thread. Where that is
+inside a lock that a library has just taken, the lock stays taken, and whoever waits for it to
+shut down waits for ever (https://github.com/python/cpython/issues/74174). Here the signal is
+noted instead, and the exception is raised where nothing is held.
+"""
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+CHECK_S = 0.1
+"""How long to wait at most before looking whether Ctrl-C was pressed."""
+
+
+class _Note:
+    """A handler of interrupts that remembers that there was one."""
+
+    def __init__(self) -> None:
+        self.noted = False
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        self.noted = True
+
+
+@contextmanager
+def deferred_interrupt() -> Iterator[Callable[[], None]]:
+    """Note an interrupt during the body; processes that it starts do not get any.
+
+    An interrupt is noted though the process was started with interrupts ignored. In another
+    thread than the main one nothing is done, as no interrupt is raised there; nor in a process
+    that was started within such a body, which is ended by the one that started it.
+
+    Yields:
+        a function that raises KeyboardInterrupt if there was one.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    left_to_another = _is_blocked() and not isinstance(before, _Note)
+    if left_to_another or threading.current_thread() is not threading.main_thread():
+        yield lambda: None
+        return
+    note = _Note()
+
+    def check() -> None:
+        if note.noted or _is_pending():
+            raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, note)
+    blocked = _block()
+    try:
+        yield check
+    finally:
+        _unblock(blocked)  # what is pending is noted, and not raised once more
+        signal.signal(signal.SIGINT, before or signal.SIG_DFL)
+    check()  # what came since the last look is not lost
+
+
+def enable_interrupt() -> None:
+    """Answer interrupts even where the process was started with interrupts ignored, as shells
+    without job control start what they put in the background.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+_HAS_MASKS = hasattr(signal, "pthread_sigmask")  # not on Windows
+
+
+def _block() -> set[int] | None:
+    """Block SIGINT here and in what is started from here; what was blocked before."""
+    return {*signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})} if _HAS_MASKS else None
+
+
+def _unblock(before: set[int] | None) -> None:
+    if before is not None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _is_blocked() -> bool:
+    return _HAS_MASKS and signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+
+
+def _is_pending() -> bool:
+    return _HAS_MASKS and signal.SIGINT in signal.sigpending()
