@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from kwslib.cli.output import json_option, note, show
+from kwslib.cli.output import json_option, note, show, verify_data, verify_option
 from kwslib.report.execute import ChapterError
 from kwslib.report.parameters import parse_pairs
 from kwslib.report.settings import PROFILES, Settings
@@ -20,6 +20,7 @@ from kwslib.report.site import BuildError, Built, build_chapter, build_site, fin
     metavar="DIR",
     help="Folder of Speech Commands, for profile full. [env: KWS_DATA, with --profile full]",
 )
+@verify_option
 @click.option(
     "-p",
     "--parameter",
@@ -42,6 +43,7 @@ from kwslib.report.site import BuildError, Built, build_chapter, build_site, fin
 def command(
     profile: str | None,
     data: str | None,
+    verify: bool,
     pairs: tuple[str, ...],
     chapter: str | None,
     out: Path | None,
@@ -55,6 +57,8 @@ def command(
     """
     start = time.monotonic()
     settings = Settings.choose(profile, data, parse_pairs(pairs))
+    if verify:
+        verify_data(settings.data)
     root = find_root()
     if chapter and (out or pdf):
         raise click.UsageError(

@@ -56,6 +56,7 @@ _NO_PART_OF_A_CHAPTER = (
     "report/pdf.py",
     "report/pictures.py",
     "report/prose.py",
+    "report/publication.py",
     "report/reader.py",
     "report/repository.py",
     "report/run_page.py",

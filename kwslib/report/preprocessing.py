@@ -299,7 +299,7 @@ def _spoken(source: Source, word: str, take: int) -> NDArray[np.int16]:
 
 
 def _identity(source: Source) -> dict[str, str]:
-    return {"name": source.name, "hash": source.fingerprint()[:16]}
+    return {"name": source.name, "hash": source.identity()[:16]}
 
 
 def _test_clips(source: SpeechCommandsArchives) -> list[str]:

@@ -15,7 +15,7 @@ def markdown(settings: Settings, chapters: list[ExecutedChapter]) -> str:
     facts = {
         "Profile": f"`{settings.profile}`",
         "Data": settings.data_name,
-        "Fingerprint of the data folder": f"`{identity[:12]}`" if identity else "none: no folder",
+        "Identity of the data": f"`{identity[:12]}`" if identity else "none: no folder",
         "Started": _minute(settings.started),
         "Time in chapters": f"{sum(each.seconds for each in chapters):.0f} s",
         "Machine": machine_name(),

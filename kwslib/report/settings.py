@@ -9,11 +9,11 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from kwslib.errors import InputError
-from kwslib.files import sha256_of_text
 
 PROFILES = ("demo", "full")
 """``demo``: embedded speech, everything live. ``full``: real speech."""
@@ -94,22 +94,20 @@ class Settings:
         }
 
     def data_identity(self) -> str:
-        """Hash of the data folder's listing (names, sizes, times), empty without a folder.
-
-        Reading gigabytes to see that nothing changed would cost more than it protects from.
-        """
-        if not self.data:
-            return ""
-        entries = sorted(Path(self.data).iterdir())
-        facts = [(entry.name, entry.stat()) for entry in entries]
-        return sha256_of_text(
-            *(f"{name} {stat.st_size} {stat.st_mtime_ns}" for name, stat in facts)
-        )
+        """Hash of the data, empty without a folder."""
+        return _identity(self.data) if self.data else ""
 
     @property
     def data_name(self) -> str:
         """What a page calls the data."""
         return name_of_data(self.profile, self.data)
+
+
+@cache
+def _identity(data: str) -> str:
+    from kwslib.data.dataset import open_source
+
+    return open_source(data).identity()
 
 
 def name_of_data(profile: str, data: str) -> str:

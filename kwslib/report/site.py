@@ -1,13 +1,11 @@
 """The site: built beside, then put in the place of the last good one."""
 
-import fcntl
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from html import unescape
 from pathlib import Path
@@ -17,21 +15,20 @@ import yaml
 
 import kwslib
 from kwslib.errors import InputError
+from kwslib.files import lock_folder
 from kwslib.report.book import TOC_NAME, Book, Chapter
 from kwslib.report.cache import LIBRARY_VARIABLE, library_hash
 from kwslib.report.chromium import chromium
 from kwslib.report.execute import ExecutedChapter, run_book
 from kwslib.report.parameters import resolve
 from kwslib.report.pdf import NAME, PDF_VARIABLE, print_report
+from kwslib.report.publication import claimed_folder, put_site
 from kwslib.report.settings import Settings
 
 REFERENCES = "book/references"
 API_PAGES = "book/api"
 """What the names of their pages begin with; on paper they would be three times the rest."""
 """The page that a chapter's citations point to."""
-
-_SITE_MARK = ".buildinfo"
-"""Sphinx leaves this file in every site that it makes."""
 
 Say = Callable[[str], None]
 
@@ -76,14 +73,13 @@ def build_site(
         pdf: print the report to a PDF file too, which every page links.
 
     Raises:
-        InputError: bad parameters, or ``out`` is a folder of something else, or there is no
-            browser to print with.
+        InputError: bad parameters, or ``out`` holds something else, or another process puts a
+            site there, or there is no browser to print with.
         ChapterError: a cell failed.
         BuildError: Sphinx failed or warned.
     """
     out = out or root / "_build" / "html"
-    _check_target(out)
-    with _only_one(root, say):
+    with claimed_folder(out) as folder, lock_folder(root / "_build", wait=True):
         if pdf:
             chromium()
         book = Book.open(root)
@@ -96,7 +92,7 @@ def build_site(
         if pdf:
             printed = [page for page in book.pages if not page.startswith(API_PAGES)]
             print_report(html, titles(html, printed), html / NAME, say)
-        _swap(html, out)
+        put_site(html, folder)
         # a plain `jupyter-book build` would take what it knows of the old pages for the new ones
         shutil.rmtree(root / "_build" / ".doctrees", ignore_errors=True)
     return Built(out, out / "index.html", chapters)
@@ -113,7 +109,7 @@ def build_chapter(root: Path, settings: Settings, say: Say, asked: str) -> Built
     book = Book.open(root)
     chapter = book.chapter(asked)
     folder = root / "_build" / "chapter" / chapter.stem
-    with _only_one(root, say):
+    with lock_folder(root / "_build", wait=True):
         run_settings = _own_parameters(book, chapter, settings)
         toc = _toc_of(chapter, root, folder)
         chapters = run_book(Book.open(root, toc), run_settings, say)
@@ -171,37 +167,3 @@ def _sphinx(
         shutil.rmtree(folder / "_build", ignore_errors=True)
         raise BuildError("the site could not be built; Sphinx says why above")
     return folder / "_build" / "html"
-
-
-def _check_target(out: Path) -> None:
-    if out.is_dir() and any(out.iterdir()) and not (out / _SITE_MARK).exists():
-        raise InputError(f"{out} holds something other than a site; give an empty or new folder")
-    if out.is_file():
-        raise InputError(f"{out} is a file; give a folder")
-
-
-def _swap(html: Path, out: Path) -> None:
-    """Put a copy of ``html`` at ``out``; ``html`` itself stays for the next build to update."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    fresh, old = out.with_name(f".{out.name}-new"), out.with_name(f".{out.name}-old")
-    for leftover in (fresh, old):
-        shutil.rmtree(leftover, ignore_errors=True)
-    shutil.copytree(html, fresh)
-    if out.exists():
-        out.rename(old)
-    fresh.rename(out)
-    shutil.rmtree(old, ignore_errors=True)
-
-
-@contextmanager
-def _only_one(root: Path, say: Say) -> Iterator[None]:
-    """Wait until no other process builds this book."""
-    path = root / "_build" / ".lock"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "w", encoding="utf-8") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            say("waiting for another build of this report to end")
-            fcntl.flock(stream, fcntl.LOCK_EX)
-        yield

@@ -10,7 +10,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from kwslib.files import lock_folder
 from kwslib.report import site
+from kwslib.report.publication import claimed_folder, put_site
 
 SCRIPTS = Path(sys.executable).parent
 
@@ -140,15 +142,41 @@ def test_one_chapter_alone(copy):
     assert not Path(result["page"]).with_name("index.html").exists()
 
 
-def test_the_swap_puts_the_new_site_whole_in_the_place_of_the_old(tmp_path):
-    new, out = tmp_path / "new", tmp_path / "site"
-    new.mkdir()
-    (new / "page.html").write_text("new")
-    out.mkdir()
-    (out / "gone.html").write_text("old")
-    site._swap(new, out)
-    assert [path.name for path in out.iterdir()] == ["page.html"]
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["new", "site"]
+def test_a_checkout_with_the_site_keeps_what_is_not_the_sites(copy, tmp_path):
+    out = tmp_path / "gh-pages"
+    with claimed_folder(out) as folder:
+        put_site(copy / "_build" / "html", folder)
+    (out / "index.html").write_text("of the last site")
+    (out / ".git").mkdir()
+    (out / ".git" / "HEAD").write_text("ref: refs/heads/gh-pages")
+    (out / "CNAME").write_text("kws.example")
+    done = report(copy, "--out", str(out), "-p", "sound.level=8")
+    assert done.returncode == 0, done.stderr
+    assert "of the last site" not in (out / "index.html").read_text()
+    assert "Loudness is 4 dB" in (out / "book" / "index.html").read_text()
+    assert (out / ".nojekyll").exists()
+    assert (out / ".git" / "HEAD").exists() and (out / "CNAME").read_text() == "kws.example"
+
+
+@pytest.mark.parametrize("name", ["theirs", "link", "pipe", "loop"])
+def test_a_folder_that_cannot_be_taken_is_refused_before_anything_runs(copy, tmp_path, name):
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    (theirs / ".buildinfo").write_text("of another Sphinx")
+    (tmp_path / "link").symlink_to(theirs)
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    done = report(copy, "--out", str(tmp_path / name), "-p", "sound.words=fail")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert name in done.stderr and "Traceback" not in done.stderr
+    assert (theirs / ".buildinfo").read_text() == "of another Sphinx"
+
+
+def test_a_second_build_into_the_same_folder_is_refused_with_the_first_ones_number(copy):
+    with lock_folder(copy / "_build" / "html"):
+        done = report(copy)
+    assert done.returncode == 2
+    assert f"process {os.getpid()} is writing there" in done.stderr
 
 
 def test_a_root_is_the_working_folder_or_the_clone(tmp_path, monkeypatch):
