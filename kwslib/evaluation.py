@@ -222,6 +222,7 @@ def evaluate_disturbed(
     """
     from kwslib.features.logmel import logmel_images
 
+    dataset.check_complete(split)
     source = dataset.source
     if not source.has_audio(split):
         raise InputError(

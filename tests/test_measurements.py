@@ -1,12 +1,16 @@
 import json
 import re
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from kwslib import __version__
+from kwslib.data.dataset import open_source
+from kwslib.data.spoken import EmbeddedSpeech
 from kwslib.errors import InputError
 from kwslib.measurements import (
+    FOLDER,
     Record,
     code_version,
     machine_name,
@@ -14,6 +18,8 @@ from kwslib.measurements import (
     select,
     write_records,
 )
+from kwslib.streaming.plan import Plan
+from kwslib.streaming.sound import BuiltSound
 
 
 def record(**changes):
@@ -96,7 +102,7 @@ def test_a_file_that_holds_no_records_is_an_input_error_that_names_it(tmp_path, 
 
 def test_a_missing_file_or_a_folder_is_an_input_error(tmp_path):
     for path in (tmp_path / "none.json", tmp_path):
-        with pytest.raises(InputError, match="cannot be read"):
+        with pytest.raises(InputError, match=r"cannot be read|no such file"):
             read_records(path)
 
 
@@ -128,3 +134,34 @@ def test_select_matches_metric_subject_and_data():
 
 def test_the_machine_has_a_name_and_a_number_of_cores():
     assert re.fullmatch(r".+, \d+ cores", machine_name())
+
+
+def committed(name):
+    """The data of all committed records that were measured on a data set."""
+    entries = [
+        entry
+        for path in sorted(FOLDER.rglob("*.json"))
+        for entry in json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(entry, dict)
+    ]
+    data = [entry.get("data") or {} for entry in entries]
+    return [each for each in data if each.get("name") == name and "hash" in each]
+
+
+def test_records_of_embedded_speech_are_of_that_which_is_spoken_now():
+    found = committed(EmbeddedSpeech.name)
+    assert found and {data["hash"] for data in found} == {EmbeddedSpeech().identity()[:16]}
+
+
+@pytest.mark.real_speech
+def test_records_of_real_speech_are_of_the_archives_and_of_streams_made_of_them(speech_commands):
+    source = open_source(speech_commands)
+    found = committed(source.name)
+    assert len(found) > 1000 and {data["hash"] for data in found} == {source.identity()[:16]}
+    streams = [data for data in found if "stream" in data]
+    for data in streams[:1]:
+        ratios = tuple(None if each == "clean" else each for each in data["snr_db"])
+        facts = {field.name: data[field.name] for field in fields(Plan)}
+        plan = Plan(**{**facts, "snr_db": ratios})
+        assert {each["stream"] for each in streams} == {BuiltSound(source, plan).identity()[:16]}
+    assert streams

@@ -25,7 +25,7 @@ def command(data: str | None, keywords: str, download: bool, as_json: bool) -> N
     dataset = Dataset(open_source(data, download), Task.of(keywords))
     result = {
         "dataset": dataset.source.name,
-        "hash": dataset.source.fingerprint(),
+        "hash": dataset.source.identity(),
         "labels": list(dataset.task.labels),
         "counts": dataset.counts(),
         "per_label": dataset.per_label(),

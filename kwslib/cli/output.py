@@ -2,18 +2,15 @@
 
 import json
 from collections.abc import Callable, Mapping
+from functools import wraps
 from typing import Any
 
 import click
 
+from kwslib.errors import InputError
+
 json_option: Callable[[Any], Any] = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object to standard output."
-)
-data_option: Callable[[Any], Any] = click.option(
-    "--data",
-    envvar="KWS_DATA",
-    metavar="DIR",
-    help="Folder of Speech Commands; embedded speech without it. [env: KWS_DATA]",
 )
 keywords_option: Callable[[Any], Any] = click.option(
     "--keywords",
@@ -21,6 +18,48 @@ keywords_option: Callable[[Any], Any] = click.option(
     show_default=True,
     help="Words to spot, comma-separated; 'ten' is the ten command words.",
 )
+
+
+def data_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``--data DIR``, and ``--verify``, after which the command may trust what is known of it."""
+
+    @wraps(command)
+    def verified(*, data: str | None, verify: bool, **options: Any) -> Any:
+        if verify and not options.get("download"):  # what is fetched now is read anyway
+            verify_data(data)
+        return command(data=data, **options)
+
+    for option in (
+        verify_option,
+        click.option(
+            "--data",
+            envvar="KWS_DATA",
+            metavar="DIR",
+            help="Folder of Speech Commands; embedded speech without it. [env: KWS_DATA]",
+        ),
+    ):
+        verified = option(verified)
+    return verified
+
+
+verify_option: Callable[[Any], Any] = click.option(
+    "--verify",
+    is_flag=True,
+    help="Read all of the data, to see whether it is what it was when its sizes and times were.",
+)
+
+
+def verify_data(data: str | None) -> None:
+    """Read the data set in a folder anew; whatever is kept under another identity is of no use now.
+
+    Raises:
+        InputError: there is no such folder.
+    """
+    from kwslib.data.dataset import open_source
+
+    if not data:
+        raise InputError("--verify: name the data with --data DIR")
+    open_source(data).identity(verify=True)
 
 
 def target_option(help_text: str, required: bool = False) -> Callable[[Any], Any]:

@@ -61,8 +61,27 @@ class Dataset:
         self._examples = cache(self._load)
 
     def examples(self, split: Split) -> Examples:
-        """The examples of ``split``; their images come from the cache or are made once."""
+        """The examples of ``split``; their images come from the cache or are made once.
+
+        Raises:
+            InputError: a keyword has no clips in ``split``.
+        """
+        self.check_complete(split)
         return self._examples(split)
+
+    def check_complete(self, *splits: Split) -> None:
+        """Make sure that every keyword has clips, in all splits if none are named.
+
+        Raises:
+            InputError: one has none; without, there is nothing to learn or to count.
+        """
+        for split in splits or SPLITS:
+            for word in self.task.keywords:
+                if self.task.labels.index(word) not in self._labels[split]:
+                    raise InputError(
+                        f"keyword {word!r}: {self.source.name} has no {split} clips of it; add "
+                        "some, or take another word"
+                    )
 
     def labels(self, split: Split) -> NDArray[np.int64]:
         """Label index of each clip in ``split``, without loading a clip."""
@@ -70,7 +89,7 @@ class Dataset:
 
     def identity(self) -> dict[str, str]:
         """Name and hash of the data, as records state them."""
-        return {"name": self.source.name, "hash": self.source.fingerprint()[:16]}
+        return {"name": self.source.name, "hash": self.source.identity()[:16]}
 
     def _load(self, split: Split) -> Examples:
         names = tuple(self.names[split])
@@ -119,7 +138,7 @@ def _draw(source: Source, task: Task, split: Split) -> tuple[list[str], list[int
 
 def _cached_images(source: Source, names: Sequence[str]) -> Images:
     code = sha256_of_sources("config.py", "data", "features/logmel.py")
-    key = sha256_of_text(code, source.fingerprint(), *names)[:32]
+    key = sha256_of_text(code, source.identity(), *names)[:32]
     path = cache_folder("images") / f"{key}.npy"
     with suppress(FileNotFoundError, EOFError, ValueError):  # absent, or cut short by a full disk
         return np.load(path, allow_pickle=False)
@@ -153,7 +172,8 @@ def open_source(folder: Path | str | None, download: bool = False) -> Source:
         speech_commands.IMAGE_ARCHIVE,
         speech_commands.NOISE_ARCHIVE,
     )
-    if not any((folder / name).exists() for name in archives):
+    forms = [folder / form for name in archives for form in (name, Path(name).stem)]
+    if not any(form.exists() for form in forms):
         raise InputError(
             f"{folder}: holds neither {', '.join(archives)} nor {official.LAYOUT}; "
             "name a folder with either, or leave --data out for embedded speech"

@@ -1,10 +1,10 @@
 """Speech Commands v0.02 as ``torchaudio.datasets.SPEECHCOMMANDS`` downloads it: all as sound.
 
 A folder ``SpeechCommands/speech_commands_v0.02`` with one folder of WAV files a word,
-``_background_noise_`` and the lists of validation and test clips.
+``_background_noise_`` and the lists of validation and test clips; all clips that are in neither
+list are for training.
 """
 
-import hashlib
 import http.client
 import shutil
 import tarfile
@@ -15,17 +15,18 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from typing_extensions import override
 
-from kwslib.config import CLIP_SAMPLES, TRAINING
-from kwslib.data.noise import Regions, silence_batch, silence_names
-from kwslib.data.source import Images, Source
-from kwslib.data.task import SILENCE, Split, in_hash_order
-from kwslib.data.waveform import decode, one_second
+from kwslib.config import TRAINING
+from kwslib.data.members import FolderMembers, Members, name_of
+from kwslib.data.noise import Regions
+from kwslib.data.recorded import LARGEST_CLIP, LARGEST_NOISE, RecordedSpeech
+from kwslib.data.sound_file import SUFFIXES
+from kwslib.data.source import Images
+from kwslib.data.task import SILENCE, Split
 from kwslib.errors import InputError
 from kwslib.features.logmel import logmel_images
-from kwslib.files import sha256_of_text
+from kwslib.files import lock_folder, read_bounded, sha256_of_text
 
 RELEASE = "speech_commands_v0.02"
 LAYOUT = Path("SpeechCommands") / RELEASE
@@ -33,13 +34,13 @@ TEST_SET = Path("SpeechCommands") / "speech_commands_test_set_v0.02"
 """Where the official test set's own ``_silence_`` clips are looked for; a separate download."""
 
 _NOISE = "_background_noise_"
-_READER_VERSION = "1"
-_LARGEST_CLIP = 2**20
-_LARGEST_NOISE = 2**23
+_KIND = "folders of sound, version 2"
+_LARGEST_LIST = 2**24
 _IMAGES_AT_ONCE = 512
+_FETCH = "'kws data --data DIR --download' fetches the data set"
 
 
-class SpeechCommandsFolder(Source):
+class SpeechCommandsFolder(RecordedSpeech):
     """The official data set on disk."""
 
     name = "Speech Commands v0.02 (official)"
@@ -61,104 +62,56 @@ class SpeechCommandsFolder(Source):
         Raises:
             InputError: the data set is absent or cannot be downloaded.
         """
-        self._folder = root / LAYOUT
-        self._test_silence = root / TEST_SET / SILENCE
-        if download and not self._folder.is_dir():
-            self._fetch(root)
-        self._by_split: dict[Split, list[str]] = {
-            "training": self._listed(root, "training"),
-            "validation": self._listed(root, "validation"),
-            "testing": self._listed(root, "testing"),
+        folder = root / LAYOUT
+        if download and not folder.is_dir():
+            with lock_folder(root):
+                _fetch(root)
+        self._lists: dict[Split, set[str]] = {
+            "validation": _listed(folder / "validation_list.txt"),
+            "testing": _listed(folder / "testing_list.txt"),
         }
+        lists = (f"{split} {name}" for split in self._lists for name in sorted(self._lists[split]))
+        self._clips = FolderMembers(folder, SUFFIXES, LARGEST_CLIP, ["[!_]*/*"])
+        self._silence = FolderMembers(root / TEST_SET / SILENCE, SUFFIXES, LARGEST_CLIP, ["*"])
+        noise = FolderMembers(folder / _NOISE, SUFFIXES, LARGEST_NOISE, ["*"])
+        kind = sha256_of_text(_KIND, *lists)
+        super().__init__(folder, kind, (self._clips, self._silence), noise)
+        self._tell_absent()
 
-    def _fetch(self, root: Path) -> None:
-        """Download and unpack; whatever stops it, no part of the data set is left to be read."""
-        from kwslib.torchaudio_cpu import torchaudio
-
-        try:
-            root.mkdir(parents=True, exist_ok=True)
-            torchaudio.datasets.SPEECHCOMMANDS(root, url=RELEASE, download=True)
-        except BaseException as error:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            archive = root / f"{RELEASE}.tar.gz"
-            if isinstance(error, EOFError | tarfile.TarError | zlib.error):
-                raise InputError(
-                    f"{archive}: is truncated or damaged ({error}); remove it and fetch it again"
-                ) from error
-            if isinstance(error, OSError | RuntimeError | http.client.HTTPException):
-                raise InputError(f"{archive}: cannot be fetched ({error})") from error
-            raise
-
-    def _listed(self, root: Path, split: Split) -> list[str]:
-        """Names ``word/file`` of a split, by torchaudio's reading of the official lists."""
-        from kwslib.torchaudio_cpu import torchaudio
-
-        try:
-            listing = torchaudio.datasets.SPEECHCOMMANDS(root, url=RELEASE, subset=split)
-            paths = [listing.get_metadata(i)[0] for i in range(len(listing))]
-        except (OSError, RuntimeError, ValueError) as error:
-            raise InputError(
-                f"{self._folder}: the data set cannot be read ({error}); "
-                "'kws data --data DIR --download' fetches it"
-            ) from error
-        return [Path(*Path(path).parts[-2:]).with_suffix("").as_posix() for path in paths]
+    def _tell_absent(self) -> None:
+        for split, names in self._lists.items():
+            absent = sorted(names.difference(self._clips.paths))
+            if absent:
+                self.tell(
+                    f"{len(absent):,} of the {len(names):,} {split} clips that are listed are not "
+                    f"there, such as {absent[0]}"
+                )
 
     @override
-    def fingerprint(self) -> str:
-        digest = hashlib.sha256()
-        for split, names in sorted(self._by_split.items()):
-            digest.update("\n".join([split, *sorted(names)]).encode())
-        digest.update("\n".join(path.stem for path in self._silence_files()).encode())
-        noises = [f"{path.name} {path.stat().st_size}" for path in self._noise_files()]
-        return sha256_of_text(_READER_VERSION, digest.hexdigest(), *noises)
-
     @cached_property
-    def words(self) -> list[str]:
-        """All words with training clips."""
-        return sorted({name.split("/")[0] for name in self._by_split["training"]})
-
-    @override
-    def check_word(self, word: str) -> None:
-        if word not in self.words:
-            raise InputError(
-                f"keyword {word!r}: {self._folder} has no such word; "
-                f"choose from {' '.join(self.words)}"
-            )
-
-    @override
-    def keyword_clips(self, word: str, split: Split) -> list[str]:
-        self.check_word(word)
-        return in_hash_order(n for n in self._by_split[split] if n.split("/")[0] == word)
-
-    @override
-    def unknown_clips(self, keywords: Sequence[str], split: Split) -> list[str]:
-        return [name for name in self._by_split[split] if name.split("/")[0] not in keywords]
-
-    @override
-    def silence_clips(self, split: Split, count: int) -> list[str]:
-        """The official test clips where their folder is present, else crops of the noises."""
-        official = self._silence_files()
-        if split == "testing" and official:
-            return in_hash_order(f"{SILENCE}/{path.stem}" for path in official)[:count]
-        lengths = {name: len(samples) for name, samples in self.noise().items()}
-        return silence_names(lengths, split, count, self.regions)
+    def by_split(self) -> Mapping[Split, Mapping[str, Sequence[str]]]:
+        clips: dict[Split, dict[str, list[str]]] = {
+            "training": {},
+            "validation": {},
+            "testing": {},
+        }
+        for name in self._clips.paths:
+            splits = (split for split, names in self._lists.items() if name in names)
+            word = name.split("/")[0]
+            clips[next(splits, "training")].setdefault(word, []).append(name)
+        silence = [f"{SILENCE}/{name}" for name in self._silence.paths]
+        return {**clips, "testing": {**clips["testing"], SILENCE: silence}}
 
     @override
     def has_audio(self, split: Split) -> bool:
         return True
 
     @override
-    def audio(self, names: Sequence[str]) -> NDArray[np.int16]:
-        clips = [self._audio(name) for name in names]
-        return np.stack(clips) if clips else np.empty((0, CLIP_SAMPLES), np.int16)
-
-    def _audio(self, name: str) -> NDArray[np.int16]:
-        if not name.startswith(SILENCE):
-            return one_second(_read(self._folder / f"{name}.wav", _LARGEST_CLIP))
-        path = self._test_silence / f"{name.split('/')[1]}.wav"
-        if path.exists():
-            return one_second(_read(path, _LARGEST_CLIP))
-        return silence_batch(self.noise(), [name])[0]
+    def recorded(self, name: str) -> tuple[Members, str] | None:
+        word, _, rest = name.partition("/")
+        if word != SILENCE:
+            return self._clips, name
+        return (self._silence, rest) if rest in self._silence.paths else None
 
     @override
     def images(self, names: Sequence[str]) -> Images:
@@ -170,28 +123,35 @@ class SpeechCommandsFolder(Source):
         empty = np.empty((0, TRAINING.frames, TRAINING.bands), np.uint8)
         return np.concatenate(parts) if parts else empty
 
-    def _silence_files(self) -> list[Path]:
-        return sorted(self._test_silence.glob("*.wav"))
 
-    def _noise_files(self) -> list[Path]:
-        return sorted((self._folder / _NOISE).glob("*.wav"))
+def _fetch(root: Path) -> None:
+    """Download and unpack; whatever stops it, no part of the data set is left to be read."""
+    from kwslib.torchaudio_cpu import torchaudio
 
-    @override
-    def noise(self) -> Mapping[str, NDArray[np.int16]]:
-        return self._noise_recordings
-
-    @cached_property
-    def _noise_recordings(self) -> dict[str, NDArray[np.int16]]:
-        recordings = {path.stem: _read(path, _LARGEST_NOISE) for path in self._noise_files()}
-        if not recordings:
-            raise InputError(f"{self._folder / _NOISE}: has no WAV files; fetch the data set again")
-        return recordings
-
-
-def _read(path: Path, largest: int) -> NDArray[np.int16]:
     try:
-        if path.stat().st_size > largest:
-            raise InputError(f"{path}: is larger than the {largest:,} bytes that a clip can have")
-        return decode(path.read_bytes(), str(path))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+        torchaudio.datasets.SPEECHCOMMANDS(root, url=RELEASE, download=True)
+    except BaseException as error:
+        shutil.rmtree(root / LAYOUT, ignore_errors=True)
+        archive = root / f"{RELEASE}.tar.gz"
+        if isinstance(error, EOFError | tarfile.TarError | zlib.error):
+            raise InputError(
+                f"{archive}: is truncated or damaged ({error}); remove it and fetch it again"
+            ) from error
+        if isinstance(error, OSError | RuntimeError | http.client.HTTPException):
+            raise InputError(f"{archive}: cannot be fetched ({error})") from error
+        raise
+
+
+def _listed(path: Path) -> set[str]:
+    """Names of the clips in a list, a line each, such as ``yes/004ae714_nohash_0.wav``."""
+    content = read_bounded(path, _LARGEST_LIST, _FETCH)
+    try:
+        lines = [line.strip() for line in content.decode("utf-8-sig").splitlines()]
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: is no text; {_FETCH}") from error
+    for number, line in enumerate(lines, 1):
+        if line and line.count("/") != 1:
+            raise InputError(
+                f"{path}:{number}: must be a word and a file, such as yes/a.wav; it is {line!r}"
+            )
+    return {name_of(line) for line in lines if line}

@@ -29,8 +29,12 @@ class Source(Protocol):
     regions: ClassVar[Regions]
     """The part of each noise recording from which a split's silence is cut."""
 
-    def fingerprint(self) -> str:
-        """Hash of the content; two sources with the same one give the same clips."""
+    def identity(self, verify: bool = False) -> str:
+        """Hexadecimal SHA-256 of the content; two sources with the same one give the same clips.
+
+        Args:
+            verify: read all of it, and believe no size or time that an earlier call has noted.
+        """
 
     def check_word(self, word: str) -> None:
         """Raise :class:`~kwslib.errors.InputError` if the source cannot say ``word``."""

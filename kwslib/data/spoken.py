@@ -8,10 +8,11 @@ a sixteenth of the size, are cached by :mod:`kwslib.data.dataset`.
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Generator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from contextlib import closing
 from functools import cache
-from pathlib import Path
+from threading import Event
 from typing import ClassVar
 
 import numpy as np
@@ -19,14 +20,22 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from kwslib.config import CLIP_SAMPLES, TRAINING
-from kwslib.data import noise, spoken_clip, synthesiser, synthetic_noise
+from kwslib.data import spoken_clip, synthesiser, synthetic_noise
 from kwslib.data.noise import Regions, silence_audio, silence_names
 from kwslib.data.source import Images
-from kwslib.data.spoken_clip import CLIPS_PER_VOICE, SpokenName, check_sayable, clip_audio, voices
+from kwslib.data.spoken_clip import (
+    CLIPS_PER_VOICE,
+    RECIPE,
+    SpokenName,
+    check_sayable,
+    clip_audio,
+    voices,
+)
 from kwslib.data.synthesiser import synthesiser_version
-from kwslib.data.task import SILENCE, Split, speaker_of, split_of
+from kwslib.data.task import SILENCE, SPLITS, Split, speaker_of, split_of
 from kwslib.errors import InputError
 from kwslib.files import sha256_of_text
+from kwslib.interrupt import CHECK_S, deferred_interrupt
 
 WORDS = (
     "backward",
@@ -85,11 +94,13 @@ class EmbeddedSpeech:
         "testing": (0.9, 1.0),
     }
 
-    def fingerprint(self) -> str:
-        """Hash of the synthesiser's version and the source text of the recipe."""
-        recipe = (synthesiser, spoken_clip, synthetic_noise, noise, sys.modules[__name__])
-        texts = [Path(str(module.__file__)).read_text(encoding="utf-8") for module in recipe]
-        return sha256_of_text(synthesiser_version(), *texts)
+    def identity(self, verify: bool = False) -> str:
+        """Hash of the recipe, the synthesiser's version and the names of all clips.
+
+        Reading their bytes would mean to say each of them; the recipe's version stands for those.
+        """
+        names = (name for word in WORDS for split in SPLITS for name in _names(word, split))
+        return sha256_of_text(f"recipe {RECIPE}", synthesiser_version(), *names)
 
     def check_word(self, word: str) -> None:
         """Raise :class:`InputError` unless eSpeak can say ``word`` within a second."""
@@ -204,19 +215,30 @@ def _speak_in_parallel(
     threads and locks, and multiprocessing's other ways import the caller's main module again,
     which a script without a guard does not survive: hence plain subprocesses.
     """
+    stopped = Event()
 
     def fill(indices: Sequence[int]) -> None:
-        for index, clip in zip(indices, _worker([names[i] for i in indices]), strict=True):
-            clips[index] = clip
-            progress.update()
+        with closing(_worker([names[i] for i in indices])) as said:
+            for index, clip in zip(indices, said, strict=True):
+                if stopped.is_set():
+                    return
+                clips[index] = clip
+                progress.update()
 
     synthesiser.accents()  # a missing eSpeak is reported here and not by every worker
-    with ThreadPoolExecutor(workers) as pool:
-        for done in [pool.submit(fill, spoken[k::workers]) for k in range(workers)]:
-            done.result()
+    with deferred_interrupt() as check_interrupt, ThreadPoolExecutor(workers) as pool:
+        parts = {pool.submit(fill, spoken[k::workers]) for k in range(workers)}
+        try:
+            while parts:
+                done, parts = wait(parts, CHECK_S, FIRST_COMPLETED)
+                for part in done:
+                    part.result()
+                check_interrupt()
+        finally:
+            stopped.set()  # else the pool would wait for all that is left to say
 
 
-def _worker(names: Sequence[str]) -> Iterable[NDArray[np.int16]]:
+def _worker(names: Sequence[str]) -> Generator[NDArray[np.int16], None, None]:
     """Clips in the order of ``names``, each as soon as another process has made it."""
     command = [sys.executable, "-m", spoken_clip.__name__]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}

@@ -26,6 +26,9 @@ from kwslib.errors import InputError
 
 _Sound = NDArray[np.float32]
 
+RECIPE = 1
+"""Version of what makes the clips and noises. Raise it where a change makes others."""
+
 CLIPS_PER_VOICE = 18
 """Clips of a word by each voice: twice in every accent, a third time in the first two."""
 

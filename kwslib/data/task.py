@@ -49,14 +49,14 @@ class Task:
 
     @classmethod
     def of(cls, keywords: Sequence[str] | str) -> "Task":
-        """The task of ``keywords``, a list or a comma-separated string; ``"ten"`` is the ten
-        command words.
+        """The task of ``keywords``, a list or a comma-separated string in which case does not
+        matter; ``"ten"`` is the ten command words.
 
         The ten command words take 10 % silence and 10 % unknown, as the official test set
         does; every other choice 33 % of each.
         """
         if isinstance(keywords, str):
-            words = [word.strip() for word in keywords.split(",") if word.strip()]
+            words = [word.strip().lower() for word in keywords.split(",") if word.strip()]
             keywords = TEN_WORDS if words == ["ten"] else words
         percent = 10 if set(keywords) == set(TEN_WORDS) else 33
         return cls(tuple(keywords), percent, percent)
@@ -108,6 +108,12 @@ def split_of(speaker: str, validation_percent: float = 10, testing_percent: floa
     if percent < validation_percent:
         return "validation"
     return "testing" if percent < validation_percent + testing_percent else "training"
+
+
+def spelled_as(word: str, names: Iterable[str]) -> str:
+    """The one of ``names`` that is ``word`` but for the case of letters; else ``word`` itself."""
+    plain = word.casefold()
+    return next((name for name in names if name.casefold() == plain), word)
 
 
 def in_hash_order(names: Iterable[str]) -> list[str]:

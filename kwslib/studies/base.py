@@ -54,7 +54,7 @@ class Base:
         """Stands for the data, the recipe and the code behind a float network, and for more code:
         files and folders as :func:`kwslib.files.sha256_of_sources` takes them.
         """
-        source = open_source(self.data or None).fingerprint()
+        source = open_source(self.data or None).identity()
         hashed = f"{code_of_training()} {sha256_of_sources(*code)}"
         return f"{hashed} {source} {self.recipe!r} {self.keywords}"
 

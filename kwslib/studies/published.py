@@ -85,7 +85,7 @@ def published_run(
     source = open_source(data or None)
     code = sha256_of_sources("config.py", "data", "features", "models", "training", "evaluation.py")
     recipes = [repr(recipe_for(model)) for model in sorted({each.model for each in run})]
-    key = sha256_of_text(code, source.fingerprint(), *recipes)
+    key = sha256_of_text(code, source.identity(), *recipes)
     if lessons := teachings(run):  # first, so that no two students train the same teacher
         sweep("published-teachers", lessons, partial(teach, data=data), key=key, jobs=jobs)
     found = sweep("published", run, partial(train, data=data), key=key, jobs=jobs)

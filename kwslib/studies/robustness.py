@@ -156,13 +156,13 @@ def _key(model: str, data: str) -> str:
     """What the records of a disturbed network rest on: code, network and data."""
     code = sha256_of_sources("config.py", "data", "features", "models", "deploy", "evaluation.py")
     return sha256_of_text(
-        code, sha256_of_file(file_of(model)), open_source(data or None).fingerprint()
+        code, sha256_of_file(file_of(model)), open_source(data or None).identity()
     )
 
 
 def _transfer_key(base: Base) -> str:
     """What the records of transfer rest on: code, recipe and both kinds of data."""
-    return f"{base.key('evaluation.py')} {open_source(None).fingerprint()}"
+    return f"{base.key('evaluation.py')} {open_source(None).identity()}"
 
 
 @cache

@@ -185,8 +185,8 @@ def _scored_again(
 
 def _trained(model: str, dataset: Dataset, recipe: Recipe, seed: int) -> tuple[Study, nn.Module]:
     key = sha256_of_text(
-        code_of_training(), repr(recipe), repr(dataset.task), dataset.source.fingerprint()
+        code_of_training(), repr(recipe), repr(dataset.task), dataset.source.identity()
     )[:16]
     run = cache_folder("runs", key, f"{model}-seed{seed}")
-    fitted = fit(model, dataset, recipe, seed, run)
+    fitted = fit(model, dataset, recipe, seed, run, wait=True)
     return study_of(fitted, dataset), fitted.network

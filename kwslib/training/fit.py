@@ -21,7 +21,7 @@ from kwslib.data.dataset import Dataset, Examples
 from kwslib.data.task import Split
 from kwslib.errors import InputError
 from kwslib.evaluation import Evaluation, evaluate_split
-from kwslib.files import cache_folder, sha256_of_sources, sha256_of_text, write_json
+from kwslib.files import cache_folder, lock_folder, sha256_of_sources, sha256_of_text, write_json
 from kwslib.models.checkpoint import NetworkInfo, load, load_tensors, save, save_tensors
 from kwslib.models.standardise import Standardised, pixel_statistics
 from kwslib.models.traced import traced_and_folded
@@ -98,6 +98,7 @@ def fit(
     seed: int,
     folder: Path | str,
     progress: bool = True,
+    wait: bool = False,
 ) -> Fitted:
     """Train a network; resume where an interrupted run in ``folder`` stopped.
 
@@ -109,14 +110,23 @@ def fit(
         folder: takes ``best.safetensors``, ``last.safetensors`` and, to be read while the run
             goes on, ``history.json``.
         progress: show a bar on standard error.
+        wait: for another process that trains in ``folder``, and go on from there.
 
     Returns:
         The network with the best validation accuracy, and its history.
 
     Raises:
-        InputError: ``folder`` holds a run with other settings.
+        InputError: ``folder`` holds a run with other settings, or another process trains there
+            and ``wait`` is false, or a keyword has no clips in a split.
     """
-    folder = Path(folder)
+    dataset.check_complete()
+    with lock_folder(folder, wait):
+        return _fit(model, dataset, recipe, seed, Path(folder), progress)
+
+
+def _fit(
+    model: str, dataset: Dataset, recipe: Recipe, seed: int, folder: Path, progress: bool
+) -> Fitted:
     settings = _settings(model, dataset, recipe, seed)
     validation, stock = dataset.examples("validation"), stock_of(dataset, recipe)
     words = words_of(stock.examples.names) if recipe.words_weight else None
@@ -147,9 +157,9 @@ def fit(
 
 def fitted(model: str, dataset: Dataset, recipe: Recipe, seed: int) -> Fitted:
     """A network trained now, or by an earlier call of the same code; it is kept in the cache."""
-    parts = code_of_training(), repr(recipe), dataset.source.fingerprint(), repr(dataset.task)
+    parts = code_of_training(), repr(recipe), dataset.source.identity(), repr(dataset.task)
     folder = cache_folder("published", sha256_of_text(*parts)[:16], f"{model}-seed{seed}")
-    return fit(model, dataset, recipe, seed, folder)
+    return fit(model, dataset, recipe, seed, folder, wait=True)
 
 
 def code_of_training() -> str:

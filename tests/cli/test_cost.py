@@ -46,7 +46,11 @@ def test_text_is_a_table(capsys):
 
 @pytest.mark.parametrize(
     ("arguments", "mend"),
-    [(["no_such"], "tiny_conv"), (["tiny_conv", "--keywords", "Yes"], "lower-case"), ([], "MODEL")],
+    [
+        (["no_such"], "tiny_conv"),
+        (["tiny_conv", "--keywords", "yes!"], "lower-case"),
+        ([], "MODEL"),
+    ],
 )
 def test_a_mistake_is_one_line_and_exit_code_2(capsys, arguments, mend):
     code, out, err = run(capsys, *arguments)

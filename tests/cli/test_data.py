@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 
 import pytest
@@ -70,7 +71,7 @@ def test_a_real_archive_cut_short(kws, speech_commands, tmp_path):
     [
         ("yes,hello", "'hello'"),
         ("_background_noise_", "lower-case"),
-        ("Yes", "'Yes'"),
+        ("yes!", "'yes!'"),
         ("yes,yes", "once"),
         ("", "none given"),
         (",", "none given"),
@@ -118,3 +119,24 @@ def test_the_published_counts_of_real_speech(kws, speech_commands):
     result = json.loads(out)
     assert code == 0
     assert result["counts"] == {"training": 10_556, "validation": 1_333, "testing": 1_368}
+
+
+def test_the_hash_follows_every_byte_and_verifying_reads_them_all(kws, tones, tmp_path):
+    data = shutil.copytree(tones, tmp_path / "data")
+
+    def identity(*options):
+        return json.loads(kws("--data", data, "--json", *options)[1])["hash"]
+
+    before = identity()
+    assert identity("--verify") == before
+    path = next(data.rglob("yes/*.wav"))
+    times, content = path.stat(), bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert identity("--verify") != before
+    assert identity() == identity("--verify")
+
+
+def test_there_is_nothing_to_verify_of_embedded_speech(kws):
+    assert refused(kws("--verify"), "--verify: name the data with --data")

@@ -1,7 +1,10 @@
 import csv
 import json
+import shutil
 
+import numpy as np
 import pytest
+import soundfile
 import torch
 from command_line import refused, runner
 
@@ -254,3 +257,30 @@ def test_an_address_in_the_environment_is_for_dask_alone(kws, tones, tmp_path, m
 )
 def test_what_cannot_be_disturbed_or_swept(kws, tones, arguments, parts):
     assert refused(kws("tiny_conv-yes_no", *arguments, "--data", tones), *parts)
+
+
+def noise_in_every_clip(root):
+    draw = np.random.default_rng(0)
+    for path in root.rglob("*_nohash_*.wav"):
+        soundfile.write(path, draw.integers(-9000, 9000, 16_000).astype(np.int16), 16_000)
+
+
+@pytest.mark.parametrize("verify", [(), ("--verify",)])
+def test_clips_that_were_replaced_are_scored_anew(kws, checkpoint, tones, tmp_path, verify):
+    data = shutil.copytree(tones, tmp_path / "data")
+    before = json.loads(kws(checkpoint, "--data", data, "--json")[1])
+    noise_in_every_clip(data)
+    code, out, _ = kws(checkpoint, "--data", data, "--json", *verify)
+    assert code == 0
+    assert json.loads(out)["confusion"] != before["confusion"]
+
+
+@pytest.mark.parametrize("kind", [".tflite", ".safetensors"])
+@pytest.mark.parametrize("split", ["validation", "testing"])
+def test_a_split_without_clips_is_one_line(kws, tones, tmp_path, kind, split):
+    data = shutil.copytree(tones, tmp_path / "data")
+    release = data / "SpeechCommands" / "speech_commands_v0.02"
+    (release / f"{split}_list.txt").write_text("")
+    model = PUBLISHED / f"tiny_conv-yes_no{kind}"
+    result = kws(model, "--data", data, "--split", split)
+    assert refused(result, "'yes'", f"no {split} clips")

@@ -31,7 +31,7 @@ class Named(Source):
     def _of(self, split):
         return [n for n in self._names if split_of(n.split("/")[1].split("_")[0]) == split]
 
-    def fingerprint(self):
+    def identity(self, verify=False):
         return self._fingerprint
 
     def check_word(self, word):

@@ -2,6 +2,7 @@ import hashlib
 import io
 import shutil
 import tarfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -64,6 +65,133 @@ def test_sound_is_that_of_the_files_and_images_are_their_features(tones):
     np.testing.assert_array_equal(source.images(names)[:, ::2], deployed)
 
 
+@pytest.mark.parametrize("split", SPLITS)
+def test_clips_and_splits_are_those_of_torchaudio(tones, split):
+    listed = torchaudio.datasets.SPEECHCOMMANDS(tones, subset=split)
+    theirs = [Path(listed.get_metadata(i)[0]).with_suffix("") for i in range(len(listed))]
+    source = SpeechCommandsFolder(tones)
+    ours = [name for word in source.words for name in source.keyword_clips(word, split)]
+    assert sorted(ours) == sorted("/".join(path.parts[-2:]) for path in theirs)
+
+
+def rewritten(root, scale=1.0, suffix=".wav", **options):
+    """All sound of a copy, written in another way."""
+    for path in [*root.rglob("*.wav")]:
+        samples, rate = soundfile.read(path, dtype="int16")
+        path.unlink()
+        values = samples if scale == 1.0 else samples * scale
+        soundfile.write(path.with_suffix(suffix), values, rate, **options)
+    return SpeechCommandsFolder(root)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"scale": 1 / 32768, "subtype": "FLOAT"},
+        {"scale": 1 / 32768, "subtype": "DOUBLE"},
+        {"scale": 1 / 32768, "subtype": "FLOAT", "format": "WAVEX"},
+        {"scale": 1 / 32768, "subtype": "PCM_24"},
+        {"scale": 1 / 32768, "subtype": "PCM_32"},
+        {"scale": 1.0 + 1e-16, "subtype": "FLOAT"},
+        {"scale": 256.0, "subtype": "DOUBLE"},
+        {"suffix": ".flac"},
+        {"suffix": ".WAV", "format": "WAV"},
+    ],
+)
+def test_sound_is_the_same_in_whatever_way_its_samples_are_written(tones, copy, options):
+    expected, source = SpeechCommandsFolder(tones), rewritten(copy, **options)
+    for split in SPLITS:
+        names = expected.keyword_clips("yes", split)
+        assert source.keyword_clips("yes", split) == names
+        np.testing.assert_array_equal(source.audio(names), expected.audio(names))
+        silence = expected.silence_clips(split, 3)
+        np.testing.assert_array_equal(source.audio(silence), expected.audio(silence))
+
+
+def test_another_rate_is_resampled_and_said_once(tones, copy, capfd):
+    names = SpeechCommandsFolder(tones).keyword_clips("yes", "training")[:4]
+    for name in names:
+        path = release(copy) / f"{name}.wav"
+        time = np.arange(44_100) / 44_100
+        stereo = np.stack([0.3 * np.sin(2 * np.pi * 700 * time)] * 2, axis=1)
+        soundfile.write(path, stereo, 44_100)
+    for clip in SpeechCommandsFolder(copy).audio(names):
+        assert np.abs(np.fft.rfft(clip)).argmax() == 700
+    told = capfd.readouterr().err.splitlines()
+    assert len(told) == 2
+    assert "resampled from 44,100 Hz" in told[0] and "2 channels averaged" in told[1]
+
+
+def test_words_without_a_speaker_in_their_names_are_training_clips(copy):
+    path = release(copy) / "yes" / "recording 1.wav"
+    (release(copy) / "yes").joinpath(path.name).write_bytes(
+        next((release(copy) / "no").glob("*.wav")).read_bytes()
+    )
+    assert "yes/recording 1" in SpeechCommandsFolder(copy).keyword_clips("yes", "training")
+
+
+def test_case_of_words_does_not_matter(copy):
+    before = SpeechCommandsFolder(copy).keyword_clips("yes", "testing")
+    (release(copy) / "yes").rename(release(copy) / "Yes")
+    source = SpeechCommandsFolder(copy)
+    assert source.keyword_clips("yes", "testing") == before
+    assert source.audio(before).shape == (8, 16_000)
+
+
+def test_what_is_not_read_is_said(copy, capfd):
+    (release(copy) / "yes" / "notes.txt").write_text("x")
+    clip = next((release(copy) / "no").glob("*.wav"))
+    for listed in ("validation_list.txt", "testing_list.txt"):
+        with (release(copy) / listed).open("a") as stream:
+            stream.write("no/absent_nohash_0.wav\n")
+    SpeechCommandsFolder(copy)
+    told = capfd.readouterr().err.splitlines()
+    assert len(told) == 3
+    assert "skipped, since they are no clips: yes/notes.txt" in told[0]
+    assert "1 of the 33 validation clips that are listed are not there" in told[1]
+    assert clip.exists()
+
+
+@pytest.mark.parametrize("listed", ["validation_list.txt", "testing_list.txt"])
+@pytest.mark.parametrize("content", [b"", b"\n\n", b"\xef\xbb\xbf\r\n"])
+def test_an_empty_list_is_told_where_its_clips_are_needed(copy, listed, content):
+    (release(copy) / listed).write_bytes(content)
+    dataset, split = Dataset(open_source(copy), Task()), listed.split("_")[0]
+    assert dataset.counts()[split] == 0
+    for needed in (lambda: dataset.examples(split), dataset.check_complete):
+        with pytest.raises(InputError, match=f"'yes'.* has no {split} clips"):
+            needed()
+    other = {"validation": "testing", "testing": "validation"}[split]
+    assert len(dataset.examples(other)) == 28
+
+
+def no_samples(path):
+    soundfile.write(path, np.zeros(0, np.int16), 16_000)
+
+
+def not_finite(path):
+    samples = np.zeros(16_000, np.float32)
+    samples[5_000] = np.nan
+    soundfile.write(path, samples, 16_000, subtype="FLOAT")
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (no_samples, "holds no sound"),
+        (not_finite, r"sample 5,000 \(at 0.312 s\) is no finite number"),
+        (lambda path: path.write_bytes(path.read_bytes()[:30]), "is no readable sound"),
+        (lambda path: path.write_bytes(b""), "is no readable sound"),
+    ],
+)
+def test_what_is_no_clip_is_refused_by_name(copy, make, message):
+    source = open_source(copy)
+    name = source.keyword_clips("yes", "testing")[0]
+    make(release(copy) / f"{name}.wav")
+    with pytest.raises(InputError, match=f"{name}.wav: .*{message}"):
+        source.audio([name])
+
+
 def test_no_names_give_empty_batches(tones):
     source = SpeechCommandsFolder(tones)
     assert source.audio([]).shape == (0, 16_000)
@@ -92,7 +220,7 @@ def test_silence_of_the_three_splits_is_cut_from_parts_that_do_not_overlap(tones
 
 def test_official_silence_clips_are_used_where_they_are_present(copy):
     before = SpeechCommandsFolder(copy)
-    fingerprint = before.fingerprint()
+    fingerprint = before.identity()
     folder = copy / "SpeechCommands" / "speech_commands_test_set_v0.02" / "_silence_"
     folder.mkdir(parents=True)
     random = np.random.default_rng(3)
@@ -107,19 +235,19 @@ def test_official_silence_clips_are_used_where_they_are_present(copy):
     np.testing.assert_array_equal(source.audio(names[:1])[0], expected)
     for split in ("training", "validation"):
         assert source.silence_clips(split, 5) == before.silence_clips(split, 5)
-    assert source.fingerprint() != fingerprint, "its clips are others"
+    assert source.identity() != fingerprint, "its clips are others"
 
 
 def test_the_fingerprint_is_the_same_at_a_second_opening_and_in_another_place(tones, copy):
-    fingerprint = SpeechCommandsFolder(tones).fingerprint()
-    assert SpeechCommandsFolder(tones).fingerprint() == fingerprint
-    assert SpeechCommandsFolder(copy).fingerprint() == fingerprint
+    fingerprint = SpeechCommandsFolder(tones).identity()
+    assert SpeechCommandsFolder(tones).identity() == fingerprint
+    assert SpeechCommandsFolder(copy).identity() == fingerprint
     clip = next((release(copy) / "yes").glob("*.wav"))
     clip.unlink()
     for listed in release(copy).glob("*_list.txt"):
         lines = [line for line in listed.read_text().splitlines() if clip.name not in line]
         listed.write_text("\n".join(lines) + "\n")
-    assert SpeechCommandsFolder(copy).fingerprint() != fingerprint
+    assert SpeechCommandsFolder(copy).identity() != fingerprint
 
 
 def test_a_folder_with_neither_kind_of_data_is_an_input_error(tmp_path):
@@ -138,7 +266,7 @@ def test_a_missing_list_is_an_input_error(copy, listed):
         open_source(copy)
 
 
-@pytest.mark.parametrize("content", ["\n\n", "no slash here\n", "\xff\xfe"])
+@pytest.mark.parametrize("content", ["no slash here\n", "a/b/c.wav\n", "\xff\xfe"])
 def test_a_damaged_list_is_an_input_error(copy, content):
     (release(copy) / "testing_list.txt").write_bytes(content.encode("latin-1"))
     with pytest.raises(InputError):
@@ -192,7 +320,7 @@ def test_a_download_asks_for_the_release_with_its_checksum_and_shows_progress(
         ("speech_commands_v0.02.tar.gz", CHECKSUM)
     ]
     assert server[0][2], "progress is shown"
-    assert source.fingerprint() == SpeechCommandsFolder(tones).fingerprint()
+    assert source.identity() == SpeechCommandsFolder(tones).identity()
 
 
 def test_data_that_is_there_is_not_fetched_again(server, tones):
@@ -231,7 +359,7 @@ def test_a_truncated_download_is_an_input_error_and_a_second_try_mends_it(server
         open_source(root, download=True)
     archive.unlink()
     source = open_source(root, download=True)
-    assert source.fingerprint() == SpeechCommandsFolder(tones).fingerprint()
+    assert source.identity() == SpeechCommandsFolder(tones).identity()
     assert len(server) == 1
 
 

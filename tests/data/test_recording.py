@@ -3,9 +3,12 @@
 import numpy as np
 import pytest
 import soundfile
+from hypothesis import given
+from hypothesis import strategies as st
 
-from kwslib.data import recording
-from kwslib.data.recording import open_stream, read_clip, read_whole
+from kwslib.data import sound_file
+from kwslib.data.recording import centred_second, read_clip, read_whole, stream_blocks
+from kwslib.data.sound_file import open_sound
 from kwslib.errors import InputError
 
 RATE = 16_000
@@ -80,17 +83,16 @@ def test_everything_at_once_has_a_note_each(write):
 def test_a_block_boundary_leaves_no_trace(write, monkeypatch):
     path = write(noise(1.0, rate=44_100), 44_100)
     whole, _ = read_clip(path)
-    monkeypatch.setattr(recording, "_BLOCK_VALUES", 777)
+    monkeypatch.setattr(sound_file, "_BLOCK_VALUES", 777)
     np.testing.assert_array_equal(read_clip(path)[0], whole)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_values_that_are_no_numbers_become_zero(write, bad):
-    samples = noise(1.0).astype(np.float32) / 32768
-    samples[100:103] = bad
-    clip, notes = read_clip(write(samples, subtype="FLOAT"))
-    assert not clip[100:103].any()
-    assert notes == ["word.wav: 3 values that are no finite numbers set to 0"]
+def test_a_value_that_is_no_number_is_refused_with_its_place(write, bad):
+    samples = np.stack([noise(1.0)] * 2, axis=1).astype(np.float32) / 32768
+    samples[8_200, 1] = bad
+    with pytest.raises(InputError, match=r"word.wav: sample 8,200 \(at 0.512 s\) is no finite"):
+        read_clip(write(samples, subtype="FLOAT"))
 
 
 def test_floats_beyond_full_scale_are_clipped(write):
@@ -115,7 +117,7 @@ def test_a_file_without_samples(write):
 
 
 def test_a_long_file_is_refused_before_it_is_read(write, monkeypatch):
-    monkeypatch.setattr(recording, "LONGEST_SECONDS", 60)
+    monkeypatch.setattr(sound_file, "LONGEST_SECONDS", 60)
     path = write(np.zeros(61 * 8000, np.int16), 8000, "lecture.flac")
     with pytest.raises(InputError, match=r"lecture.flac: is longer than 1 minutes?"):
         read_clip(path)
@@ -190,9 +192,9 @@ def test_a_whole_file_that_is_none_is_refused(tmp_path):
 @pytest.mark.parametrize("size", [1000, 16_000, 200_000])
 def test_a_stream_comes_in_blocks(write, size):
     samples = noise(5.1)
-    with open_stream(write(samples)) as stream:
-        blocks = list(stream.blocks(size))
-        assert stream.samples == len(samples)
+    with open_sound(write(samples)) as sound:
+        blocks = list(stream_blocks(sound, size))
+        assert sound.frames == sound.promised == len(samples)
     assert {len(block) for block in blocks[:-1]} <= {size}
     np.testing.assert_array_equal(np.concatenate(blocks), samples)
 
@@ -201,20 +203,86 @@ def test_a_stream_is_what_is_read_as_a_whole(write):
     left, right = noise(3.0, 44_100, seed=1), noise(3.0, 44_100, seed=2)
     path = write(np.stack([left, right], axis=1), 44_100)
     whole, notes = read_whole(path)
-    with open_stream(path) as stream:
-        np.testing.assert_array_equal(np.concatenate(list(stream.blocks(7_000))), whole)
-        assert [f"word.wav: {note}" for note in stream.notes] == notes
-        assert abs(stream.samples - len(whole)) <= 1
+    with open_sound(path) as sound:
+        np.testing.assert_array_equal(np.concatenate(list(stream_blocks(sound, 7_000))), whole)
+        assert [f"word.wav: {note}" for note in sound.notes] == notes
 
 
 def test_a_stream_may_be_longer_than_a_clip(write, monkeypatch):
-    monkeypatch.setattr(recording, "LONGEST_SECONDS", 1)
-    with open_stream(write(noise(2.0))) as stream:
-        assert sum(map(len, stream.blocks(5_000))) == 32_000
+    monkeypatch.setattr(sound_file, "LONGEST_SECONDS", 1)
+    with open_sound(write(noise(2.0))) as sound:
+        assert sum(map(len, stream_blocks(sound, 5_000))) == 32_000
 
 
 def test_no_stream_comes_of_what_is_no_sound(tmp_path):
     (tmp_path / "word.wav").write_bytes(b"no sound at all")
     for name in ("word.wav", "absent.wav"):
-        with pytest.raises(InputError, match=name), open_stream(tmp_path / name):
+        with pytest.raises(InputError, match=name), open_sound(tmp_path / name):
             pass
+
+
+# ---------------------------------------------------------------- clips of data sets
+
+
+def nonzero(count, seed=0):
+    """Samples without a zero."""
+    samples = np.random.default_rng(seed).integers(1, 30_000, count).astype(np.int16)
+    samples[::2] *= -1
+    return samples
+
+
+@given(length=st.integers(1, 15_840), seed=st.integers(0, 5))
+def test_a_short_clip_stands_in_the_centre_between_zeros(length, seed):
+    samples = nonzero(length, seed)
+    clip = centred_second(samples)
+    assert clip.shape == (16_000,)
+    assert clip.dtype == np.int16
+    sounding = np.flatnonzero(clip)
+    before, after = sounding[0], 16_000 - 1 - sounding[-1]
+    assert 0 <= after - before <= 1
+    np.testing.assert_array_equal(clip[before : before + length], samples)
+
+
+@given(
+    length=st.integers(1, 15_000),
+    before=st.integers(0, 16_000),
+    total=st.integers(0, 16_000),
+)
+def test_it_does_not_matter_where_the_zeros_of_a_short_clip_stand(length, before, total):
+    samples = nonzero(length)
+    before = min(before, 16_000 - length)
+    after = min(max(total - before - length, 0), 16_000 - before - length)
+    np.testing.assert_array_equal(
+        centred_second(np.pad(samples, (before, after))), centred_second(samples)
+    )
+
+
+@given(length=st.integers(0, 20_000), seed=st.integers(0, 3))
+def test_centring_twice_is_centring_once(length, seed):
+    clip = centred_second(nonzero(length, seed))
+    np.testing.assert_array_equal(centred_second(clip), clip)
+
+
+@given(zeros=st.integers(0, 159), at_end=st.booleans())
+def test_fewer_than_ten_milliseconds_of_zeros_are_sound(zeros, at_end):
+    samples = nonzero(16_000)
+    samples[16_000 - zeros if at_end else 0 : 16_000 if at_end else zeros] = 0
+    np.testing.assert_array_equal(centred_second(samples), samples)
+
+
+def test_zeros_inside_a_clip_stay():
+    samples = nonzero(16_000)
+    samples[4_000:12_000] = 0
+    np.testing.assert_array_equal(centred_second(samples), samples)
+
+
+def test_a_longer_clip_is_cut_at_its_end():
+    samples = nonzero(20_000)
+    np.testing.assert_array_equal(centred_second(samples), samples[:16_000])
+
+
+@pytest.mark.parametrize("length", [0, 1, 15_999, 16_000, 30_000])
+def test_digital_silence_stays_silence(length):
+    clip = centred_second(np.zeros(length, np.int16))
+    assert clip.shape == (16_000,)
+    assert not clip.any()

@@ -14,6 +14,7 @@ from kwslib.data.task import (
     in_hash_order,
     sha1_hex,
     speaker_of,
+    spelled_as,
     split_of,
 )
 from kwslib.errors import InputError
@@ -133,7 +134,8 @@ def test_hash_order_is_not_alphabetical_and_mixes_words():
         "",
         " , ",
         "yes,yes",
-        "Yes",
+        "Yes,yes",
+        "yes!",
         "yes no",
         "_silence_",
         "_unknown_",
@@ -149,6 +151,19 @@ def test_bad_keywords_are_input_errors_of_one_line(keywords):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("keywords", ["Yes,NO", "YES, no", "yes,No"])
+def test_case_of_keywords_does_not_matter(keywords):
+    assert Task.of(keywords) == Task(("yes", "no"))
+    assert Task.of("TEN") == Task.of("ten")
+
+
+def test_words_are_spelled_as_the_network_spells_them():
+    labels = ("_silence_", "_unknown_", "yes", "Nein")
+    assert [spelled_as(word, labels) for word in ("YES", "yes", "nein", "NEIN", "other")] == [
+        "yes", "yes", "Nein", "Nein", "other",
+    ]  # fmt: skip
+
+
 def test_the_message_for_a_bad_keyword_names_it():
-    with pytest.raises(InputError, match="'Yes'"):
-        Task.of("no,Yes")
+    with pytest.raises(InputError, match="'yes!'"):
+        Task.of("no,yes!")

@@ -245,7 +245,7 @@ def save_tensors(path, *rest):
     calls.append(path)
     if len(calls) == 3:
         # Half of a file written beside, as a kill in the midst of writing leaves it.
-        Path(path).with_name(".last-half.safetensors").write_bytes(b"half")
+        Path(path).with_name(".kws-part-half.safetensors").write_bytes(b"half")
         os.kill(os.getpid(), signal.SIGKILL)
     whole(path, *rest)
 fitting.save_tensors = save_tensors
@@ -264,6 +264,64 @@ def test_a_killed_process_is_resumed_exactly(whole, dataset, tones, tmp_path):
     assert len(facts["history"]) == 2
     fitted = fit("tiny_conv", dataset, RECIPE, 3, tmp_path, progress=False)
     assert_same_run(tmp_path, fitted, whole)
+    assert not (tmp_path / ".kws-part-half.safetensors").exists()
+
+
+# ---------------------------------------------------------------- two runs, and no clips
+
+
+HOLDER = """
+import sys
+from kwslib.files import lock_folder
+with lock_folder(sys.argv[1]):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_second_training_in_a_folder_is_refused_with_the_first_ones_number(dataset, tmp_path):
+    """Or one seed's network would stand under the other's message."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(tmp_path)],
+        env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    ) as first:  # fmt: skip
+        assert first.stdout.readline() == "held\n"
+        with pytest.raises(InputError, match=f"process {first.pid} is writing there"):
+            fit("tiny_conv", dataset, RECIPE, 0, tmp_path, progress=False)
+        assert [path.name for path in tmp_path.iterdir()] == [".kws-lock"]
+        first.stdin.close()
+    fit("tiny_conv", dataset, replace(RECIPE, epochs=1), 0, tmp_path, progress=False)
+    names = {"best.json", "best.safetensors", "history.json", "last.safetensors"}
+    assert {path.name for path in tmp_path.iterdir()} == names
+
+
+def test_what_a_killed_training_left_is_cleared(dataset, tmp_path):
+    for name in (f"{files.PART}0.safetensors", f"{files.PART}1.json", ".kws-lock"):
+        (tmp_path / name).write_text("half")
+    fit("tiny_conv", dataset, replace(RECIPE, epochs=1), 0, tmp_path, progress=False)
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".kws-")]
+
+
+@pytest.mark.parametrize("split", ["training", "validation", "testing"])
+@pytest.mark.parametrize("missing", ["all clips", "one keyword"])
+def test_without_clips_in_a_split_nothing_is_trained(tones, tmp_path, split, missing):
+    """The best of epochs with an accuracy of nan would be the first."""
+    data = shutil.copytree(tones, tmp_path / "data")
+    release = data / "SpeechCommands" / "speech_commands_v0.02"
+    listed = {
+        name: (release / f"{name}_list.txt").read_text() for name in ("validation", "testing")
+    }
+    for path in release.glob("no/*.wav" if missing == "one keyword" else "[!_]*/*.wav"):
+        name = f"{path.parent.name}/{path.name}"
+        its = next((each for each, text in listed.items() if name in text), "training")
+        if its == split:
+            path.unlink()
+    folder = tmp_path / "run"
+    with pytest.raises(InputError, match=rf"{split} clips of it|has no such word"):
+        task = Dataset(open_source(data), Task())
+        fit("tiny_conv", task, replace(RECIPE, epochs=1), 0, folder, progress=False)
+    assert not folder.exists()
 
 
 def test_a_finished_run_is_not_trained_again(whole, dataset, monkeypatch):

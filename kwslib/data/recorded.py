@@ -1,0 +1,140 @@
+"""What recorded collections of words have in common, however their clips are stored."""
+
+import sys
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from typing_extensions import override
+
+from kwslib.config import CLIP_SAMPLES
+from kwslib.data.identity import identity_of
+from kwslib.data.members import Members
+from kwslib.data.noise import silence_batch, silence_names
+from kwslib.data.recording import centred_second
+from kwslib.data.sound_file import open_sound
+from kwslib.data.source import Source
+from kwslib.data.task import SILENCE, Split, in_hash_order
+from kwslib.errors import InputError
+
+LARGEST_CLIP, LARGEST_NOISE = 2**20, 2**23
+"""Bytes of a file."""
+
+
+class RecordedSpeech(Source):
+    """Clips that people spoke, by split and word, and recordings of background noise."""
+
+    def __init__(self, place: Path, kind: str, parts: Sequence[Members], noise: Members) -> None:
+        """Take what a subclass has opened.
+
+        Args:
+            place: what messages call the collection.
+            kind: how its members are read, with a version, and all else that it consists of.
+            parts: of which it consists, but for the noise.
+            noise: recordings.
+        """
+        self.place = place
+        self._kind, self._parts, self._noise = kind, (*parts, noise), noise
+        self._told: set[str] = set()
+        skipped = [path for part in self._parts for path in part.skipped]
+        if skipped:
+            more = f" and {len(skipped) - 1} more" if len(skipped) > 1 else ""
+            self.tell(f"skipped, since they are no clips: {skipped[0]}{more}")
+
+    @property
+    @abstractmethod
+    def by_split(self) -> Mapping[Split, Mapping[str, Sequence[str]]]:
+        """Names of all clips by split and word; ``_silence_`` may be a word."""
+
+    @override
+    def identity(self, verify: bool = False) -> str:
+        if verify:
+            self.__dict__["_identity"] = identity_of(self._kind, self._parts, verify)
+        return self._identity
+
+    @cached_property
+    def _identity(self) -> str:
+        return identity_of(self._kind, self._parts)
+
+    @property
+    def words(self) -> list[str]:
+        """All words with training clips."""
+        return sorted(self.by_split["training"])
+
+    @override
+    def check_word(self, word: str) -> None:
+        if word not in self.words:
+            raise InputError(
+                f"keyword {word!r}: {self.place} has no such word; "
+                f"choose from {' '.join(self.words)}"
+            )
+
+    @override
+    def keyword_clips(self, word: str, split: Split) -> list[str]:
+        self.check_word(word)
+        return in_hash_order(self.by_split[split].get(word, []))
+
+    @override
+    def unknown_clips(self, keywords: Sequence[str], split: Split) -> list[str]:
+        excluded = {*keywords, SILENCE}
+        words = self.by_split[split].items()
+        return [name for word, names in words if word not in excluded for name in names]
+
+    @override
+    def silence_clips(self, split: Split, count: int) -> list[str]:
+        """Recorded silence where the split has some, crops of the noises otherwise."""
+        recorded = self.by_split[split].get(SILENCE)
+        if recorded:
+            return in_hash_order(recorded)[:count]
+        lengths = {name: len(samples) for name, samples in self.noise().items()}
+        return silence_names(lengths, split, count, self.regions)
+
+    @override
+    def audio(self, names: Sequence[str]) -> NDArray[np.int16]:
+        clips = [self._audio(name) for name in names]
+        return np.stack(clips) if clips else np.empty((0, CLIP_SAMPLES), np.int16)
+
+    @override
+    def noise(self) -> Mapping[str, NDArray[np.int16]]:
+        return self._noise_recordings
+
+    @cached_property
+    def _noise_recordings(self) -> dict[str, NDArray[np.int16]]:
+        recordings = {name: self.decode(self._noise, name) for name in sorted(self._noise.paths)}
+        if not recordings:
+            raise InputError(f"{self._noise.place}: has no recordings of noise; fetch it again")
+        return recordings
+
+    def decode(self, members: Members, name: str) -> NDArray[np.int16]:
+        """The samples of a member; what had to be changed is told once for each kind of change.
+
+        Raises:
+            InputError: there is no such member, or it is no sound.
+        """
+        with open_sound(members.read(name), f"{members.place}: {members.paths[name]}") as sound:
+            samples = sound.read_all()
+            for note in sound.notes:
+                kind = note.split()[0]
+                if kind not in self._told:
+                    self._told.add(kind)
+                    self.tell(f"{members.paths[name]} {note}; others alike are not named")
+            return samples
+
+    def tell(self, line: str) -> None:
+        """Say something about the collection on standard error."""
+        print(f"{self.place}: {line}", file=sys.stderr)
+
+    def _audio(self, name: str) -> NDArray[np.int16]:
+        recorded = self.recorded(name)
+        if recorded is not None:
+            return centred_second(self.decode(*recorded))
+        if name.startswith(f"{SILENCE}/"):
+            return silence_batch(self.noise(), [name])[0]
+        raise InputError(f"{name}: {self.place} has no such clip as sound")
+
+    @abstractmethod
+    def recorded(self, name: str) -> tuple[Members, str] | None:
+        """Where the sound of a clip lies; None where there is none, and for crops of noises."""
