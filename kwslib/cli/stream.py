@@ -195,7 +195,7 @@ def _sound(spotter: "Spotter", options: dict[str, Any]) -> "tuple[Sound, dict[st
     if options["audio"]:
         recorded = RecordedSound(options["audio"], options["labels"])
         for line in recorded.notes:
-            note(f"{recorded.name}: {line}")
+            note(line)
         return recorded, {"name": recorded.name, "hash": recorded.identity()[:16]}
     source = open_source(options["data"])
     plan = Plan(
@@ -207,7 +207,7 @@ def _sound(spotter: "Spotter", options: dict[str, Any]) -> "tuple[Sound, dict[st
         others_an_hour=options["others_an_hour"],
         seed=options["seed"],
     )
-    identity = {"name": source.name, "hash": source.fingerprint()[:16]}
+    identity = {"name": source.name, "hash": source.identity()[:16]}
     return BuiltSound(source, plan), identity
 
 

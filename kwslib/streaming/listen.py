@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from kwslib.board.client import Board, Streaming
 from kwslib.board.profile import profile
 from kwslib.config import SAMPLE_RATE
+from kwslib.data.task import spelled_as
 from kwslib.errors import InputError
 from kwslib.measurements import Record, machine_name
 from kwslib.smoothing import Detection
@@ -203,7 +204,8 @@ def listen(
     Raises:
         InputError: no keyword is said, or the stream cannot be heard.
     """
-    said = sound.said or []
+    labels = spotter.labels
+    said = [replace(each, word=spelled_as(each.word, labels)) for each in sound.said or []]
     check_words(said, spotter.labels[2:])
     truth = Truth(tuple(said), spotter.labels, hours_of(sound))
     scores = score_stream(sound, spotter, streaming.hops)

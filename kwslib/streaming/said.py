@@ -17,7 +17,7 @@ from kwslib.config import SAMPLE_RATE
 from kwslib.data.loudness import LOUD_SAMPLES, loudest
 from kwslib.errors import InputError
 from kwslib.field.recordings import word_span
-from kwslib.files import write_text
+from kwslib.files import read_bounded, write_text
 
 _MS = SAMPLE_RATE // 1000
 _LARGEST_FILE = 2**26
@@ -67,13 +67,11 @@ def read_labels(path: Path | str) -> list[Said]:
     Raises:
         InputError: the file cannot be read, or a line is no label.
     """
+    content = read_bounded(path, _LARGEST_FILE)
     try:
-        if Path(path).stat().st_size > _LARGEST_FILE:
-            raise InputError(f"{path}: is larger than any file of labels; name another")
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise InputError(f"{path}: cannot be read ({reason})") from error
+        lines = content.decode("utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: cannot be read (it is no text)") from error
     # Audacity writes the frequencies of a spectral selection in lines that begin with a backslash.
     wanted = [(n, line) for n, line in enumerate(lines, 1) if line.strip() and line[0] != "\\"]
     return sorted((_label(f"{path}:{n}", line) for n, line in wanted), key=lambda w: w.start_ms)

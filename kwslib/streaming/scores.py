@@ -152,7 +152,7 @@ def score_stream(
         InputError: the stream is too short, or cannot be read.
     """
     folder = folder or cache_folder("streams")
-    code = sha256_of_sources("config.py", "deploy", "streaming/scores.py")
+    code = sha256_of_sources("config.py", "data", "deploy", "field", "streaming")
     key = sha256_of_text(code, _core_hash(), sound.identity(), spotter.sha256, spotter.form)[:32]
     parts = -(-sound.samples // (MINUTE * _PART_MINUTES))
     paths = [folder / f"{key}-{hops}-{number:04d}.npy" for number in range(parts)]

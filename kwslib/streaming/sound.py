@@ -1,5 +1,6 @@
 """The sound of a stream, a minute at a time: built from clips and noise, or read from a file."""
 
+import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import cache, cached_property
@@ -13,12 +14,13 @@ from numpy.typing import NDArray
 from kwslib.config import CLIP_SAMPLES, SAMPLE_RATE
 from kwslib.data.loudness import FULL_SCALE, from_db, root_mean_square, speech_level_db
 from kwslib.data.noises import Noises, noises_of
-from kwslib.data.recording import open_stream
+from kwslib.data.recording import stream_blocks
+from kwslib.data.sound_file import DamagedSoundError, SoundFile, open_sound
 from kwslib.data.source import Source
 from kwslib.data.task import sha1_hex
 from kwslib.errors import InputError
 from kwslib.field.sounds import pink
-from kwslib.files import sha256_of_file, sha256_of_sources, sha256_of_text, write_beside
+from kwslib.files import sha256_of_file, sha256_of_text, write_beside
 from kwslib.streaming.plan import MINUTE, Minute, Part, Plan, Script, cast_of
 from kwslib.streaming.said import Said, read_labels, span_of
 
@@ -79,11 +81,8 @@ class BuiltSound(Sound):
         self._room = cache(_room)
 
     def identity(self) -> str:
-        """Hash of plan, source and the code that builds."""
-        code = sha256_of_sources(
-            "config.py", "data", "field", "streaming/plan.py", "streaming/sound.py"
-        )
-        return sha256_of_text(code, self.source.fingerprint(), repr(self.plan))
+        """Hash of plan and source."""
+        return sha256_of_text(self.source.identity(), json.dumps(self.plan.as_json()))
 
     @cached_property
     def said(self) -> list[Said]:  # type: ignore[override]
@@ -158,24 +157,49 @@ def _faded(sound: NDArray[np.floating]) -> NDArray[np.float32]:
 
 
 class RecordedSound(Sound):
-    """A sound file of any length, rate and number of channels."""
+    """A sound file of any length, rate and number of channels.
+
+    Attributes:
+        notes: what was changed, or is missing, one line each.
+    """
 
     def __init__(self, path: Path, labels: Path | None = None) -> None:
-        """Look at the file, and read what is said in it.
+        """Hear all of the file once, and read what is said in it.
+
+        What is said after the end of a file that was cut short is left out.
 
         Raises:
-            InputError: one of the files cannot be read.
+            InputError: one of the files cannot be read, or the labels are of a longer recording.
         """
         self.name = path.name
         self.path = path
-        with open_stream(path) as stream:
-            self.samples, self.notes = stream.samples, stream.notes
-        self.said = read_labels(labels) if labels else None
-        if self.said and self.said[-1].start_ms * SAMPLE_RATE // 1000 > self.samples:
+        with open_sound(path) as sound:
+            damage = _hear(sound)
+            self._frames = sound.frames
+            self.samples = -(-sound.frames * SAMPLE_RATE // sound.rate)
+            notes = [*sound.notes, sound.cut_short or damage]
+            self.notes = [f"{path.name}: {note}" for note in notes if note]
+            promised = max((sound.promised or 0) / sound.rate, sound.seconds)
+        self.said = self._said(labels, 1000 * promised, bool(damage)) if labels else None
+
+    def _said(self, labels: Path, promised_ms: float, damaged: bool) -> list[Said]:
+        """What the labels tell, but for what could not be heard; that is noted."""
+        end_ms = 1000 * self.samples / SAMPLE_RATE
+        said = read_labels(labels)
+        beyond = [each for each in said if each.start_ms >= end_ms]
+        if not beyond:
+            return said
+        first = f"{beyond[0].word!r} at {beyond[0].start_ms / 1000:.2f} s"
+        if not damaged and beyond[-1].start_ms > promised_ms:
             raise InputError(
-                f"{labels}: tells of {self.said[-1].word!r} after the end of {path}; "
-                "are they of the same recording?"
+                f"{labels}: tells of {first}, after the end of {self.path} at "
+                f"{end_ms / 1000:.2f} s; are they of the same recording?"
             )
+        self.notes.append(
+            f"{labels.name}: {len(beyond)} of {len(said)} labels lie beyond the end of "
+            f"{self.name}, the first {first}; they are left out"
+        )
+        return [each for each in said if each.start_ms < end_ms]
 
     def identity(self) -> str:
         """Hash of the file."""
@@ -183,10 +207,25 @@ class RecordedSound(Sound):
 
     def minutes(self, first: int = 0) -> Iterator[NDArray[np.int16]]:
         """The minutes from ``first`` on."""
-        with open_stream(self.path) as stream:
-            for number, minute in enumerate(stream.blocks(MINUTE)):
+        with open_sound(self.path) as sound:
+            sound.last_frame = self._frames  # behind it the file may be damaged
+            for number, minute in enumerate(stream_blocks(sound, MINUTE)):
                 if number >= first:
                     yield minute
+
+
+def _hear(sound: SoundFile) -> str:
+    """Read a file to its end, or to where it is damaged; the damage, or nothing."""
+    try:
+        for _ in sound.frame_blocks():
+            pass
+    except DamagedSoundError:
+        if not sound.frames:
+            raise
+        return f"only its first {sound.seconds:.2f} s can be read"
+    if not sound.frames:
+        raise InputError(f"{sound.name}: holds no sound; record it again")
+    return ""
 
 
 def write_sound(path: Path, sound: Sound) -> None:

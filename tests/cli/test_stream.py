@@ -2,7 +2,9 @@
 
 import json
 
+import numpy as np
 import pytest
+import soundfile
 from command_line import refused, runner
 
 from kwslib.measurements import read_records
@@ -94,3 +96,51 @@ def test_people_get_a_summary_and_settings_can_be_chosen(kws, tones):
 )
 def test_mistakes_are_one_line(kws, arguments, parts):
     assert refused(kws(*arguments), *parts)
+
+
+@pytest.fixture
+def minute(tmp_path):
+    """A minute with a label every five seconds, some in capitals."""
+    draw = np.random.default_rng(0)
+    samples = draw.normal(0, 500, 60 * 16_000).astype(np.int16)
+    words = ["yes", "No", "YES", "other"]
+    lines = [f"{5 * n + 1}.0\t{5 * n + 1}.5\t{words[n % 4]}" for n in range(12)]
+    (tmp_path / "a.txt").write_text("\n".join(lines))
+
+    def write(name):
+        soundfile.write(tmp_path / name, samples, 16_000)
+        return tmp_path / name
+
+    return write
+
+
+def heard(kws, path, *options):
+    labels = ("--labels", path.with_name("a.txt"))
+    code, out, err = kws(NETWORK, "--audio", path, *labels, "--json", *options)
+    assert code == 0, err
+    return json.loads(out), err
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.mp3"])
+def test_rates_of_a_recording_that_was_cut_are_over_what_was_heard(kws, minute, name):
+    path = minute(name)
+    whole, err = heard(kws, path)
+    assert whole["hours"] == pytest.approx(1 / 60) and "labels" not in err
+    assert (whole["keywords"], set(whole["words"])) == (9, {"yes", "no"})
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    cut, err = heard(kws, path)
+    assert 20 / 3600 < cut["hours"] < 35 / 3600
+    rate = cut["false_accepts"] / cut["hours"]
+    assert cut["false_accepts_an_hour"] == pytest.approx(rate)
+    assert cut["keywords"] <= 6
+    first, second = [line for line in err.splitlines() if line.startswith("a.")]
+    assert name in first and "of 12 labels lie beyond the end" in second
+
+
+def test_a_flac_file_of_unknown_length_is_heard_to_its_end(kws, minute):
+    path = minute("a.flac")
+    whole, _ = heard(kws, path)
+    data = bytearray(path.read_bytes())
+    data[21:26] = bytes([data[21] & 0xF0, 0, 0, 0, 0])
+    path.write_bytes(data)
+    assert heard(kws, path)[0]["curve"] == whole["curve"]

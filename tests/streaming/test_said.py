@@ -23,6 +23,15 @@ def test_what_audacity_writes_is_read(tmp_path):
     assert read_labels(path) == [Said("yes", 250, 750), Said("no", 2500, 3000)]
 
 
+@pytest.mark.parametrize("start", ["", "\ufeff"])
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("end", ["", "last line ends"])
+def test_what_editors_make_of_a_file_of_labels_is_read(tmp_path, start, line_end, end):
+    text = start + line_end.join(["0.25\t0.75\tyes", "2.5\t3.0\tno"]) + (line_end if end else "")
+    (tmp_path / "labels.txt").write_bytes(text.encode())
+    assert read_labels(tmp_path / "labels.txt") == [Said("yes", 250, 750), Said("no", 2500, 3000)]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -42,8 +51,10 @@ def test_what_is_no_label(tmp_path, text, message):
 
 
 def test_what_is_no_file_of_labels(tmp_path):
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="no such file"):
         read_labels(tmp_path / "absent.txt")
+    with pytest.raises(InputError, match="/dev/zero: is larger than"):
+        read_labels("/dev/zero")
     (tmp_path / "sound.wav").write_bytes(b"\xff\xfe\x00RIFF")
     with pytest.raises(InputError, match="it is no text"):
         read_labels(tmp_path / "sound.wav")

@@ -125,3 +125,113 @@ def test_labels_of_another_recording_are_refused(tmp_path):
     write_labels(tmp_path / "labels.txt", [Said("yes", 5000, 6000)])
     with pytest.raises(InputError, match="after the end of"):
         RecordedSound(tmp_path / "short.wav", tmp_path / "labels.txt")
+
+
+# ---------------------------------------------------------------- recordings that are shorter
+
+
+@pytest.fixture
+def long(tmp_path):
+    """Nine seconds of noise in several formats, with a label every second."""
+    draw = np.random.default_rng(0)
+    samples = draw.normal(0, 3000, 9 * 16_000).astype(np.int16)
+    for name, options in {
+        "a.wav": {},
+        "a.flac": {},
+        "a.mp3": {},
+        "floats.wav": {"subtype": "FLOAT"},
+        "a.w64": {},
+    }.items():
+        values = samples / 32768 if "subtype" in options else samples
+        soundfile.write(tmp_path / name, values, 16_000, **options)
+    write_labels(
+        tmp_path / "a.txt", [Said("yes", 1000 * n + 500, 1000 * n + 900) for n in range(9)]
+    )
+    return tmp_path
+
+
+def cut(path, share):
+    data = path.read_bytes()
+    path.write_bytes(data[: int(share * len(data))])
+
+
+@pytest.mark.parametrize("share", [0.35, 0.6])
+@pytest.mark.parametrize("name", ["a.wav", "floats.wav", "a.flac", "a.mp3"])
+def test_what_was_heard_counts_and_what_was_promised_is_told(long, name, share):
+    cut(long / name, share)
+    sound = RecordedSound(long / name, long / "a.txt")
+    seconds = sound.samples / 16_000
+    assert 9 * share - 1.5 < seconds < 9 * share + 0.5
+    heard = np.concatenate(list(sound.minutes()))
+    assert len(heard) == sound.samples
+    assert [each.start_ms for each in sound.said] == [
+        t for t in range(500, 9000, 1000) if t < 1000 * seconds
+    ]
+    short, beyond = sound.notes
+    assert short.startswith(f"{name}: ends after {seconds:.2f} s of the 9.00 s") or short == (
+        f"{name}: only its first {seconds:.2f} s can be read"
+    )
+    left = 9 - len(sound.said)
+    assert f"a.txt: {left} of 9 labels lie beyond the end of {name}, the first 'yes' at" in beyond
+
+
+def test_a_whole_recording_has_nothing_to_tell(long):
+    for name in ("a.wav", "a.flac", "a.mp3", "floats.wav", "a.w64"):
+        sound = RecordedSound(long / name, long / "a.txt")
+        assert (sound.notes, len(sound.said)) == ([], 9)
+        assert sound.samples == 9 * 16_000
+
+
+def unknown_length(path):
+    """Says in the header of a FLAC file that it is not known how many samples it has."""
+    data = bytearray(path.read_bytes())
+    data[21] &= 0xF0
+    data[22:26] = bytes(4)
+    path.write_bytes(data)
+
+
+def no_length(path):
+    data = bytearray(path.read_bytes())
+    at = data.index(b"data") + 4
+    data[4:8] = data[at : at + 4] = bytes(4)
+    path.write_bytes(data)
+
+
+def largest_length(path):
+    data = bytearray(path.read_bytes())
+    at = data.index(b"data") + 4
+    data[4:8] = data[at : at + 4] = b"\xff" * 4
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("name", "lie"),
+    [
+        ("a.flac", unknown_length),
+        ("a.wav", no_length),
+        ("a.wav", largest_length),
+        ("floats.wav", no_length),
+        ("floats.wav", largest_length),
+    ],
+)
+def test_a_length_that_nobody_knows_is_that_of_what_comes(long, name, lie):
+    whole = np.concatenate(list(RecordedSound(long / name).minutes()))
+    lie(long / name)
+    sound = RecordedSound(long / name, long / "a.txt")
+    assert (sound.samples, sound.notes, len(sound.said)) == (9 * 16_000, [], 9)
+    np.testing.assert_array_equal(np.concatenate(list(sound.minutes())), whole)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_sample_that_is_no_number_is_refused_with_its_place(tmp_path, value):
+    samples = np.zeros(5 * 16_000, np.float32)
+    samples[40_000] = value
+    soundfile.write(tmp_path / "a.wav", samples, 16_000, subtype="FLOAT")
+    with pytest.raises(InputError, match=r"a.wav: sample 40,000 \(at 2.500 s\) is no finite"):
+        RecordedSound(tmp_path / "a.wav")
+
+
+def test_a_recording_without_sound_is_refused(tmp_path):
+    soundfile.write(tmp_path / "a.wav", np.zeros(0, np.int16), 16_000)
+    with pytest.raises(InputError, match="holds no sound"):
+        RecordedSound(tmp_path / "a.wav")
