@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 from kwslib.errors import InputError
 from kwslib.field.book import METRIC, Book
 from kwslib.field.trials import Heard, Trial
+from kwslib.files import lock_file
 from kwslib.measurements import Record
 from kwslib.smoothing import FIRST_KEYWORD, MAX_INFERENCES
 
@@ -70,14 +71,15 @@ def import_trials(path: Path, expected: Expected, out: Path) -> Book:
 
     Raises:
         InputError: the file is no such file, or of another network, or its trials are in ``out``
-            already, or ``out`` holds another test's trials.
+            already, or ``out`` holds another test's trials, or another process writes it.
     """
     sitting, trials = read_saved(path, expected)
-    book = Book(out, sitting)
-    if any(record.when == sitting.when for record in book.earlier):
-        raise InputError(f"{path}: its trials are in {out} already")
-    for trial in trials:
-        book.add(trial)
+    with lock_file(out):
+        book = Book(out, sitting)
+        if any(record.when == sitting.when for record in book.earlier):
+            raise InputError(f"{path}: its trials are in {out} already")
+        for trial in trials:
+            book.add(trial)
     return book
 
 

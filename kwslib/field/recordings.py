@@ -1,15 +1,16 @@
 """A folder of recordings as trials: one subfolder a word, played to a network as a stream.
 
 ``_none_`` holds sounds and ``_unknown_`` other words at which nothing must be detected; so does
-every subfolder that is named as no keyword of the network. What kind of sound or which word is
-told by the file's name up to its first hyphen.
+every subfolder that is named as no keyword of the network. Names match whatever the case of their
+letters, and a subfolder may have subfolders of its own. What kind of sound or which word is told by
+the file's name up to its first hyphen.
 
 A file ``recordings.json`` beside the subfolders may tell more of each recording, such as where
 in it the word lies (:class:`Facts`); without it, the word is found by its energy.
 """
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,14 +20,14 @@ from numpy.typing import NDArray
 
 from kwslib.config import SAMPLE_RATE
 from kwslib.data.recording import read_whole
-from kwslib.data.task import UNKNOWN, in_hash_order
+from kwslib.data.sound_file import SUFFIXES
+from kwslib.data.task import UNKNOWN, in_hash_order, spelled_as
 from kwslib.errors import InputError
 from kwslib.field.trials import NONE, WINDOW_MS, Span
-from kwslib.files import sha256_of_file, sha256_of_text
+from kwslib.files import read_bounded, sha256_of_file, sha256_of_text
 
 FACTS = "recordings.json"
-SUFFIXES = (".wav", ".flac")
-
+_LARGEST_FACTS = 2**26
 BEFORE_MS = 1500
 """Sound before a word at the least: the network's second must be full when the word begins."""
 
@@ -134,7 +135,11 @@ def _quiet_noise(samples: NDArray[np.int16], count: int) -> NDArray[np.int16]:
 
 
 def read_folder(
-    folder: Path, keywords: Sequence[str], words: Collection[str] = (), most: int | None = None
+    folder: Path,
+    keywords: Sequence[str],
+    words: Collection[str] = (),
+    most: int | None = None,
+    tell: Callable[[str], None] = lambda line: None,
 ) -> list[Recording]:
     """The recordings of a folder, by subfolder.
 
@@ -143,6 +148,7 @@ def read_folder(
         keywords: words that the network spots.
         words: names of the subfolders to take; all if empty.
         most: recordings of each subfolder; the first by the SHA-1 of their names are taken.
+        tell: takes a line on files that are skipped.
 
     Raises:
         InputError: the folder is missing, holds no recordings, or lacks one of ``words``.
@@ -151,39 +157,61 @@ def read_folder(
         raise InputError(f"{folder}: no such folder; it must hold a subfolder for each word")
     facts = _read_facts(folder / FACTS)
     found: list[Recording] = []
+    _tell_skipped(_files(folder, "*"), "stand in no word's folder", tell)
     for subfolder in _subfolders(folder, words):
-        files = sorted(
-            path
-            for path in subfolder.iterdir()
-            if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
-        )
-        names = {f"{subfolder.name}/{path.name}": path for path in files}
-        chosen = names if most is None else sorted(in_hash_order(names)[:most])
-        found += [_recording(name, names[name], keywords, facts) for name in chosen]
+        files = _files(subfolder, "**/*")
+        sounds = {
+            f"{subfolder.name}/{path.relative_to(subfolder).as_posix()}": path
+            for path in files
+            if path.suffix.lower() in SUFFIXES and path.is_file()
+        }
+        _tell_skipped(set(files).difference(sounds.values()), "are no sound", tell)
+        chosen = sounds if most is None else sorted(in_hash_order(sounds)[:most])
+        found += [
+            _recording(name, subfolder.name, sounds[name], keywords, facts) for name in chosen
+        ]
     if not found:
         raise InputError(
-            f"{folder}: holds no recordings; put WAV or FLAC files into a subfolder for each "
-            f"word, such as {folder / 'yes'}"
+            f"{folder}: holds no recordings; put sound files into a subfolder for each word, "
+            f"such as {folder / 'yes'}"
         )
     return found
 
 
+def _files(folder: Path, pattern: str) -> list[Path]:
+    """All but folders, hidden files and the facts, sorted."""
+    return sorted(
+        path
+        for path in folder.glob(pattern)
+        if not path.is_dir()
+        and path.name != FACTS
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
+
+
+def _tell_skipped(files: Iterable[Path], why: str, tell: Callable[[str], None]) -> None:
+    names = sorted(map(str, files))
+    if names:
+        others = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        tell(f"skipped, since they {why}: {names[0]}{others}")
+
+
 def _subfolders(folder: Path, words: Collection[str]) -> list[Path]:
-    there = sorted(path for path in folder.iterdir() if path.is_dir())
+    there = sorted(path for path in folder.iterdir() if path.is_dir() and path.name[0] != ".")
     names = [path.name for path in there]
     for word in words:
-        if word not in names:
+        if spelled_as(word, names) not in names:
             raise InputError(
                 f"{folder}: has no subfolder {word}; there are {', '.join(names) or 'none'}"
             )
-    return [path for path in there if not words or path.name in words]
+    return [path for path in there if not words or spelled_as(path.name, words) in words]
 
 
 def _recording(
-    name: str, path: Path, keywords: Sequence[str], facts: dict[str, Facts]
+    name: str, folder: str, path: Path, keywords: Sequence[str], facts: dict[str, Facts]
 ) -> Recording:
-    folder = path.parent.name
-    known = facts.get(name, Facts())
+    folder = spelled_as(folder, (*keywords, NONE, UNKNOWN))
+    known = facts.get(name.casefold(), Facts())
     if folder in keywords:
         return Recording(folder, name, path, facts=known)
     kind = path.stem.split("-")[0] if folder in (NONE, UNKNOWN) else folder
@@ -193,10 +221,11 @@ def _recording(
 def _read_facts(path: Path) -> dict[str, Facts]:
     if not path.exists():
         return {}
+    content = read_bounded(path, _LARGEST_FACTS)
     try:
-        entries: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return {name: Facts(**entry) for name, entry in entries.items()}
-    except (OSError, ValueError, TypeError, AttributeError) as error:
+        entries: dict[str, Any] = json.loads(content.decode("utf-8-sig"))
+        return {name.casefold(): Facts(**entry) for name, entry in entries.items()}
+    except (ValueError, TypeError, AttributeError) as error:
         raise InputError(
             f"{path}: does not tell facts of recordings ({error}); mend it or remove it"
         ) from error

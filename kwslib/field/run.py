@@ -8,6 +8,7 @@ from typing import Literal
 from tqdm import tqdm
 
 from kwslib.board.client import Board, Streaming
+from kwslib.data.task import spelled_as
 from kwslib.errors import InputError
 from kwslib.field.boards import BoardListener, BoardWithMicrophone
 from kwslib.field.book import Book, sitting
@@ -16,6 +17,7 @@ from kwslib.field.microphone import computer_microphone
 from kwslib.field.play import play
 from kwslib.field.recordings import identity, read_folder
 from kwslib.field.session import Ear, Session, conduct
+from kwslib.files import lock_file
 from kwslib.measurements import machine_name
 from kwslib.smoothing import FIRST_KEYWORD
 
@@ -57,14 +59,16 @@ class FieldTest:
             tell: takes notes on recordings that had to be changed.
 
         Raises:
-            InputError: there is nothing to play, or ``out`` holds another test's trials.
+            InputError: there is nothing to play, or ``out`` holds another test's trials, or another
+                process writes it.
         """
-        chosen = read_folder(folder, self.keywords, words, most)
+        chosen = read_folder(folder, self.keywords, words, most, tell)
         everything = identity(read_folder(folder, self.keywords))
-        book = self._book(name=folder.name, sha256=everything)
-        done = {trial.recording for trial in book.trials}
-        bar = tqdm(chosen, "recordings", leave=False, disable=None)
-        play(bar, BoardListener(self.board, self.streaming), book.add, tell, done)
+        with lock_file(self.out):
+            book = self._book(name=folder.name, sha256=everything)
+            done = {trial.recording for trial in book.trials}
+            bar = tqdm(chosen, "recordings", leave=False, disable=None)
+            play(bar, BoardListener(self.board, self.streaming), book.add, tell, done)
         return book
 
     def converse(
@@ -88,6 +92,7 @@ class FieldTest:
             InputError: a word is no keyword, there is no microphone, or ``out`` holds another
                 test's trials.
         """
+        words = [spelled_as(word, self.keywords) for word in words]
         for word in words:
             if word not in self.keywords:
                 raise InputError(
@@ -95,8 +100,9 @@ class FieldTest:
                     f"it spots {', '.join(self.keywords)}"
                 )
         ear = self._ear(microphone)
-        book = self._book(name="live speech", microphone=microphone)
-        conduct(Session(words or self.keywords, count, book), ear, ask, tell)
+        with lock_file(self.out):
+            book = self._book(name="live speech", microphone=microphone)
+            conduct(Session(words or self.keywords, count, book), ear, ask, tell)
         return book
 
     def _ear(self, microphone: Literal["computer", "board"]) -> Ear:

@@ -10,6 +10,7 @@ lies (:mod:`kwslib.field.recordings`).
 """
 
 import itertools
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -28,7 +29,7 @@ from kwslib.field.flite import VOICES, hold, say
 from kwslib.field.recordings import BEFORE_MS, FACTS, Facts
 from kwslib.field.sounds import SOUNDS, pink
 from kwslib.field.trials import NONE, WINDOW_MS
-from kwslib.files import write_json
+from kwslib.files import OURS, PART, lock_folder, write_json
 
 _Sound = NDArray[np.float64]
 
@@ -189,8 +190,20 @@ def make_folder(folder: Path, words: Sequence[str]) -> Mapping[str, Facts]:
     for word in words:
         if not word.isalpha():
             raise InputError(f"word {word!r}: must consist of letters alone")
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError(f"{folder}: is not an empty folder; name another with --out")
+    with lock_folder(folder):
+        if any(not path.name.startswith(OURS) for path in folder.iterdir()):
+            raise InputError(f"{folder}: is not an empty folder; name another with --out")
+        part = folder / f"{PART}recordings"
+        try:
+            facts = _write(part, words)
+            for path in sorted(part.iterdir()):
+                path.rename(folder / path.name)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+    return facts
+
+
+def _write(folder: Path, words: Sequence[str]) -> dict[str, Facts]:
     facts: dict[str, Facts] = {}
     for piece in pieces(words):
         samples, facts[piece.name] = piece.recorded()

@@ -1,5 +1,7 @@
 import io
 import json
+import os
+import shutil
 import sys
 from contextlib import contextmanager
 
@@ -13,7 +15,7 @@ from kwslib.data.spoken_clip import clip_audio, voices
 from kwslib.field import run as field_run
 from kwslib.field.live import SPEAK_MS
 from kwslib.field.recordings import BEFORE_MS
-from kwslib.files import sha256_of_file
+from kwslib.files import lock_file, sha256_of_file
 from kwslib.measurements import read_records
 from kwslib.models.checkpoint import PUBLISHED
 
@@ -227,3 +229,26 @@ def test_an_import_takes_no_other_source(kws, saved, tmp_path):
 def test_an_import_of_another_network_is_refused(kws, saved, tmp_path):
     options = ("--import", saved, "--out", tmp_path / "me.json")
     assert refused(kws("tiny_conv-yes_no-w4", *options), "name the network that was tested")
+
+
+def test_case_of_folders_does_not_matter_and_what_is_skipped_is_said(kws, recordings, tmp_path):
+    expected = kws(NETWORK, "--recordings", recordings, "--out", tmp_path / "a.json", "--json")[1]
+    folder = tmp_path / "renamed"
+    for path in recordings.rglob("*.wav"):
+        (folder / path.parent.name.title()).mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, folder / path.parent.name.title() / path.name)
+    (folder / "Yes" / "notes.txt").write_text("no sound")
+    code, out, err = kws(NETWORK, "--recordings", folder, "--out", tmp_path / "b.json", "--json")
+    assert code == 0
+    scores, theirs = json.loads(out), json.loads(expected)
+    for name in ("words", "sounds", "trials"):
+        assert scores[name] == theirs[name]
+    assert err.splitlines() == [f"skipped, since they are no sound: {folder / 'Yes' / 'notes.txt'}"]
+
+
+def test_two_tests_into_one_file_are_one_too_many(kws, recordings, tmp_path):
+    out = tmp_path / "t.json"
+    with lock_file(out):
+        result = kws(NETWORK, "--recordings", recordings, "--out", out)
+    assert refused(result, f"{out}: process {os.getpid()} is writing there")
+    assert list(tmp_path.iterdir()) == []

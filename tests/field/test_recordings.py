@@ -99,6 +99,67 @@ def test_what_is_no_keyword_must_not_be_detected(write):
     }
 
 
+CASES = [
+    {"Yes": "yes", "No": "no"},
+    {"YES": "yes", "nO": "no", "_NONE_": "_none_", "_Unknown_": "_unknown_"},
+    {"yes": "yes", "Yes": "yes", "Left": "_unknown_"},
+]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_folders_are_words_whatever_the_case_of_their_letters(write, case):
+    for name in case:
+        folder = write(f"{name}/a-b.wav", tone("x"))
+    found = read_folder(folder, KEYWORDS)
+    assert {each.path.parent.name: each.said for each in found} == case
+    assert {each.said for each in read_folder(folder, KEYWORDS, ["YES"])} == {"yes"}
+
+
+def test_facts_are_found_whatever_the_case(write):
+    folder = write("Yes/A.wav", stream_with("yes"))
+    facts(folder, **{"yes/a.wav": {"speaker": "s"}})
+    assert read_folder(folder, KEYWORDS)[0].facts.speaker == "s"
+
+
+def test_keywords_of_a_network_are_matched_in_their_own_spelling(write):
+    folder = write("ja/a.wav", tone("x"))
+    assert read_folder(folder, ("Ja", "Nein"))[0].said == "Ja"
+
+
+@pytest.mark.parametrize("suffix", ["wav", "WAV", "flac", "ogg", "mp3", "aiff", "w64", "au"])
+def test_every_format_is_played(tmp_path, suffix):
+    (tmp_path / "yes").mkdir()
+    path = tmp_path / "yes" / f"a.{suffix}"
+    soundfile.write(path, tone("yes", 2000), RATE)
+    (recording,) = read_folder(tmp_path, KEYWORDS)
+    assert recording.said == "yes"
+    assert len(recording.stream()[0]) > RATE
+
+
+def test_recordings_may_lie_deeper(write, tmp_path):
+    write("yes/1.wav", tone("x"))
+    (tmp_path / "yes" / "anna" / "at home").mkdir(parents=True)
+    write("yes/anna/1.wav", tone("x"))
+    folder = write("yes/anna/at home/1.wav", tone("x"))
+    names = [each.name for each in read_folder(folder, KEYWORDS)]
+    assert names == ["yes/1.wav", "yes/anna/1.wav", "yes/anna/at home/1.wav"]
+
+
+def test_what_is_skipped_is_counted_and_said(write):
+    folder = write("yes/a.wav", tone("x"))
+    write("outside.wav", tone("x"))
+    for name in ("yes/notes.txt", "yes/b.json", "yes/.hidden", "also outside.txt"):
+        (folder / name).write_text("no sound")
+    (folder / "yes" / "dangling.wav").symlink_to(folder / "nowhere")
+    facts(folder)
+    told = []
+    assert len(read_folder(folder, KEYWORDS, tell=told.append)) == 1
+    assert told == [
+        f"skipped, since they stand in no word's folder: {folder / 'also outside.txt'} and 1 more",
+        f"skipped, since they are no sound: {folder / 'yes' / 'b.json'} and 2 more",
+    ]
+
+
 def test_words_and_a_number_of_each_can_be_chosen(write):
     for name in [f"{word}/{i}.wav" for word in ("yes", "no") for i in range(5)]:
         folder = write(name, tone("x", 200))
@@ -115,7 +176,7 @@ def test_words_and_a_number_of_each_can_be_chosen(write):
     ("prepare", "parts"),
     [
         (lambda folder: folder.rmdir(), ["no such folder", "subfolder"]),
-        (lambda folder: None, ["holds no recordings", "WAV or FLAC"]),
+        (lambda folder: None, ["holds no recordings", "put sound files"]),
         (lambda folder: (folder / "yes").mkdir(), ["holds no recordings"]),
         (lambda folder: (folder / FACTS).write_text("[1"), [FACTS, "mend it or remove it"]),
         (lambda folder: (folder / FACTS).write_text('{"a": {"b": 1}}'), [FACTS]),
