@@ -3,6 +3,7 @@
 ``firmware/device/device.h`` is the other side, and says what goes over the link.
 """
 
+import secrets
 import struct
 import time
 from collections.abc import Callable
@@ -24,6 +25,7 @@ TIMEOUT_S = 5.0
 """For an answer; a board needs milliseconds, an emulated one half a second at most."""
 
 _ATTEMPTS = 3
+_NUMBERS = 65_535  # of requests, from 1; 0 is what comes unasked
 _PIECE = 960
 """Samples of sound in one message: three hops."""
 
@@ -136,7 +138,7 @@ class Board:
         self.link, self.name = link, name
         self._timeout_s = timeout_s
         self._reader = FrameReader()
-        self._sequence = 0
+        self._number = 0  # of the last request
         self._detections: list[Detection] = []
         self._inferences_averaged = 1
         self._samples = 0
@@ -298,8 +300,8 @@ class Board:
 
     def _ask(self, kind: _Kind, payload: bytes) -> bytes:
         for _ in range(_ATTEMPTS if kind in _REPEATABLE else 1):
-            self._sequence = self._sequence % 65535 + 1
-            self.link.write(Frame(kind, self._sequence, payload).encode())
+            self._number = _another_number(self._number)
+            self.link.write(Frame(kind, self._number, payload).encode())
             end = time.monotonic() + self._timeout_s
             while (left := end - time.monotonic()) > 0:
                 answer = self._answer_among(self._receive(left), kind)
@@ -311,14 +313,14 @@ class Board:
         )
 
     def _answer_among(self, frames: list[Frame], kind: _Kind) -> bytes | None:
-        """The payload of the reply to the last request; older replies are skipped."""
+        """The payload of the reply to the last request; replies to others are dropped."""
         for frame in frames:
             if frame.version != VERSION:
                 raise BoardError(
                     f"{self.name}: speaks version {frame.version} of the protocol, this kwslib "
                     f"version {VERSION}; load it with what 'kws compile' makes now"
                 )
-            if frame.sequence != self._sequence:
+            if frame.sequence != self._number:
                 continue
             if frame.kind == _ERROR:
                 code = frame.payload[0] if frame.payload else 0
@@ -344,6 +346,11 @@ class Board:
 
     def _parse_scores(self, data: bytes) -> NDArray[np.int8]:
         return np.frombuffer(data, np.int8).reshape(len(self.labels))
+
+
+def _another_number(last: int) -> int:
+    """A request's number, drawn at random: another client of the board does not draw it too."""
+    return (last + secrets.randbelow(_NUMBERS - 1)) % _NUMBERS + 1
 
 
 def _parse_image(data: bytes) -> NDArray[np.uint8]:

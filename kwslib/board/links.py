@@ -1,6 +1,7 @@
 """Links to a board: a serial port or socket, or a mailbox of a device that runs in this process."""
 
 import ctypes
+import errno
 import time
 from pathlib import Path
 from typing import Protocol
@@ -15,6 +16,7 @@ BAUD = 115_200
 """The USB port of a board takes any speed; a UART needs one."""
 
 _WRITE_TIMEOUT_S = 5.0
+_TAKEN = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EBUSY)
 
 
 class BoardError(InputError):
@@ -55,11 +57,15 @@ class SerialLink:
         """
         self._port = port
         try:
-            self._serial = serial.serial_for_url(port, BAUD, write_timeout=_WRITE_TIMEOUT_S)
+            self._serial = serial.serial_for_url(
+                port, BAUD, write_timeout=_WRITE_TIMEOUT_S, exclusive=True
+            )
         except (serial.SerialException, ValueError, OSError) as error:
-            raise BoardError(
-                f"{port}: no board can be reached there ({error}); {_known()}"
-            ) from error
+            if getattr(error, "errno", None) in _TAKEN:
+                reason = "another program uses it; close that, such as a serial monitor"
+            else:
+                reason = f"no board can be reached there ({error}); {_known()}"
+            raise BoardError(f"{port}: {reason}") from error
 
     def write(self, data: bytes) -> None:
         """Send bytes."""

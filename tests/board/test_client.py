@@ -68,6 +68,35 @@ def test_silence_is_told_after_the_time():
     assert len(silent.link.requests) == 3  # asked again, as asking does no harm
 
 
+def test_numbers_of_requests_are_drawn_at_random():
+    """Two clients that counted from 1 would take each other's answers for their own."""
+    numbers = []
+    for _ in range(40):
+        silent = board(lambda request: b"", timeout_s=0.0005)
+        with pytest.raises(BoardError):
+            _ = silent.info
+        numbers.append([request.sequence for request in silent.link.requests])
+    drawn = [number for session in numbers for number in session]
+    assert all(1 <= number <= 65_535 for number in drawn)
+    assert len({session[0] for session in numbers}) > 35
+    assert all(len(set(session)) == 3 for session in numbers), "an old answer is not a new one's"
+    assert min(drawn) < 20_000 and max(drawn) > 45_000
+
+
+@pytest.mark.parametrize("offset", [1, 2, 100, 40_000])
+def test_an_answer_to_another_number_is_dropped(offset):
+    """Such as of another client, to the same request with the same payload."""
+
+    def answer(request):
+        foreign = replace(request, sequence=(request.sequence + offset) % 65_536)
+        return reply(foreign, INFO_REPLY.replace(b"a board", b"another"))
+
+    with pytest.raises(BoardError, match="does not answer"):
+        _ = board(answer).info
+    both = board(lambda request: answer(request) + reply(request, INFO_REPLY))
+    assert both.info.board == "a board"
+
+
 def test_a_lost_request_is_made_again():
     lost = iter([True, False])
     assert board(lambda r: b"" if next(lost) else reply(r, INFO_REPLY)).info.layers == 3
