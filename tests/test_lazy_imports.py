@@ -15,7 +15,7 @@ PACKAGE = ROOT / "kwslib"
 STAGES = [
     {"kwslib", "errors"},
     {"files"},
-    {"cluster", "config", "measurements", "threads", "torchaudio_cpu"},
+    {"cluster", "config", "interrupt", "measurements", "threads", "torchaudio_cpu"},
     {"data"},
     {"features"},
     {"models"},

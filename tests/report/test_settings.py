@@ -1,5 +1,8 @@
+import shutil
+
 import pytest
 
+from kwslib.data.dataset import open_source
 from kwslib.errors import InputError
 from kwslib.report.settings import Settings
 
@@ -49,11 +52,14 @@ def test_a_broken_variable_is_refused(monkeypatch, text):
         Settings.from_environment()
 
 
-def test_data_identity_follows_the_listing(tmp_path):
-    settings = Settings.choose("full", str(tmp_path), {})
-    empty = settings.data_identity()
-    (tmp_path / "archive.tar").write_bytes(b"12")
-    two_bytes = settings.data_identity()
-    (tmp_path / "archive.tar").write_bytes(b"123")
-    assert len({empty, two_bytes, settings.data_identity()}) == 3
+def test_data_identity_is_that_of_the_data_however_deep_a_change_lies(tones, tmp_path):
+    assert Settings.choose("full", str(tones), {}).data_identity() == open_source(tones).identity()
+    other = shutil.copytree(tones, tmp_path / "other")
+    clip = next(other.rglob("yes/*.wav"))
+    clip.write_bytes(clip.read_bytes()[:-2] + b"12")
+    settings = Settings.choose("full", str(other), {})
+    assert settings.data_identity() == open_source(other).identity()
+    assert settings.data_identity() != open_source(tones).identity()
+    with pytest.raises(InputError, match="holds neither"):
+        Settings.choose("full", str(tmp_path), {}).data_identity()
     assert Settings.choose("demo", None, {}).data_identity() == ""
