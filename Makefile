@@ -44,7 +44,7 @@ report: $(INSTALLED)  ## build the site; PROFILE=, DATA= and P= choose what it s
 	  $(if $(PDF),--pdf)
 
 links: $(INSTALLED)  ## look at the links of the built site; EXTERNAL=1: at those to other sites
-	$(IN_VENV) python -m kwslib.report.links $(if $(EXTERNAL),--external)
+	$(IN_VENV) python -m kwslib.site.links $(if $(EXTERNAL),--external)
 
 test: lint browser cross  ## lint, types and tests
 	$(IN_VENV) OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} \
@@ -94,7 +94,7 @@ cross:  ## install the ARM gcc, QEMU and Flite where apt-get can
 	test "$$CI" != true
 
 pictures: browser report  ## pictures of the built site for the README; PROFILE=full has the real ones
-	$(IN_VENV) python -m kwslib.report.pictures
+	$(IN_VENV) python -m kwslib.site.pictures
 
 bench: $(INSTALLED)  ## time the stages
 	$(IN_VENV) python -m kwslib.bench

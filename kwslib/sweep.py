@@ -482,7 +482,7 @@ def _check_same(expected: str, key: Key, code: str) -> None:
 @cache
 def _code_version() -> str:
     """Hash of all code that a measurement can depend on."""
-    return sha256_of_sources(without=("bench", "charts", "cli", "report"))
+    return sha256_of_sources(without=("bench", "cli", "live", "results", "site"))
 
 
 @cache

@@ -8,10 +8,10 @@ import soundfile
 from kwslib.config import SAMPLE_RATE
 from kwslib.data.dataset import open_source
 from kwslib.data.spoken import EmbeddedSpeech
-from kwslib.report.live.clips import NAMES
-from kwslib.report.live.page import PARTS
-from kwslib.report.live.scripts import bundle
-from kwslib.report.sphinx_ext import STATIC
+from kwslib.live.clips import NAMES
+from kwslib.live.page import PARTS
+from kwslib.live.scripts import bundle
+from kwslib.site.extension import STATIC
 
 FAKE_MICROPHONE = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 

@@ -31,8 +31,9 @@ STAGES = [
     {"streaming"},
     {"sweep"},
     {"studies"},
-    {"charts"},
-    {"report"},
+    {"results"},
+    {"live"},
+    {"site"},
     {"cli", "bench"},
 ]
 """From the ground up. A stage imports from itself and from those before it."""

@@ -7,10 +7,10 @@ from typing import Any
 import click
 
 from kwslib.cli.output import json_option, note, show, verify_data, verify_option
-from kwslib.report.execute import ChapterError
-from kwslib.report.parameters import parse_pairs
-from kwslib.report.settings import PROFILES, Settings
-from kwslib.report.site import BuildError, Built, build_chapter, build_site, find_root
+from kwslib.site.build import BuildError, Built, build_chapter, build_site, find_root
+from kwslib.site.execute import ChapterError
+from kwslib.site.parameters import parse_pairs
+from kwslib.site.settings import PROFILES, Settings
 
 
 @click.command("report")

@@ -231,7 +231,7 @@ def _limits(study: FieldStudy) -> str:
 
 
 def word_rows(study: FieldStudy, run: str = "published run") -> list[dict[str, Any]]:
-    """Successes of each keyword for :func:`kwslib.charts.field.successes`; beside them the
+    """Successes of each keyword for :func:`kwslib.results.charts.field.successes`; beside them the
     original report's, if its network spotted the same words.
     """
     rows = []
@@ -244,7 +244,7 @@ def word_rows(study: FieldStudy, run: str = "published run") -> list[dict[str, A
 
 
 def condition_rows(study: FieldStudy) -> list[dict[str, Any]]:
-    """Successes by signal-to-noise ratio for :func:`kwslib.charts.field.by_condition`."""
+    """Successes by signal-to-noise ratio for :func:`kwslib.results.charts.field.by_condition`."""
     return [
         {"condition": name, "word": word, **_row(successes(trials))}
         for name, group in by_condition(study.spoken()).items()
@@ -254,7 +254,7 @@ def condition_rows(study: FieldStudy) -> list[dict[str, Any]]:
 
 
 def false_accept_rows(study: FieldStudy, said: str = NONE) -> list[dict[str, Any]]:
-    """False accepts by kind for :func:`kwslib.charts.field.false_accepts`, the most first.
+    """False accepts by kind for :func:`kwslib.results.charts.field.false_accepts`, the most first.
 
     Args:
         study: the trials.

@@ -227,7 +227,7 @@ def _committed_sentence(found: ExtraKeyword) -> str:
 
 
 def recall_rows(found: ExtraKeyword) -> list[dict[str, Any]]:
-    """Recall of each label for :func:`kwslib.charts.extra.recalls`, one row a label, network
+    """Recall of each label for a chart, one row a label, network
     and seed: on the clips compared, and of the extra word on all its test clips.
 
     ``low`` and ``high`` stand in the rows of the first seed alone.
@@ -253,7 +253,7 @@ def _row(label: str, network: str, right: int, clips: int, index: int) -> dict[s
 
 
 def change_rows(comparison: Comparison) -> list[dict[str, Any]]:
-    """Change of each label and of all, in points, for :func:`kwslib.charts.extra.changes`."""
+    """Change of each label and of all, in points, for a chart."""
     rows = []
     for label, seeds in _by_label(comparison):
         change, (low, high) = comparison.change(label)
@@ -271,7 +271,7 @@ def change_rows(comparison: Comparison) -> list[dict[str, Any]]:
 
 
 def table_rows(comparison: Comparison) -> list[dict[str, Any]]:
-    """The comparison in figures, for :func:`kwslib.report.page.table`; means over seeds."""
+    """The comparison in figures, for :func:`kwslib.results.page.table`; means over seeds."""
     rows = []
     for label, seeds in _by_label(comparison):
         change, interval = comparison.change(label)

@@ -275,7 +275,7 @@ def original_accuracy(split: Split) -> float | None:
 
 
 def accuracy_rows(findings: Findings) -> list[dict[str, Any]]:
-    """Accuracy of each split and run for :func:`kwslib.charts.training.accuracies`."""
+    """Accuracy of each split and run for :func:`kwslib.results.charts.training.accuracies`."""
     rows = []
     for split in SPLITS:
         for run, study in _runs(findings):
@@ -300,7 +300,7 @@ def accuracy_rows(findings: Findings) -> list[dict[str, Any]]:
 
 
 def recall_rows(findings: Findings) -> list[dict[str, Any]]:
-    """Recall of each label and run for :func:`kwslib.charts.training.recall_by_label`."""
+    """Recall of each label and run for :func:`kwslib.results.charts.training.recall_by_label`."""
     return [
         {
             "label": label,

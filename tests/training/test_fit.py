@@ -496,7 +496,7 @@ def test_what_is_kept_is_known_by_the_code_that_trains(dataset, tmp_path, monkey
         ("data/augment.py", True),
         ("training/recipe.py", False),  # settings are known by themselves
         ("training/summary.py", False),
-        ("report/cache.py", False),
+        ("site/cache.py", False),
     ],
 )
 def test_the_code_that_trains_is_told_from_the_rest(tmp_path, monkeypatch, file, trains):

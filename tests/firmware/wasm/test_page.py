@@ -16,8 +16,8 @@ from kwslib.data.task import Task
 from kwslib.deploy.compile import compile_network
 from kwslib.deploy.interpreter import predictor
 from kwslib.deploy.reader import read_graph
+from kwslib.live.scripts import bundle
 from kwslib.models.checkpoint import PUBLISHED
-from kwslib.report.live.scripts import bundle
 
 pytestmark = pytest.mark.xdist_group("site")
 

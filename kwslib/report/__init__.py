@@ -1,1 +1,0 @@
-"""The report: chapters executed by papermill, their charts drawn, their numbers put into prose."""

@@ -1,0 +1,1 @@
+"""Records as values, tables and charts, for the chapters to show."""

@@ -1,0 +1,194 @@
+"""Figures on listening all day: misses against false accepts, latency, what a network stands."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import altair as alt
+
+from kwslib.results.charts.theme import SHAPES, WIDTH, colour_scale
+
+_PERCENT = alt.Axis(format="~%")
+_RATES = (0, 0.1, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+_MOST_MISSES = 0.5
+"""Thresholds that miss more are of no use; the curve leaves the figure there."""
+
+_MARKS = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down")
+
+
+def misses_against_false_accepts(
+    rows: Sequence[Mapping[str, Any]], points: Sequence[Mapping[str, Any]]
+) -> alt.LayerChart:
+    """A curve over thresholds for each network, and the points that are worked at.
+
+    Args:
+        rows: ``network``, ``threshold``, ``misses`` and ``false_accepts`` an hour.
+        points: the same of the thresholds that are worked at, with ``low`` and ``high`` of the
+            false accepts, and ``misses_low`` and ``misses_high``.
+    """
+    networks = list(dict.fromkeys(row["network"] for row in rows))
+    # Linear up to a tenth of an hour and logarithmic from there: a rate may be 0.
+    most = min(_RATES[-1], max([1.0, *(row["false_accepts"] for row in rows)]))
+    scale = alt.Scale(type="symlog", constant=0.1, nice=False, domain=[0, most])
+    axis = alt.Axis(values=list(_RATES), format="~r")
+    x = alt.X("false_accepts:Q", title="false accepts an hour", scale=scale, axis=axis)
+    seen = min(1.0, max(_MOST_MISSES, min((row["misses"] for row in rows), default=1.0)))
+    share = alt.Scale(domain=[0, seen], nice=False)
+    y = alt.Y("misses:Q", title="keywords missed", axis=_PERCENT, scale=share)
+    colour = _colour(networks, "network")
+    told = [
+        alt.Tooltip("network:N"),
+        alt.Tooltip("threshold:Q"),
+        alt.Tooltip("misses:Q", format=".1%"),
+        alt.Tooltip("false_accepts:Q", format=".2f"),
+    ]
+    lines = _chart(rows).mark_line(strokeWidth=2, clip=True).encode(
+        x, y, colour, alt.StrokeDash("network:N", sort=networks, legend=None),
+        order="threshold:Q", tooltip=told,
+    )  # fmt: skip
+    base = _chart(points).encode(color=colour, tooltip=told)
+    across = base.mark_rule(strokeWidth=1.5, clip=True).encode(
+        alt.X("low:Q", scale=scale, axis=axis), alt.X2("high:Q"), y
+    )
+    along = base.mark_rule(strokeWidth=1.5, clip=True).encode(
+        x, alt.Y("misses_low:Q", axis=_PERCENT, scale=share), alt.Y2("misses_high:Q")
+    )
+    marks = base.mark_point(filled=True, size=90, opacity=1, clip=True).encode(
+        x, y, alt.Shape("network:N", sort=networks, scale=_shapes(networks), legend=None)
+    )
+    described = "; ".join(
+        f"{each['network']} at {each['threshold']}/256 misses {each['misses']:.1%} with "
+        f"{each['false_accepts']:.2f} false accepts an hour"
+        for each in points
+    )
+    return alt.LayerChart(layer=[lines, across, along, marks]).properties(
+        width=WIDTH,
+        height=300,
+        description=f"Keywords missed against false accepts an hour, by threshold: {described}",
+    )
+
+
+def latencies(rows: Sequence[Mapping[str, Any]]) -> alt.Chart:
+    """Share of the detected keywords that are detected by a time after their end.
+
+    Args:
+        rows: ``network``, ``ms`` and ``share``, ascending.
+    """
+    networks = list(dict.fromkeys(row["network"] for row in rows))
+    middle = "; ".join(
+        f"{row['network']}: half by {row['ms']:.0f} ms" for row in rows if row["share"] == 0.5
+    )
+    return (
+        _chart(rows)
+        .mark_line(strokeWidth=2)
+        .encode(
+            x=alt.X("ms:Q", title="milliseconds after the end of the word"),
+            y=alt.Y("share:Q", title="of the detected words", axis=_PERCENT),
+            color=_colour(networks, "network"),
+            strokeDash=alt.StrokeDash("network:N", sort=networks, legend=None),
+            tooltip=["network:N", alt.Tooltip("ms:Q", format=".0f"), _share("share")],
+        )
+        .properties(width=WIDTH, height=200, description=f"Latency of detections. {middle}")
+    )
+
+
+def by_noise(rows: Sequence[Mapping[str, Any]]) -> alt.VConcatChart:
+    """Accuracy by signal-to-noise ratio: the mean over noises, and a band from worst to best; a
+    panel for each kind of noises.
+
+    Args:
+        rows: ``network``, ``noises`` (which kind), ``snr_db``, ``accuracy``, ``worst``, ``best``.
+    """
+    networks = list(dict.fromkeys(row["network"] for row in rows))
+    lowest, highest = min(row["worst"] for row in rows), max(row["best"] for row in rows)
+    shown = alt.Scale(domain=[lowest, highest], zero=False)
+    panels = [
+        _noise_panel([row for row in rows if row["noises"] == kind], networks, kind, shown)
+        for kind in dict.fromkeys(row["noises"] for row in rows)
+    ]
+    return alt.vconcat(*panels).properties(
+        description=f"Accuracy by noise: {_told(rows, 'snr_db', 'dB')}"
+    )
+
+
+def _noise_panel(
+    rows: Sequence[Mapping[str, Any]], networks: list[str], kind: str, shown: alt.Scale
+) -> alt.LayerChart:
+    base = _chart(rows).encode(
+        x=alt.X(
+            "snr_db:Q", title="signal-to-noise ratio in dB", sort="descending",
+            scale=alt.Scale(zero=False, nice=False),
+        ),
+        color=_colour(networks, "network"),
+        tooltip=["network:N", "snr_db:Q", *map(_share, ("accuracy", "worst", "best"))],
+    )  # fmt: skip
+    right = f"right in {kind}"
+    band = base.mark_area(opacity=0.15).encode(
+        alt.Y("worst:Q", title=right, axis=_PERCENT, scale=shown), alt.Y2("best:Q")
+    )
+    y = alt.Y("accuracy:Q", title=right, axis=_PERCENT, scale=shown)
+    return alt.LayerChart(layer=[band, *_marked_lines(base, y, networks)]).properties(
+        width=WIDTH, height=200
+    )
+
+
+def against(rows: Sequence[Mapping[str, Any]], field: str, title: str, unit: str) -> alt.LayerChart:
+    """Accuracy against one disturbance, a line a network, with intervals.
+
+    Args:
+        rows: ``network``, ``field``, ``accuracy``, ``low`` and ``high``.
+        field: name of the disturbance.
+        title: of its axis.
+        unit: of it.
+    """
+    networks = list(dict.fromkeys(row["network"] for row in rows))
+    scale = alt.Scale(zero=False)
+    base = _chart(rows).encode(
+        x=alt.X(f"{field}:Q", title=title),
+        color=_colour(networks, "network"),
+        tooltip=["network:N", f"{field}:Q", *map(_share, ("accuracy", "low", "high"))],
+    )
+    rules = base.mark_rule(strokeWidth=1.5).encode(
+        alt.Y("low:Q", title="test clips right", axis=_PERCENT, scale=scale), alt.Y2("high:Q")
+    )
+    y = alt.Y("accuracy:Q", title="test clips right", axis=_PERCENT, scale=scale)
+    return alt.LayerChart(layer=[rules, *_marked_lines(base, y, networks)]).properties(
+        width=WIDTH, height=200, description=f"Accuracy by {title}: {_told(rows, field, unit)}"
+    )
+
+
+def _marked_lines(base: alt.Chart, y: alt.Y, networks: list[str]) -> list[alt.Chart]:
+    """A line for each network, and its mark on every point: two layers."""
+    shape = alt.Shape("network:N", sort=networks, scale=_shapes(networks), legend=None)
+    marks = base.mark_point(filled=True, size=60, opacity=1).encode(y, shape=shape)
+    return [base.mark_line(strokeWidth=2).encode(y), marks]
+
+
+def _chart(rows: Sequence[Mapping[str, Any]]) -> alt.Chart:
+    return alt.Chart(alt.Data(values=[dict(row) for row in rows]))
+
+
+def _colour(networks: list[str], field: str) -> alt.Color:
+    return alt.Color(
+        f"{field}:N", scale=colour_scale(networks), sort=networks, title=None, legend=_below()
+    )
+
+
+def _shapes(networks: list[str]) -> alt.Scale:
+    """The shape of a run where a network is called by it, else one after the other."""
+    shapes = [SHAPES.get(name, _MARKS[i % len(_MARKS)]) for i, name in enumerate(networks)]
+    return alt.Scale(domain=networks, range=shapes)
+
+
+def _share(field: str) -> alt.Tooltip:
+    return alt.Tooltip(f"{field}:Q", format=".1%")
+
+
+def _below(**more: Any) -> alt.Legend:
+    """Below the plot, a legend takes none of the width that a narrow page has."""
+    return alt.Legend(orient="bottom", labelLimit=0, symbolOpacity=1, **more)
+
+
+def _told(rows: Sequence[Mapping[str, Any]], field: str, unit: str) -> str:
+    return "; ".join(
+        f"{row['network']}, {row[field]:g} {unit}, {row['accuracy']:.1%}" for row in rows
+    )

@@ -1,0 +1,458 @@
+"""Figures of chapter 1: one clip as a waveform, a spectrum and pictures; words side by side; how
+well each view separates words; how far our images lie from the data set's own.
+
+A picture of thousands of pixels stands in the chart as one image, not as thousands of marks.
+"""
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import altair as alt
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from kwslib.config import DEPLOYED, SAMPLE_RATE
+from kwslib.features.views import MFCC_COEFFICIENTS, VIEWS, view_of
+from kwslib.results.charts.tables import picture_meta
+from kwslib.results.charts.theme import (
+    BLUE,
+    BLUE_TO_RED,
+    ORANGE,
+    SHAPES,
+    SKY,
+    VIRIDIS,
+    WIDTH,
+    colour_scale,
+    shape_scale,
+)
+
+_FULL_SCALE = 32768
+_SHOWN_DB = 80
+_PICTURE_HEIGHT = 220
+_COLUMNS = 400
+_NYQUIST = SAMPLE_RATE // 2
+_TIME = "time, s"
+_MEL_TICKS_HZ = (0, 250, 500, 1000, 1500, 2000, 3000, 4000)
+
+
+def waveform(audio: NDArray[np.int16], width: int = WIDTH, height: int = 160) -> alt.Chart:
+    """The samples of a clip over time, int16 ``[16000]``: lowest and highest of each few."""
+    return _envelope(audio, width, height).properties(
+        description="Waveform of the clip: samples over one second."
+    )
+
+
+def _envelope(
+    audio: NDArray[np.int16], width: int, height: int, small: bool = False, labelled: bool = True
+) -> alt.Chart:
+    columns = min(_COLUMNS, width)
+    samples = audio[: len(audio) // columns * columns].reshape(columns, -1) / _FULL_SCALE
+    starts = np.arange(columns) * samples.shape[1] / SAMPLE_RATE
+    rows = [
+        {"t": round(float(t), 4), "low": round(float(low), 4), "high": round(float(high), 4)}
+        for t, low, high in zip(starts, samples.min(axis=1), samples.max(axis=1), strict=True)
+    ]
+    # in a small panel no label may stick out at the top, where titles stand in a row
+    top = max(0.02, (1.3 if small else 1.05) * float(np.abs(samples).max()))
+    axis = _few() if labelled else None
+    return (
+        alt.Chart(alt.Data(values=rows))
+        # the outline keeps quiet passages visible, where the band is thinner than a pixel
+        .mark_area(color=BLUE, stroke=BLUE, strokeWidth=0.8)
+        .encode(
+            x=alt.X(
+                "t:Q",
+                title=None if small else _TIME,
+                scale=alt.Scale(domain=[0, 1]),
+                axis=alt.Axis(labels=not small, tickCount=5),
+            ),
+            y=alt.Y("low:Q", title="amplitude", scale=alt.Scale(domain=[-top, top]), axis=axis),
+            y2="high:Q",
+        )
+        .properties(width=width, height=height)
+    )
+
+
+def _few() -> alt.Axis:
+    return alt.Axis(tickCount=5)
+
+
+def spectrum(audio: NDArray[np.int16]) -> alt.LayerChart:
+    """Magnitude of the clip's Fourier transform in decibels below its peak, by frequency.
+
+    Each point is the largest of the 20 bins of 1 Hz around it.
+    """
+    magnitude = view_of(audio, "spectrum").astype(np.float64)
+    bins = magnitude[: _NYQUIST // 20 * 20].reshape(-1, 20).max(axis=1)
+    level = 20 * np.log10(np.maximum(bins, 1e-9) / max(bins.max(), 1e-9))
+    rows = [
+        {"f": 20 * i + 10, "level": round(float(max(db, -_SHOWN_DB)), 1)}
+        for i, db in enumerate(level)
+    ]
+    curve = (
+        alt.Chart(alt.Data(values=rows))
+        .mark_line(color=BLUE, strokeWidth=1.2)
+        .encode(
+            x=alt.X("f:Q", title="frequency, Hz", scale=alt.Scale(domain=[0, _NYQUIST])),
+            y=alt.Y(
+                "level:Q", title="magnitude, dB below peak", scale=alt.Scale(domain=[-_SHOWN_DB, 0])
+            ),
+            tooltip=[
+                alt.Tooltip("f:Q", title="Hz"),
+                alt.Tooltip("level:Q", title="dB"),
+            ],
+        )
+    )
+    edge = alt.Chart(alt.Data(values=[{"f": DEPLOYED.high_hz, "text": "the image ends here"}]))
+    rule = edge.mark_rule(strokeDash=[5, 4], opacity=0.7).encode(x="f:Q")
+    label = edge.mark_text(align="left", dx=6).encode(x="f:Q", y=alt.value(10), text="text:N")
+    return (curve + rule + label).properties(
+        width=WIDTH,
+        height=200,
+        description="Magnitude spectrum of the whole clip, up to 8 kHz.",
+    )
+
+
+def spectrogram(audio: NDArray[np.int16]) -> alt.LayerChart:
+    """Power of each frame and frequency in decibels below the clip's peak."""
+    level = _decibels(view_of(audio, "spectrogram").astype(np.float64))
+    hertz = np.arange(level.shape[1]) * SAMPLE_RATE / DEPLOYED.fft
+    y = alt.Y(
+        "y:Q", title="frequency, Hz", scale=alt.Scale(domain=[0, _NYQUIST], nice=False), axis=_few()
+    )
+    return _picture(level, y, (-_SHOWN_DB, 0), "dB below peak", VIRIDIS).properties(
+        description="Spectrogram of the clip: power by time and frequency, up to 8 kHz.",
+        usermeta=_values(level, [f"{f:.0f} Hz" for f in hertz]),
+    )
+
+
+def mel_spectrogram(audio: NDArray[np.int16]) -> alt.LayerChart:
+    """Power of each frame and mel band on a linear scale, as a share of the largest."""
+    power = view_of(audio, "mel").astype(np.float64)
+    share = power / max(power.max(), 1e-9)
+    return _picture(share, _mel_axis(), (0, 1), "share of peak", VIRIDIS).properties(
+        description="Mel spectrogram of the clip: power by time and mel band, linear scale.",
+        usermeta=_values(share, _band_names()),
+    )
+
+
+def logmel_spectrogram(audio: NDArray[np.int16]) -> alt.LayerChart:
+    """The mel spectrogram in decibels below the clip's peak."""
+    level = view_of(audio, "logmel").astype(np.float64)
+    level = np.maximum(level - level.max(), -_SHOWN_DB)
+    return _picture(level, _mel_axis(), (-_SHOWN_DB, 0), "dB below peak", VIRIDIS).properties(
+        description="Log-mel spectrogram of the clip: decibels by time and mel band.",
+        usermeta=_values(level, _band_names()),
+    )
+
+
+def mfcc(audio: NDArray[np.int16]) -> alt.LayerChart:
+    """Mel-frequency cepstral coefficients but the first, which is loudness and far larger."""
+    values = view_of(audio, "mfcc").astype(np.float64)[:, 1:]
+    limit = float(np.ceil(np.abs(values).max())) or 1.0
+    y = alt.Y(
+        "y:Q",
+        title="coefficient",
+        scale=alt.Scale(domain=[0.5, MFCC_COEFFICIENTS - 0.5], nice=False),
+        axis=alt.Axis(values=list(range(1, MFCC_COEFFICIENTS, 2)), format="d"),
+    )
+    return _picture(values, y, (-limit, limit), "value", BLUE_TO_RED).properties(
+        description="Mel-frequency cepstral coefficients 1 to 12 of the clip over time.",
+        usermeta=_values(values, [f"c{q}" for q in range(1, MFCC_COEFFICIENTS)]),
+    )
+
+
+def deployed_image(audio: NDArray[np.int16]) -> alt.LayerChart:
+    """The 8-bit log-mel image that the board computes and the network sees."""
+    pixels = view_of(audio).astype(np.float64)
+    return _picture(pixels, _mel_axis(), (0, 255), "pixel", VIRIDIS).properties(
+        description="The deployed 8-bit log-mel image of the clip: 49 frames by 40 bands.",
+        usermeta=_values(pixels, _band_names()),
+    )
+
+
+def _values(picture: NDArray[np.float64], rows: Sequence[str]) -> dict[str, Any]:
+    """The numbers of a picture ``[time, rows]``, for the table behind it."""
+    return picture_meta(rows, np.arange(len(picture)) * DEPLOYED.hop / SAMPLE_RATE, picture)
+
+
+def _band_names() -> list[str]:
+    """The mel bands by the frequencies of their middles."""
+    corners = _hertz(np.linspace(0, _mel(DEPLOYED.high_hz), DEPLOYED.bands + 2))
+    return [f"{middle:.0f} Hz" for middle in corners[1:-1]]
+
+
+def words_side_by_side(words: Mapping[str, NDArray[np.int16]]) -> alt.HConcatChart:
+    """Waveform and deployed image of several words, one column each.
+
+    Args:
+        words: int16 ``[16000]`` by word.
+    """
+    width = min(220, (WIDTH - 60) // max(len(words), 1) - 20)
+    columns = []
+    for number, (word, audio) in enumerate(words.items()):
+        first = number == 0  # its axes serve all
+        wave = _envelope(audio, width, 70, small=True, labelled=first).properties(
+            title=alt.Title(word, frame="group")
+        )
+        pixels = view_of(audio).astype(np.float64)
+        image = _picture(pixels, _mel_axis(first), (0, 255), None, VIRIDIS, width, 130)
+        columns.append(alt.vconcat(wave, image, spacing=4))
+    return alt.hconcat(*columns, spacing=12).properties(
+        description=f"Waveform and deployed image of the words {', '.join(words)}, side by side."
+    )
+
+
+def mel_bands() -> alt.VConcatChart:
+    """The HTK mel scale, and the triangles of the forty bands."""
+    hertz = np.arange(0, DEPLOYED.high_hz + 1, 50)
+    curve = alt.Chart(
+        alt.Data(values=[{"f": float(f), "mel": round(float(_mel(f)), 1)} for f in hertz])
+    )
+    x = alt.X("f:Q", title="frequency, Hz", scale=alt.Scale(domain=[0, DEPLOYED.high_hz]))
+    line = curve.mark_line(color=BLUE, strokeWidth=2).encode(
+        x=x, y=alt.Y("mel:Q", title="pitch, mel"), tooltip=["f:Q", "mel:Q"]
+    )
+    rows = []
+    corners = _hertz(np.linspace(0, _mel(DEPLOYED.high_hz), DEPLOYED.bands + 2))
+    for band in range(DEPLOYED.bands):
+        for corner, weight in zip(corners[band : band + 3], (0, 1, 0), strict=True):
+            rows.append({"band": band, "f": round(float(corner), 1), "weight": weight})
+    triangles = (
+        alt.Chart(alt.Data(values=rows))
+        .mark_line(strokeWidth=1.3)
+        .encode(
+            x=x,
+            y=alt.Y("weight:Q", title="weight", axis=alt.Axis(values=[0, 0.5, 1])),
+            detail="band:N",
+            color=alt.condition("datum.band % 2 == 0", alt.value(BLUE), alt.value(ORANGE)),
+            tooltip=["band:N", "f:Q"],
+        )
+    )
+    return alt.vconcat(
+        line.properties(width=WIDTH, height=140), triangles.properties(width=WIDTH, height=110)
+    ).properties(description="The mel scale up to 4 kHz and the forty triangular bands.")
+
+
+def words_told_apart(rows: Sequence[Mapping[str, Any]], chance: float) -> alt.HConcatChart:
+    """Accuracy of the same classifier on each view with its interval, beside the view's size.
+
+    Args:
+        rows: ``run``, ``kind``, ``accuracy``, ``low``, ``high``, ``data`` of each point.
+        chance: accuracy of guessing.
+    """
+    titles = [view.title for view in VIEWS.values()]
+    points = [{**row, "view": VIEWS[row["kind"]].title} for row in rows]
+    runs = [run for run in SHAPES if any(row["run"] == run for row in rows)]
+    y = alt.Y("view:N", sort=titles, title=None)
+    base = alt.Chart(alt.Data(values=points)).encode(
+        y=y,
+        yOffset=alt.YOffset("run:N", sort=runs),
+        color=alt.Color("run:N", scale=colour_scale(runs), title=None, legend=_below()),
+    )
+    x = alt.X(
+        "accuracy:Q",
+        title="accuracy on unheard speakers",
+        scale=alt.Scale(domain=[0, 1]),
+        axis=alt.Axis(format="%", tickCount=5),
+    )
+    tips = [
+        "view:N",
+        "run:N",
+        "data:N",
+        alt.Tooltip("accuracy:Q", format=".1%"),
+        alt.Tooltip("low:Q", format=".1%"),
+        alt.Tooltip("high:Q", format=".1%"),
+    ]
+    whiskers = base.mark_rule(strokeWidth=2).encode(
+        x=alt.X("low:Q", title="accuracy on unheard speakers"),
+        x2="high:Q",
+        color=alt.Color("run:N", scale=colour_scale(runs), title=None, legend=_below()),
+    )
+    dots = base.mark_point(filled=True, size=70, opacity=1).encode(
+        x=x,
+        shape=alt.Shape("run:N", scale=shape_scale(runs), title=None, legend=_below()),
+        tooltip=tips,
+    )
+    guess = (
+        alt.Chart(alt.Data(values=[{"accuracy": chance}]))
+        .mark_rule(strokeDash=[4, 4], opacity=0.7)
+        .encode(x="accuracy:Q")
+    )
+    left = (guess + whiskers + dots).properties(width=330, height=36 * len(titles))
+    return alt.hconcat(left, _sizes(titles), spacing=16).properties(
+        description="How often a linear classifier names the word of a clip by an unheard speaker, "
+        "for each view, and how many bytes the view of a clip takes."
+    )
+
+
+def _below() -> alt.Legend:
+    return alt.Legend(orient="bottom")
+
+
+def _sizes(titles: list[str]) -> alt.LayerChart:
+    rows = [
+        {"view": view.title, "bytes": view.bytes, "label": f"{view.bytes:,}"}
+        for view in VIEWS.values()
+    ]
+    base = alt.Chart(alt.Data(values=rows)).encode(
+        x=alt.X(
+            "bytes:Q",
+            title="bytes for one second",
+            scale=alt.Scale(domain=[0, 70_000]),
+            axis=alt.Axis(tickCount=3, format=",d"),
+        ),
+        y=alt.Y("view:N", sort=titles, title=None, axis=None),
+        tooltip=["view:N", alt.Tooltip("bytes:Q", format=",")],
+    )
+    bars = base.mark_bar(color=SKY, size=16)
+    text = base.mark_text(align="left", dx=4).encode(text="label:N")
+    return (bars + text).properties(width=160, height=36 * len(titles))
+
+
+def distance_to_archive(
+    edges: Sequence[float], counts: Mapping[str, Sequence[int]]
+) -> alt.VConcatChart:
+    """Histograms of the distances between our images and the data set's own.
+
+    Args:
+        edges: of the intervals, in steps of the 256 levels; the last interval holds all beyond.
+        counts: clips in each interval, by group.
+    """
+    panels = [
+        _histogram(edges, numbers, group, colour, last=group == list(counts)[-1])
+        for (group, numbers), colour in zip(counts.items(), (BLUE, ORANGE), strict=False)
+    ]
+    return alt.vconcat(*panels, spacing=8).properties(
+        description="Histograms of the distance between our image of a test clip and the data "
+        f"set's own image of it: {'; '.join(counts)}."
+    )
+
+
+def _histogram(
+    edges: Sequence[float], numbers: Sequence[int], title: str, colour: str, last: bool
+) -> alt.Chart:
+    rows = [
+        {"from": round(edges[i], 2), "to": round(edges[i + 1], 2), "clips": number}
+        for i, number in enumerate(numbers)
+        if number
+    ]
+    ticks = [2**power for power in range(10) if edges[0] <= 2**power <= edges[-1]]
+    return (
+        alt.Chart(alt.Data(values=rows), title=alt.Title(title, frame="group"))
+        .mark_bar(color=colour)
+        .encode(
+            x=alt.X(
+                "from:Q",
+                bin="binned",
+                scale=alt.Scale(type="log", domain=[edges[0], edges[-1]], nice=False),
+                title="root mean square difference of a clip, levels of 256" if last else None,
+                axis=alt.Axis(values=ticks, format="d", labels=last),
+            ),
+            x2="to:Q",
+            y=alt.Y("clips:Q", title="clips", axis=alt.Axis(tickCount=3)),
+            tooltip=["from:Q", "to:Q", "clips:Q"],
+        )
+        .properties(width=WIDTH, height=100)
+    )
+
+
+def _picture(
+    values: NDArray[np.float64],
+    y: alt.Y,
+    limits: tuple[float, float],
+    legend: str | None,
+    colours: Sequence[str],
+    width: int = WIDTH,
+    height: int = _PICTURE_HEIGHT,
+) -> alt.LayerChart:
+    """``values [time, rows]`` as an image over a time axis and ``y``, with a colour legend.
+
+    An axis needs marks to belong to: two that cannot be seen span it and carry the legend.
+    """
+    low, high = limits
+    axis: Any = y.to_dict()
+    bottom, top = axis["scale"]["domain"]
+    corners = [{"x": 0, "y": bottom, "value": low}, {"x": 1, "y": top, "value": high}]
+    colour = alt.Color(
+        "value:Q",
+        scale=alt.Scale(domain=np.linspace(low, high, len(colours)).tolist(), range=list(colours)),
+        legend=alt.Legend(
+            title=legend,
+            titleOrient="left",
+            orient="bottom",
+            gradientLength=140,
+            values=[low, (low + high) / 2, high],
+        )
+        if legend
+        else None,
+    )
+    x = alt.X("x:Q", title=_TIME, scale=alt.Scale(domain=[0, 1], nice=False), axis=_few())
+    axes = alt.Chart(alt.Data(values=corners)).mark_point(opacity=0).encode(x=x, y=y, color=colour)
+    # a frame stands for the time until the next
+    frames = len(values)
+    extent = {"x": 0, "end": frames * DEPLOYED.hop / SAMPLE_RATE, "y": bottom, "top": top}
+    url = _png(values, limits, colours, max(1, round(width / frames)), height)
+    image = (
+        alt.Chart(alt.Data(values=[{"url": url, **extent}]))
+        .mark_image(aspect=False)
+        .encode(x=x, x2="end:Q", y=y, y2="top:Q", url="url:N")
+    )
+    return (image + axes).properties(width=width, height=height)
+
+
+def _png(
+    values: NDArray[np.float64],
+    limits: tuple[float, float],
+    colours: Sequence[str],
+    across: int,
+    height: int,
+) -> str:
+    """A data URI of ``values [time, rows]``, the first row at the bottom.
+
+    Pixels are repeated up to about the size on the page, because a browser blurs what it enlarges.
+    """
+    low, high = limits
+    share = np.clip((values.T[::-1] - low) / max(high - low, 1e-9), 0, 1)
+    table = np.array([[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in colours], np.float64)
+    steps = np.linspace(0, 1, len(table))
+    palette = np.stack([np.interp(np.arange(256) / 255, steps, c) for c in table.T], axis=1)
+    indexed = np.rint(share * 255).astype(np.uint8)
+    down = max(1, round(height / indexed.shape[0]))
+    picture = Image.fromarray(indexed.repeat(down, axis=0).repeat(across, axis=1))
+    picture.putpalette(np.rint(palette).astype(np.uint8).tobytes())
+    stream = io.BytesIO()
+    picture.save(stream, "PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode()
+
+
+def _decibels(power: NDArray[np.float64]) -> NDArray[np.float64]:
+    peak = max(float(power.max()), 1e-9)
+    return np.maximum(10 * np.log10(np.maximum(power, 1e-9) / peak), -_SHOWN_DB)
+
+
+def _mel(hertz: Any) -> Any:
+    return 2595 * np.log10(1 + np.asarray(hertz) / 700)
+
+
+def _hertz(mel: NDArray[np.float64]) -> NDArray[np.float64]:
+    return 700 * (10 ** (mel / 2595) - 1)
+
+
+def _mel_axis(shown: bool = True) -> alt.Y:
+    """Hertz on an axis that is linear in mel, as the bands are, or none."""
+    step = float(_mel(DEPLOYED.high_hz)) / (DEPLOYED.bands + 1)
+    domain = [step / 2, step * (DEPLOYED.bands + 0.5)]
+    ticks = [float(_mel(f)) for f in _MEL_TICKS_HZ if domain[0] <= _mel(f) <= domain[1]]
+    hertz = alt.Axis(
+        values=ticks, labelExpr="format(round(700 * (pow(10, datum.value / 2595) - 1)), ',')"
+    )
+    return alt.Y(
+        "y:Q",
+        title="frequency, Hz",
+        scale=alt.Scale(domain=domain, nice=False),
+        axis=hertz if shown else None,
+    )

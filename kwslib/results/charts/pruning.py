@@ -1,0 +1,237 @@
+"""Figures on pruned networks: accuracy by what is left, what zeros buy, what fits the board."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import altair as alt
+
+from kwslib.results.charts.theme import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, WIDTH
+
+SERIES = {
+    "as pruned": (ORANGE, "square"),
+    "fine-tuned": (BLUE, "circle"),
+    "small from the start": (GREEN, "triangle-up"),
+    "whole network": (GREY, "diamond"),
+    "weights gone": (BLUE, "circle"),
+    "blocks gone": (ORANGE, "square"),
+    "channels gone": (GREEN, "triangle-up"),
+    "L1": (BLUE, "circle"),
+    "L2": (ORANGE, "square"),
+    "L-infinity": (GREEN, "triangle-up"),
+    "Taylor": (VERMILION, "diamond"),
+    "activation": (PURPLE, "cross"),
+    "ours, modelled": (BLUE, "circle"),
+    "ours, with flash waits": (SKY, "square"),
+    "published, measured": (GREY, "diamond"),
+}
+"""Curves that are named alike in every figure, by colour and shape."""
+
+_OTHERS = (
+    (BLUE, "circle"), (ORANGE, "square"), (GREEN, "triangle-up"), (VERMILION, "diamond"),
+    (PURPLE, "cross"), (SKY, "triangle-down"),
+)  # fmt: skip
+
+_BELOW = alt.Legend(orient="bottom", labelLimit=0, columns=3, symbolOpacity=1)
+_PERCENT = alt.Axis(format="~%")
+_RIGHT = "test clips right"
+
+
+def curves(
+    rows: Sequence[Mapping[str, Any]],
+    field: str,
+    title: str,
+    dense: float,
+    *,
+    logarithmic: bool = False,
+    share: bool = False,
+    cliffs: Mapping[str, float] | None = None,
+) -> alt.LayerChart:
+    """Accuracy against what is left or gone, a line a curve, intervals as strokes.
+
+    Args:
+        rows: ``series``, ``amount``, ``accuracy``, ``low``, ``high`` and ``field``.
+        field: along the axis.
+        title: of the axis.
+        dense: accuracy of the whole network, which is dashed.
+        logarithmic: whether equal ratios are equally far apart.
+        share: whether the field is a share, in percent.
+        cliffs: where on the axis a curve reaches its cliff, by curve.
+    """
+    axis = alt.Axis(format="~%" if share else "~s", tickCount=8)
+    scale = alt.Scale(type="log" if logarithmic else "linear", zero=False, nice=False, padding=12)
+    colour, shape = _scales(rows)
+    base = alt.Chart(alt.Data(values=[dict(row) for row in rows])).encode(
+        x=alt.X(f"{field}:Q", title=title, scale=scale, axis=axis),
+        color=colour,
+        tooltip=[
+            alt.Tooltip("series:N", title="network"),
+            alt.Tooltip("amount:Q", title="gone", format=".1%"),
+            alt.Tooltip(f"{field}:Q", title=title, format=".1%" if share else ",.5~r"),
+            *(alt.Tooltip(f"{name}:Q", format=".1%") for name in ("accuracy", "low", "high")),
+        ],
+    )
+    y = alt.Y("accuracy:Q", title=_RIGHT, axis=_PERCENT, scale=alt.Scale(zero=False))
+    layers = [
+        _dashed([{"accuracy": dense}], y=alt.Y("accuracy:Q")),
+        base.mark_line(strokeWidth=2).encode(y),
+        base.mark_rule(strokeWidth=2).encode(alt.Y("low:Q", title=_RIGHT), alt.Y2("high:Q")),
+        base.mark_point(filled=True, size=60, opacity=1).encode(y, shape),
+    ]
+    marks = [{"series": name, field: at} for name, at in (cliffs or {}).items()]
+    if marks:
+        cliff = alt.Chart(alt.Data(values=marks)).mark_rule(strokeDash=[2, 3], strokeWidth=2)
+        layers.append(cliff.encode(alt.X(f"{field}:Q"), color=colour))
+    told = "; ".join(f"{r['series']}, {r[field]:.4g}, {r['accuracy']:.1%}" for r in rows)
+    return alt.LayerChart(layer=layers).properties(
+        width=WIDTH,
+        height=260,
+        description=f"Accuracy against {title}, of the whole network {dense:.1%}: {told}",
+    )
+
+
+def sensitivity(rows: Sequence[Mapping[str, Any]], what: str) -> alt.Chart:
+    """Accuracy when one layer alone is pruned, a line a layer.
+
+    Args:
+        rows: ``layer``, ``amount`` and ``accuracy``.
+        what: goes, for the axis.
+    """
+    layers = list(dict.fromkeys(row["layer"] for row in rows))
+    told = "; ".join(f"{r['layer']}, {r['amount']:.1%}, {r['accuracy']:.1%}" for r in rows)
+    return (
+        alt.Chart(alt.Data(values=[dict(row) for row in rows]))
+        .mark_line(point=alt.OverlayMarkDef(size=50), strokeWidth=2)
+        .encode(
+            alt.X("amount:Q", title=f"{what} of one layer gone", axis=_PERCENT,
+                  scale=alt.Scale(zero=False, nice=False, padding=12)),
+            alt.Y("accuracy:Q", title="validation clips right", axis=_PERCENT,
+                  scale=alt.Scale(zero=False)),
+            alt.Color("layer:N", sort=layers, title=None, legend=_BELOW),
+            alt.StrokeDash("layer:N", sort=layers, legend=None),
+            tooltip=["layer:N", *(alt.Tooltip(f"{name}:Q", format=".1%")
+                                  for name in ("amount", "accuracy"))],
+        )
+        .properties(
+            width=WIDTH, height=240, description=f"Accuracy when one layer is pruned: {told}"
+        )
+    )  # fmt: skip
+
+
+def by_zeros(
+    rows: Sequence[Mapping[str, Any]], field: str, title: str, dense: float | None = None
+) -> alt.LayerChart:
+    """What weights or their network take, against the share that is zero, a line a series.
+
+    Args:
+        rows: ``series``, ``zeros`` and ``field``.
+        field: up the axis.
+        title: of it.
+        dense: what all of it takes where zeros are like other weights; it is dashed.
+    """
+    colour, shape = _scales(rows)
+    base = alt.Chart(alt.Data(values=[dict(row) for row in rows])).encode(
+        x=alt.X(
+            "zeros:Q",
+            title="weights that are zero",
+            axis=_PERCENT,
+            scale=alt.Scale(nice=False, padding=12),
+        ),
+        y=alt.Y(f"{field}:Q", title=title, axis=alt.Axis(format="~s")),
+        color=colour,
+        tooltip=[
+            alt.Tooltip("series:N", title="zeros"),
+            alt.Tooltip("zeros:Q", title="share", format=".1%"),
+            alt.Tooltip(f"{field}:Q", title=title, format=",.4~r"),
+        ],
+    )
+    layers = [
+        base.mark_line(strokeWidth=2),
+        base.mark_point(filled=True, size=50, opacity=1).encode(shape=shape),
+    ]
+    if dense is not None:
+        layers.insert(0, _dashed([{field: dense}], y=alt.Y(f"{field}:Q")))
+    told = "; ".join(f"{r['series']}, {r['zeros']:.1%}, {r[field]:.4g}" for r in rows)
+    return alt.LayerChart(layer=layers).properties(
+        width=WIDTH, height=240, description=f"{title} against zeros: {told}"
+    )
+
+
+def by_channels(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
+    """Milliseconds on the board against channels, from 0 channels and 0 ms on.
+
+    Args:
+        rows: ``series``, ``channels`` and ``ms``.
+    """
+    colour, shape = _scales(rows)
+    most = max(row["channels"] for row in rows)
+    base = alt.Chart(alt.Data(values=[dict(row) for row in rows])).encode(
+        alt.X("channels:Q", scale=alt.Scale(domain=[0, most]),
+              axis=alt.Axis(values=list(range(most + 1)), format="d")),
+        alt.Y("ms:Q", title="the network on the board, in ms"),
+        colour,
+        tooltip=["series:N", "channels:Q", alt.Tooltip("ms:Q", format=".3~r")],
+    )  # fmt: skip
+    told = "; ".join(f"{r['series']}, {r['channels']} channels, {r['ms']:.1f} ms" for r in rows)
+    points = base.mark_point(filled=True, size=60, opacity=1).encode(shape=shape)
+    return alt.LayerChart(layer=[base.mark_line(strokeWidth=2), points]).properties(
+        width=WIDTH, height=260, description=f"Time on the board by channels: {told}"
+    )
+
+
+def pareto(
+    rows: Sequence[Mapping[str, Any]], front: Sequence[Mapping[str, Any]], field: str, title: str
+) -> alt.LayerChart:
+    """Accuracy against what a network takes; those that no other one beats are joined.
+
+    Args:
+        rows: ``series``, ``bits``, ``name``, ``accuracy``, ``low``, ``high`` and ``field``.
+        front: those of them that are joined.
+        field: along the axis.
+        title: of it.
+    """
+    colour, shape = _scales(rows)
+
+    def drawn(values: Sequence[Mapping[str, Any]]) -> alt.Chart:
+        return alt.Chart(alt.Data(values=[dict(row) for row in values])).encode(
+            alt.X(f"{field}:Q", title=title, scale=alt.Scale(zero=False, nice=True)),
+            alt.Y("accuracy:Q", title=_RIGHT, axis=_PERCENT, scale=alt.Scale(zero=False)),
+        )
+
+    points = (
+        drawn(rows)
+        .mark_point(size=80, strokeWidth=2, opacity=1)
+        .encode(
+            colour,
+            shape,
+            fill=alt.Fill("series:N", scale=colour["scale"], legend=None),
+            fillOpacity=alt.condition("datum.bits == 4", alt.value(0), alt.value(1)),
+            tooltip=[
+                alt.Tooltip("name:N", title="network"),
+                alt.Tooltip(f"{field}:Q", title=title, format=".4~r"),
+                *(alt.Tooltip(f"{name}:Q", format=".1%") for name in ("accuracy", "low", "high")),
+            ],
+        )
+    )
+    line = drawn(front).mark_line(color=GREY, strokeWidth=1.5, interpolate="step-after")
+    told = "; ".join(f"{r['name']}, {r[field]:.4g}, {r['accuracy']:.1%}" for r in rows)
+    return alt.LayerChart(layer=[line, points]).properties(
+        width=WIDTH, height=280, description=f"Accuracy against {title}: {told}"
+    )
+
+
+def _scales(rows: Sequence[Mapping[str, Any]]) -> tuple[alt.Color, alt.Shape]:
+    """Colour and shape of each series: its own, or the next that none of the others has."""
+    names = list(dict.fromkeys(row["series"] for row in rows))
+    free = iter(_OTHERS)
+    looks = [SERIES[name] if name in SERIES else next(free) for name in names]
+    colours = alt.Scale(domain=names, range=[colour for colour, _ in looks])
+    shapes = alt.Scale(domain=names, range=[shape for _, shape in looks])
+    return (
+        alt.Color("series:N", scale=colours, sort=names, title=None, legend=_BELOW),
+        alt.Shape("series:N", scale=shapes, sort=names, title=None, legend=_BELOW),
+    )
+
+
+def _dashed(values: Sequence[Mapping[str, float]], **where: Any) -> alt.Chart:
+    data = alt.Data(values=[dict(value) for value in values])
+    return alt.Chart(data).mark_rule(strokeDash=[4, 4], color=GREY).encode(**where)

@@ -1,0 +1,134 @@
+"""What a chapter calls to put something on its page; importing it makes charts draw themselves.
+
+A chapter shows a chart, a player or a table by making it the last expression of a cell, and
+publishes the numbers of its prose with :func:`numbers`::
+
+    page.numbers(accuracy="92.2 %", clips="1,368")
+
+after which the text takes a number by its name, before or after the cell, in tables and
+headings too. The index and the other plain pages name the chapter as well::
+
+    We reach {glue:text}`accuracy` on {glue:text}`clips` clips.
+    Chapter 3 reaches {glue:text}`training.accuracy`.
+"""
+
+import base64
+import html
+import io
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import soundfile
+from IPython.display import display
+from numpy.typing import NDArray
+
+from kwslib.config import SAMPLE_RATE
+from kwslib.results import renderer
+
+renderer.enable()
+
+GLUE_PREFIX = "application/papermill.record/"
+"""Where myst-nb looks for values that a notebook publishes."""
+
+_NUMBER = re.compile(r"[-+−±]?\d[\d.,]*(\s?[%\w/µ]+)?")
+
+
+class Html(str):
+    """A piece of HTML that Jupyter shows as such when it is the value of a cell."""
+
+    def _repr_html_(self) -> str:
+        return str(self)
+
+    def __repr__(self) -> str:
+        return "[HTML]"
+
+
+def numbers(**values: str | int) -> None:
+    """Publish numbers, already formatted, for the prose of this chapter and of the index."""
+    for name, value in values.items():
+        display(
+            {f"{GLUE_PREFIX}text/plain": repr(str(value))},
+            metadata={"scrapbook": {"name": name, "mime_prefix": GLUE_PREFIX}},
+            raw=True,
+        )
+
+
+def player(audio: NDArray[np.int16], caption: str = "", rate: int = SAMPLE_RATE) -> Html:
+    """An audio player with the sound in the page (FLAC); ``audio`` is ``[samples]`` int16."""
+    if audio.dtype != np.int16 or audio.ndim != 1:
+        raise ValueError(f"audio is {audio.dtype} {audio.shape}, must be int16 [samples]")
+    stream = io.BytesIO()
+    soundfile.write(stream, audio, rate, format="FLAC", subtype="PCM_16")
+    source = "data:audio/flac;base64," + base64.b64encode(stream.getvalue()).decode()
+    text = html.escape(caption, quote=True)
+    label = f' aria-label="{text}"' if caption else ""
+    return Html(
+        f'<figure class="kws-player"><audio controls preload="metadata" src="{source}"{label}>'
+        f"</audio>{f'<figcaption>{text}</figcaption>' if caption else ''}</figure>"
+    )
+
+
+def row(items: Iterable[str]) -> Html:
+    """Players or other HTML side by side, wrapped where the page is narrow."""
+    return Html(f'<div class="kws-row">{"".join(items)}</div>')
+
+
+def table(
+    rows: Iterable[Mapping[str, Any]], caption: str = "", columns: Sequence[str] | None = None
+) -> Html:
+    """A table with one row a mapping and the mappings' keys as its head.
+
+    A column of numbers, with or without a unit, stands to the right. A cell may hold HTML made
+    by this module, such as a player. A wide table scrolls inside the page.
+
+    Args:
+        rows: one mapping a row; a missing key leaves the cell empty.
+        caption: what the table shows.
+        columns: keys to show, in order; those of the first row by default.
+    """
+    rows = list(rows)
+    if columns is None:
+        columns = list(rows[0]) if rows else []
+    numeric = {name for name in columns if _is_numeric([each.get(name, "") for each in rows])}
+    head = "".join(_cell("th", str(name), name in numeric) for name in columns)
+    body = "".join(
+        "<tr>"
+        + "".join(_cell("td", each.get(name, ""), name in numeric) for name in columns)
+        + "</tr>"
+        for each in rows
+    )
+    title = f"<caption>{html.escape(caption)}</caption>" if caption else ""
+    label = html.escape(caption or "Table", quote=True)
+    return Html(
+        f'<div class="kws-table" role="region" tabindex="0" aria-label="{label}">'
+        f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def _is_numeric(values: Sequence[Any]) -> bool:
+    """Whether a column holds numbers alone, with or without a unit, and at least one."""
+    texts = [str(value) for value in values if str(value)]
+    return bool(texts) and all(_NUMBER.fullmatch(text) for text in texts)
+
+
+def _cell(element: str, value: Any, numeric: bool) -> str:
+    text = f"{value:,}" if isinstance(value, int) else str(value)
+    attributes = ' scope="col"' if element == "th" else ""
+    attributes += ' class="kws-number"' if numeric else ""
+    inside = value if isinstance(value, Html) else html.escape(text).replace(" %", "&nbsp;%")
+    return f"<{element}{attributes}>{inside}</{element}>"
+
+
+def breakable(name: str) -> Html:
+    """The name of a file, which a narrow column may break at its underscores."""
+    return Html(html.escape(name).replace("_", "_<wbr>"))
+
+
+def note(text: str, title: str = "Note", kind: str = "note") -> Html:
+    """A box set off from the prose; ``kind`` is an admonition's: note, tip, warning, ..."""
+    return Html(
+        f'<div class="admonition {html.escape(kind)}">'
+        f'<p class="admonition-title">{html.escape(title)}</p><p>{html.escape(text)}</p></div>'
+    )

@@ -1,0 +1,169 @@
+"""The site: built beside, then put in the place of the last good one."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from html import unescape
+from pathlib import Path
+from types import MappingProxyType
+
+import yaml
+
+import kwslib
+from kwslib.errors import InputError
+from kwslib.files import lock_folder
+from kwslib.site.book import TOC_NAME, Book, Chapter
+from kwslib.site.cache import LIBRARY_VARIABLE, library_hash
+from kwslib.site.chromium import chromium
+from kwslib.site.execute import ExecutedChapter, run_book
+from kwslib.site.parameters import resolve
+from kwslib.site.pdf import NAME, PDF_VARIABLE, print_report
+from kwslib.site.publication import claimed_folder, put_site
+from kwslib.site.settings import Settings
+
+REFERENCES = "book/references"
+API_PAGES = "book/api"
+"""What the names of their pages begin with; on paper they would be three times the rest."""
+"""The page that a chapter's citations point to."""
+
+Say = Callable[[str], None]
+
+
+class BuildError(Exception):
+    """Sphinx could not make the site; what it had to say stands on standard error."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a run of the report made: the site, its first page, and the chapters in it."""
+
+    site: Path
+    page: Path
+    chapters: list[ExecutedChapter]
+
+
+def find_root() -> Path:
+    """The repository: the working folder, or else the one that this library lies in.
+
+    Raises:
+        InputError: neither holds a table of contents.
+    """
+    for folder in (Path.cwd(), Path(kwslib.__file__).resolve().parent.parent):
+        if (folder / TOC_NAME).exists():
+            return folder
+    raise InputError(f"there is no {TOC_NAME} here; run this in a clone of the repository")
+
+
+def build_site(
+    root: Path, settings: Settings, say: Say, out: Path | None = None, pdf: bool = False
+) -> Built:
+    """Execute the chapters, build the site and put it at ``out`` (``_build/html``).
+
+    A build that fails leaves what stands there as it is.
+
+    Args:
+        root: the repository.
+        settings: of the run.
+        say: takes lines on how far it is.
+        out: folder of the site.
+        pdf: print the report to a PDF file too, which every page links.
+
+    Raises:
+        InputError: bad parameters, or ``out`` holds something else, or another process puts a
+            site there, or there is no browser to print with.
+        ChapterError: a cell failed.
+        BuildError: Sphinx failed or warned.
+    """
+    out = out or root / "_build" / "html"
+    with claimed_folder(out) as folder, lock_folder(root / "_build", wait=True):
+        if pdf:
+            chromium()
+        book = Book.open(root)
+        chapters = run_book(book, settings, say)
+        say("building the site")
+        # every warning is an error: a broken reference or formula must not be published
+        options = ["-W", "--keep-going"]
+        more = {PDF_VARIABLE: NAME if pdf else ""}
+        html = _sphinx(root, root / "_build" / "next", settings, options, more)
+        if pdf:
+            printed = [page for page in book.pages if not page.startswith(API_PAGES)]
+            print_report(html, titles(html, printed), html / NAME, say)
+        put_site(html, folder)
+        # a plain `jupyter-book build` would take what it knows of the old pages for the new ones
+        shutil.rmtree(root / "_build" / ".doctrees", ignore_errors=True)
+    return Built(out, out / "index.html", chapters)
+
+
+def build_chapter(root: Path, settings: Settings, say: Say, asked: str) -> Built:
+    """Execute one chapter and build a site of its page alone, with the references it cites.
+
+    Raises:
+        InputError: no such chapter, or bad parameters.
+        ChapterError: a cell failed.
+        BuildError: Sphinx failed.
+    """
+    book = Book.open(root)
+    chapter = book.chapter(asked)
+    folder = root / "_build" / "chapter" / chapter.stem
+    with lock_folder(root / "_build", wait=True):
+        run_settings = _own_parameters(book, chapter, settings)
+        toc = _toc_of(chapter, root, folder)
+        chapters = run_book(Book.open(root, toc), run_settings, say)
+        say("building the page")
+        html = _sphinx(root, folder, run_settings, ["--toc", str(toc)])
+    return Built(html, html / f"{chapter.page}.html", chapters)
+
+
+def _own_parameters(book: Book, chapter: Chapter, settings: Settings) -> Settings:
+    """``settings`` with the chapter's parameters alone, after all have been checked."""
+    own = resolve(book, settings.parameters)[chapter.name]
+    return replace(
+        settings, parameters={f"{chapter.name}.{name}": value for name, value in own.items()}
+    )
+
+
+def _toc_of(chapter: Chapter, root: Path, folder: Path) -> Path:
+    toc: dict[str, object] = {"format": "jb-book", "root": chapter.page}
+    if (root / f"{REFERENCES}.md").exists():
+        toc["chapters"] = [{"file": REFERENCES}]
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / TOC_NAME
+    path.write_text(yaml.safe_dump(toc), encoding="utf-8")
+    return path
+
+
+def titles(html: Path, pages: Iterable[str]) -> dict[str, str]:
+    """The headings of built pages, by page."""
+    found = {}
+    for page in pages:
+        text = (html / f"{page}.html").read_text(encoding="utf-8")
+        # before it stands the theme's own, for paper
+        heading = re.search(r"<h1>((?:(?!<h1>).)*?)<a class=.headerlink", text, re.DOTALL)
+        found[page] = unescape(re.sub("<[^>]*>", "", heading[1])) if heading else page
+    return found
+
+
+def _sphinx(
+    root: Path,
+    folder: Path,
+    settings: Settings,
+    options: list[str],
+    more: Mapping[str, str] = MappingProxyType({}),
+) -> Path:
+    """Run ``jupyter-book build`` into ``folder`` and return the folder of its pages."""
+    start = "from jupyter_book.cli.main import main; main()"  # it has no __main__
+    command = [sys.executable, "-c", start, "build", str(root), "-q"]
+    command += ["--path-output", str(folder), *options]
+    environment = os.environ | settings.environment() | {LIBRARY_VARIABLE: library_hash(), **more}
+    # jupyter-book prints where it put the pages, which is not where they will stand; warnings
+    # and errors go to standard error
+    done = subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=False)
+    if done.returncode:
+        # what Sphinx knows of half-made pages must not lead the next build astray
+        shutil.rmtree(folder / "_build", ignore_errors=True)
+        raise BuildError("the site could not be built; Sphinx says why above")
+    return folder / "_build" / "html"

@@ -1,0 +1,124 @@
+"""What a page has to download: the executed notebook, and the numbers behind its charts."""
+
+import copy
+import io
+import json
+import re
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from kwslib.files import write_beside, write_text
+from kwslib.results.charts.tables import LINK, MIME, Table
+from kwslib.results.renderer import csv_names
+
+FOLDER = "_data"
+"""Where in the site the files lie."""
+
+_CSV_LINK = re.compile(rf'<p><a class="kws-csv" href="{LINK}[^"]*"[^>]*>[^<]*</a></p>')
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+"""The time of every file in an archive, so that equal contents make equal archives."""
+
+
+@dataclass(frozen=True)
+class ChartData:
+    """The tables behind a chart.
+
+    Attributes:
+        chart: its name on the page.
+        description: what it shows.
+        tables: in the order in which the page shows them.
+    """
+
+    chart: str
+    description: str
+    tables: tuple[Table, ...]
+
+    def files(self) -> dict[str, str]:
+        """CSV files by name."""
+        names = csv_names(self.chart, len(self.tables))
+        return {name: table.csv() for name, table in zip(names, self.tables, strict=True)}
+
+
+def charts_of(notebook: nbformat.NotebookNode) -> Iterator[ChartData]:
+    """The data of a notebook's charts, in the order of the page."""
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            told = output.get("data", {}).get(MIME)
+            if told:
+                tables = tuple(map(Table.from_json, told["tables"]))
+                yield ChartData(told["chart"], told["description"], tables)
+
+
+def for_page(notebook: nbformat.NotebookNode, page: str) -> nbformat.NotebookNode:
+    """A notebook whose charts link to their files from where the page stands."""
+    folder = f"{'../' * page.count('/')}{FOLDER}/"
+    return _changed(notebook, lambda text: text.replace(LINK, folder))
+
+
+def for_download(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """A notebook that does not need the site."""
+    return _changed(notebook, lambda text: _CSV_LINK.sub("", text))
+
+
+def _changed(notebook: nbformat.NotebookNode, change: Any) -> nbformat.NotebookNode:
+    notebook = copy.deepcopy(notebook)
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = change(cell.source)
+        for output in cell.get("outputs", ()):
+            data = output.get("data", {})
+            data.pop(MIME, None)
+            if "text/html" in data:
+                data["text/html"] = change(data["text/html"])
+    return notebook
+
+
+def archive_name(page: str) -> str:
+    """The archive of a page's data."""
+    return f"{page.rpartition('/')[2]}.zip"
+
+
+def write_data(
+    folder: Path, notebooks: Mapping[str, nbformat.NotebookNode], numbers: Mapping[str, Any]
+) -> None:
+    """Write the CSV file of every chart, and an archive for every page; what is old goes.
+
+    Args:
+        folder: for the files.
+        notebooks: executed ones, by page.
+        numbers: those of each page's prose, by page.
+    """
+    wanted = set()
+    for page, notebook in notebooks.items():
+        charts = list(charts_of(notebook))
+        for name, text in (item for chart in charts for item in chart.files().items()):
+            write_text(folder / name, text)
+            wanted.add(name)
+        with write_beside(folder / archive_name(page)) as half:
+            half.write_bytes(_archive(charts, numbers[page]))
+        wanted.add(archive_name(page))
+    for path in (*folder.glob("*.csv"), *folder.glob("*.zip")):
+        if path.name not in wanted:
+            path.unlink()
+
+
+def _archive(charts: list[ChartData], numbers: Any) -> bytes:
+    """A zip file: tables numbered in the order of the page, and the numbers of the prose."""
+    contents = {"numbers.json": json.dumps(numbers, indent=1, ensure_ascii=False) + "\n"}
+    listed = []
+    for number, chart in enumerate(charts, 1):
+        for part, text in enumerate(chart.files().values()):
+            name = f"{number:02d}{chr(97 + part) if part else ''}.csv"
+            contents[name] = text
+            listed.append(f"{name}: {chart.description}")
+    contents["README.txt"] = "\n".join([*listed, "numbers.json: the numbers of the text", ""])
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in sorted(contents.items()):
+            archive.writestr(zipfile.ZipInfo(name, _EPOCH), text, zipfile.ZIP_DEFLATED)
+    return stream.getvalue()

@@ -1,0 +1,66 @@
+"""The page that tells how a run of the report was made."""
+
+from collections.abc import Iterable
+
+from kwslib.measurements import code_version, machine_name
+from kwslib.site.cache import versions
+from kwslib.site.execute import ExecutedChapter
+from kwslib.site.parameters import ENGINE_NAMES
+from kwslib.site.settings import Settings
+
+
+def markdown(settings: Settings, chapters: list[ExecutedChapter]) -> str:
+    """The facts of a run as MyST Markdown, with a section for each kind."""
+    identity = settings.data_identity()
+    facts = {
+        "Profile": f"`{settings.profile}`",
+        "Data": settings.data_name,
+        "Identity of the data": f"`{identity[:12]}`" if identity else "none: no folder",
+        "Started": _minute(settings.started),
+        "Time in chapters": f"{sum(each.seconds for each in chapters):.0f} s",
+        "Machine": machine_name(),
+        "Code": f"kwslib {code_version()}",
+    }
+    parts = [
+        "## The run\n",
+        _table(("What", "Value"), facts.items()),
+        "## Chapters\n",
+        _table(("Chapter", "Seconds", "Executed"), map(_execution, chapters)),
+        "## Parameters\n",
+        _table(("Parameter", "Value", "Default"), _parameters(chapters)),
+        "## Versions\n",
+        _table(("Package", "Version"), versions().items()),
+    ]
+    return "\n".join(parts)
+
+
+def _execution(each: ExecutedChapter) -> tuple[str, str, str]:
+    origin = "in this run" if each.fresh else f"kept from {_minute(each.when)}: nothing changed"
+    base = each.chapter.base
+    name = f"{each.chapter.stem}, another run of {base.stem}" if base else each.chapter.stem
+    return name, f"{each.seconds:.1f}", origin
+
+
+def _parameters(chapters: list[ExecutedChapter]) -> Iterable[tuple[str, str, str]]:
+    for each in chapters:
+        for name, default in each.defaults.items():
+            if name in ENGINE_NAMES:
+                continue
+            value = each.values[name]
+            chosen = "as declared" if value == default else f"changed from {_literal(default)}"
+            yield f"`{each.chapter.name}.{name}`", _literal(value), chosen
+
+
+def _literal(value: object) -> str:
+    return f"`{value!r}`"
+
+
+def _minute(when: str) -> str:
+    """``2026-01-31T12:34:56.789+00:00`` as ``2026-01-31 12:34 UTC``."""
+    return f"{when[:16].replace('T', ' ')} UTC"
+
+
+def _table(head: tuple[str, ...], rows: Iterable[Iterable[str]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    escaped = [[cell.replace("|", r"\|") for cell in line] for line in lines]
+    return "".join(f"| {' | '.join(line)} |\n" for line in escaped)

@@ -1,0 +1,72 @@
+"""The built site, served from this machine, in headless Chromium.
+
+``KWS_SITE`` names a site that is built already; otherwise the demo report is built, which
+takes only as long as what changed since its last build.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import browsers
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    """Folder of the site's pages."""
+    if named := os.environ.get("KWS_SITE"):
+        return Path(named).resolve()
+    out = tmp_path_factory.mktemp("site") / "html"
+    start = "from kwslib.cli import main; main()"
+    command = [sys.executable, "-c", start, "report", "--profile", "demo", "--json"]
+    done = subprocess.run(
+        [*command, "--out", str(out)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return Path(json.loads(done.stdout)["site"])
+
+
+@pytest.fixture(scope="session")
+def address(site):
+    """Where the site is served, with a slash at the end."""
+    with browsers.served(site) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def driver():
+    """What starts browsers."""
+    with browsers.driver() as driver:
+        yield driver
+
+
+@pytest.fixture(scope="session")
+def browser(driver):
+    """Headless Chromium."""
+    browser = browsers.launch(driver)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def open_page(browser, address):
+    """Opens a page of the site; keywords are those of a browser context."""
+    contexts = []
+
+    def open_page(name, watch=lambda page: None, **settings):
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}} | settings)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(60_000)
+        watch(page)
+        page.goto(f"{address}{name}.html")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()

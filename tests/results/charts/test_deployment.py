@@ -1,0 +1,78 @@
+"""Charts of chapter 4: they draw, describe themselves, and leave empty what nobody measured."""
+
+import pytest
+import vl_convert
+
+from kwslib.results.charts import deployment as charts
+from kwslib.results.charts.theme import round_numbers
+
+STAGES = ("preprocessing", "network", "postprocessing")
+BREAKDOWN = [
+    {"stretch": stretch, "stage": stage, "ms": ms}
+    for stretch, times in {"a second": (21.0, 5.5, 0.003), "20 ms": (0.5, 5.5, 0.003)}.items()
+    for stage, ms in zip(STAGES, times, strict=True)
+]
+MEMORY = [
+    {"memory": "flash", "part": "network", "what": "code", "bytes": 2690},
+    {"memory": "flash", "part": "network", "what": "constants", "bytes": 17_736},
+    {"memory": "RAM", "part": "network", "what": "variables", "bytes": 7200},
+    {"memory": "RAM", "part": "stack", "what": "stack", "bytes": 544},
+]
+TIMES = [
+    {"place": "here", "kind": "measured here", "time": 20.0, "words": ""},
+    {"place": "board", "kind": "modelled here", "time": 5400.0, "words": ""},
+    {"place": "physical board", "kind": "measured here", "time": None, "words": "not measured yet"},
+    {"place": "theirs", "kind": "literature", "time": 87_000.0, "low": 86_000.0, "high": 88_000.0},
+]
+ERRORS = [
+    {"program": "dense, portable", "model": model, "ratio": ratio}
+    for model, ratio in (("memory without waits", 1.18), ("2 cycles a constant", 1.01))
+]
+EVERYWHERE = [
+    {"where": where, "numbers": numbers, "accuracy": 0.9, "low": 0.88, "high": 0.92}
+    for where in ("test clips", "field")
+    for numbers in ("float32", "int8")
+]
+CHARTS = {
+    "breakdown": charts.breakdown(BREAKDOWN),
+    "flash": charts.memory(MEMORY, "flash"),
+    "RAM": charts.memory(MEMORY, "RAM"),
+    "run_times": charts.run_times(TIMES, "one call", "µs"),
+    "errors": charts.model_errors(ERRORS),
+    "everywhere": charts.everywhere(EVERYWHERE),
+}
+
+
+def drawn(name):
+    return vl_convert.vegalite_to_svg(CHARTS[name].to_dict())
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_draws_and_describes_itself(name):
+    assert drawn(name).startswith("<svg")
+    assert len(CHARTS[name].to_dict()["description"]) > 40
+
+
+def test_a_stretch_is_labelled_with_its_sum():
+    assert "26.50" in drawn("breakdown")
+
+
+def test_what_nobody_measured_has_a_place_but_no_mark():
+    svg = drawn("run_times")
+    assert "not measured yet" in svg and "physical board" in svg
+    assert svg.count('aria-roledescription="point"') == 3
+    assert "None" not in svg and "NaN" not in svg
+
+
+@pytest.mark.parametrize("low, high", [(0.02, 200_000.0), (3.0, 400.0), (1.0, 1.0001)])
+def test_ticks_are_round_and_within_the_axis(low, high):
+    ticks = round_numbers(low, high)
+    assert all(low <= tick <= high for tick in ticks)
+    assert {str(f"{tick:.0e}")[0] for tick in ticks} <= {"1", "2", "5"}
+
+
+def test_even_times_are_marked_where_cycles_are_compared():
+    spec = CHARTS["errors"].to_dict()
+    assert spec["layer"][0]["data"]["values"] == [{"ratio": 1}]
+    low, high = spec["layer"][1]["encoding"]["x"]["scale"]["domain"]
+    assert low < 1 < 1.18 < high

@@ -1,0 +1,54 @@
+import pytest
+import vl_convert
+
+from kwslib.results.charts import training as charts
+from kwslib.results.charts.theme import COLOURS
+from kwslib.training.fit import Epoch
+
+HISTORY = [Epoch(n, 1 / n, 1 - 0.5 / n, 0.9 / n, 1 - 0.4 / n, 0.01, 2.0) for n in range(1, 5)]
+LABELS = ["_silence_", "_unknown_", "yes", "no"]
+RUNS = ("this run", "published run")
+ACCURACIES = [
+    {"split": split, "run": run, "accuracy": 0.9, "low": 0.88, "high": 0.92, "note": "measured"}
+    for split in ("training", "validation", "testing")
+    for run in RUNS
+] + [{"split": "validation", "run": "original report", "accuracy": 0.913, "note": "stated"}]
+RECALLS = [
+    {"label": label, "run": run, "recall": 0.9, "low": 0.8, "high": 0.95, "clips": 100}
+    for label in LABELS
+    for run in RUNS
+]
+CHARTS = {
+    "clips": charts.clips_by_label({"training": dict.fromkeys(LABELS, 10)}),
+    "accuracy": charts.learning_curve(HISTORY, 3, "accuracy"),
+    "loss": charts.learning_curve(HISTORY, 3, "loss"),
+    "accuracies": charts.accuracies(ACCURACIES),
+    "confusion": charts.confusion([[9, 1, 0, 0]] * 4, LABELS),
+    "recall": charts.recall_by_label(RECALLS),
+}
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_every_chart_is_drawn_and_described(name):
+    specification = CHARTS[name].to_dict()
+    svg = vl_convert.vegalite_to_svg(specification)
+    assert svg.startswith("<svg") and specification["description"]
+
+
+@pytest.mark.parametrize("name", ["accuracy", "loss"])
+def test_curves_name_both_splits_and_mark_the_kept_epoch(name):
+    svg = vl_convert.vegalite_to_svg(CHARTS[name].to_dict())
+    assert "training" in svg and "validation" in svg
+    assert "kept: epoch 3" in svg
+
+
+def test_runs_have_the_colours_of_the_theme():
+    svg = vl_convert.vegalite_to_svg(CHARTS["accuracies"].to_dict())
+    for run in (*RUNS, "original report"):
+        assert COLOURS[run] in svg and run in svg
+
+
+def test_a_confusion_matrix_has_every_count_once():
+    svg = vl_convert.vegalite_to_svg(charts.confusion([[11, 22], [33, 44]], ["a", "b"]).to_dict())
+    for count in ("11", "22", "33", "44"):
+        assert f">{count}<" in svg

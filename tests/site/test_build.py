@@ -1,0 +1,193 @@
+"""The whole way from sources to pages, by ``kws report`` and by ``jupyter-book build`` alone."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from kwslib.files import lock_folder
+from kwslib.site.publication import claimed_folder, put_site
+
+SCRIPTS = Path(sys.executable).parent
+
+
+def run(root, *command, **variables):
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("KWS_")}
+    environment["PATH"] = f"{SCRIPTS}{os.pathsep}{environment['PATH']}"
+    return subprocess.run(
+        command, cwd=root, env=environment | variables, capture_output=True, text=True, check=False
+    )
+
+
+def report(root, *options):
+    start = "from kwslib.cli import main; main()"
+    return run(root, sys.executable, "-c", start, "report", *options)
+
+
+def page(root, name):
+    return (root / "_build" / "html" / "book" / f"{name}.html").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory, make_book):
+    root = make_book(tmp_path_factory.mktemp("book"))
+    done = report(root, "--json", "-p", "sound.level=8")
+    assert done.returncode == 0, done.stderr
+    return root, json.loads(done.stdout)
+
+
+@pytest.fixture
+def copy(built, tmp_path):
+    root = tmp_path / "copy"
+    shutil.copytree(built[0], root)
+    return root
+
+
+def test_the_result_is_one_json_object(built):
+    root, result = built
+    assert result["page"] == str(root / "_build" / "html" / "index.html")
+    assert Path(result["page"]).exists()
+    assert (result["profile"], result["data"]) == ("demo", "embedded speech")
+    assert [each["chapter"] for each in result["chapters"]] == ["1_sound", "2_size"]
+    assert result["chapters"][0]["parameters"]["level"] == 8
+
+
+def test_numbers_reach_the_chapter_and_the_index(built):
+    assert "The loudness is 4 dB." in page(built[0], "1_sound")
+    assert "Loudness is 4 dB, the answer 42." in page(built[0], "index")
+
+
+def test_the_executed_notebook_can_be_downloaded(built):
+    assert '_sources/book/1_sound.ipynb"' in page(built[0], "1_sound")
+    path = built[0] / "_build" / "html" / "_sources" / "book" / "1_sound.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    assert any("kws-chart" in str(cell.get("outputs")) for cell in notebook.cells)
+    assert "The loudness is 4 dB." in notebook.cells[0].source
+
+
+def test_the_page_on_the_run_tells_parameters_and_origin(built):
+    text = page(built[0], "run")
+    assert "sound.level" in text and "changed from" in text
+    assert "in this run" in text and "embedded speech" in text
+
+
+def test_a_failing_cell_leaves_the_last_good_site(copy):
+    done = report(copy, "--json", "-p", "sound.words=fail")
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert "kws: chapter 1_sound, code cell 3" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "The loudness is 4 dB." in page(copy, "1_sound")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["-p", "sound.volume=1"], "has no 'volume'"),
+        (["-p", "sound.words=bad"], "there is no such word"),
+        (["--chapter", "9"], "there is no chapter '9'"),
+        (["--profile", "half"], "choose demo or full"),
+        (["--data", "nowhere"], "no such data folder"),
+        (["--out", "book"], "holds something other than a site"),
+    ],
+)
+def test_bad_input_ends_with_one_line_and_exit_code_2(copy, options, message):
+    done = report(copy, *options)
+    assert done.returncode == 2
+    assert message in done.stderr.splitlines()[-1]
+    assert done.stderr.splitlines()[-1].startswith("kws: ")
+    assert "Traceback" not in done.stderr
+
+
+def test_a_warning_of_sphinx_leaves_the_last_good_site(copy):
+    index = copy / "book" / "index.md"
+    index.write_text(index.read_text() + "\n{doc}`nowhere`\n")
+    done = report(copy, "-p", "sound.level=8")
+    assert done.returncode == 1
+    assert "nowhere" in done.stderr
+    assert "nowhere" not in page(copy, "index")
+
+
+def test_jupyter_book_alone_executes_and_builds(copy):
+    shutil.rmtree(copy / "_build")
+    variables = {"KWS_PARAMETERS": '{"sound.level": 10}'}
+    done = run(copy, "jupyter-book", "build", ".", **variables)
+    assert done.returncode == 0, done.stderr
+    assert "The loudness is 5 dB." in page(copy, "1_sound")
+    # the environment of the first build is known to Sphinx; the other numbers must still arrive
+    done = run(copy, "jupyter-book", "build", ".", KWS_PARAMETERS='{"sound.level": 12}')
+    assert done.returncode == 0, done.stderr
+    assert "The loudness is 6 dB." in page(copy, "1_sound")
+    assert "Loudness is 6 dB" in page(copy, "index")
+    before = page(copy, "1_sound")
+    done = run(copy, "jupyter-book", "build", ".", KWS_PARAMETERS='{"sound.words": "fail"}')
+    assert done.returncode != 0
+    assert "chapter 1_sound, code cell 3" in done.stderr
+    assert page(copy, "1_sound") == before
+
+
+def test_one_chapter_alone(copy):
+    done = report(copy, "--json", "--chapter", "2")
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert [each["chapter"] for each in result["chapters"]] == ["2_size"]
+    assert Path(result["page"]).name == "2_size.html"
+    assert Path(result["page"]).exists() and Path(result["chapters"][0]["notebook"]).exists()
+    assert not Path(result["page"]).with_name("index.html").exists()
+
+
+def test_a_checkout_with_the_site_keeps_what_is_not_the_sites(copy, tmp_path):
+    out = tmp_path / "gh-pages"
+    with claimed_folder(out) as folder:
+        put_site(copy / "_build" / "html", folder)
+    (out / "index.html").write_text("of the last site")
+    (out / ".git").mkdir()
+    (out / ".git" / "HEAD").write_text("ref: refs/heads/gh-pages")
+    (out / "CNAME").write_text("kws.example")
+    done = report(copy, "--out", str(out), "-p", "sound.level=8")
+    assert done.returncode == 0, done.stderr
+    assert "of the last site" not in (out / "index.html").read_text()
+    assert "Loudness is 4 dB" in (out / "book" / "index.html").read_text()
+    assert (out / ".nojekyll").exists()
+    assert (out / ".git" / "HEAD").exists() and (out / "CNAME").read_text() == "kws.example"
+
+
+@pytest.mark.parametrize("name", ["theirs", "link", "pipe", "loop"])
+def test_a_folder_that_cannot_be_taken_is_refused_before_anything_runs(copy, tmp_path, name):
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    (theirs / ".buildinfo").write_text("of another Sphinx")
+    (tmp_path / "link").symlink_to(theirs)
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    done = report(copy, "--out", str(tmp_path / name), "-p", "sound.words=fail")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert name in done.stderr and "Traceback" not in done.stderr
+    assert (theirs / ".buildinfo").read_text() == "of another Sphinx"
+
+
+def test_a_second_build_into_the_same_folder_is_refused_with_the_first_ones_number(copy):
+    with lock_folder(copy / "_build" / "html"):
+        done = report(copy)
+    assert done.returncode == 2
+    assert f"process {os.getpid()} is writing there" in done.stderr
+
+
+def test_a_root_is_the_working_folder_or_the_clone(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert (build.find_root() / "_toc.yml").exists()
+    (tmp_path / "_toc.yml").touch()
+    assert build.find_root() == tmp_path
+
+
+def test_the_heading_of_a_page_is_not_the_one_for_paper(tmp_path):
+    (tmp_path / "page.html").write_text(
+        '<h1>For paper</h1><h2>Contents</h2><h1><span class="n">1. </span>Sound &amp; more'
+        '<a class="headerlink" href="#">#</a></h1>'
+    )
+    assert build.titles(tmp_path, ["page"]) == {"page": "1. Sound & more"}

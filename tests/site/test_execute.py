@@ -1,0 +1,69 @@
+import sys
+
+import jupyter_client.kernelspec
+import pytest
+
+from kwslib.errors import InputError
+from kwslib.site.book import Book
+from kwslib.site.execute import ChapterError, run_book
+from kwslib.site.prose import published_numbers
+from kwslib.site.settings import Settings
+
+
+def test_chapters_run_with_their_parameters_in_the_books_folder(root):
+    sound, size = run_book(Book.open(root), Settings(parameters={"sound.level": "8"}))
+    assert published_numbers(sound.notebook)["loudness"] == "4 dB"
+    assert (sound.values["level"], sound.defaults["level"]) == (8, 3)
+    assert sound.fresh and sound.seconds > 0
+    text = [
+        output.text
+        for cell in size.notebook.cells
+        for output in cell.get("outputs", [])
+        if output.output_type == "stream"
+    ]
+    assert text == ["working folder holds the book: True\n"]
+
+
+def test_a_chapter_runs_again_only_when_something_changed(root):
+    first = run_book(Book.open(root), Settings())
+    again = run_book(Book.open(root), Settings())
+    assert [each.fresh for each in first] == [True, True]
+    assert [each.fresh for each in again] == [False, False]
+    changed = run_book(Book.open(root), Settings(parameters={"sound.level": 4}))
+    assert [each.fresh for each in changed] == [True, False]
+
+
+def test_a_failing_cell_names_chapter_cell_and_error_and_is_not_kept(root):
+    settings = Settings(parameters={"sound.words": "fail"})
+    for _ in range(2):
+        with pytest.raises(ChapterError) as caught:
+            run_book(Book.open(root), settings)
+        message = str(caught.value)
+        assert message.startswith("chapter 1_sound, code cell 3 (import altair as alt)")
+        assert message.endswith("ZeroDivisionError: by design")
+        assert "\n" not in message
+
+
+def test_input_that_a_chapter_refuses_is_the_users_mistake(root):
+    with pytest.raises(InputError, match="chapter 1_sound: there is no such word"):
+        run_book(Book.open(root), Settings(parameters={"sound.words": "bad"}))
+
+
+def test_nothing_runs_before_all_parameters_are_checked(root):
+    said = []
+    with pytest.raises(InputError):
+        run_book(Book.open(root), Settings(parameters={"size.level": 1}), said.append)
+    assert said == []
+    assert not (root / "_build" / "executed").exists()
+
+
+def test_the_kernel_is_this_python_whatever_is_installed(root, monkeypatch):
+    monkeypatch.setattr(
+        jupyter_client.kernelspec.KernelSpecManager,
+        "get_kernel_spec",
+        lambda self, name: pytest.fail("looked for an installed kernel"),
+    )
+    path = root / "book" / "2_size.md"
+    path.write_text(path.read_text().replace("answer=42", "answer=__import__('sys').executable"))
+    _, size = run_book(Book.open(root), Settings())
+    assert published_numbers(size.notebook)["answer"] == sys.executable
