@@ -87,8 +87,8 @@ def _result(built: Built, settings: Settings, seconds: float) -> dict[str, Any]:
         "chapters": [
             {
                 "chapter": each.chapter.stem,
-                "notebook": str(each.path),
-                "seconds": round(each.seconds, 1),
+                "notebook": str(built.notebook(each)),
+                "seconds": round(each.run.seconds, 1),
                 "fresh": each.fresh,
                 "parameters": each.values,
             }
@@ -99,8 +99,8 @@ def _result(built: Built, settings: Settings, seconds: float) -> dict[str, Any]:
 
 def _text(built: Built, seconds: float) -> str:
     lines = [
-        f"{each.chapter.stem}: {each.seconds:.1f} s {'now' if each.fresh else 'in an earlier run'}"
-        f", {each.path}"
+        f"{each.chapter.stem}: {each.run.seconds:.1f} s "
+        f"{'now' if each.fresh else 'in an earlier run'}, {built.notebook(each)}"
         for each in built.chapters
     ]
     return "\n".join([*lines, f"page: {built.page}", f"done in {seconds:.1f} s"])

@@ -12,12 +12,13 @@ headings too. The index and the other plain pages name the chapter as well::
     Chapter 3 reaches {glue:text}`training.accuracy`.
 """
 
+import ast
 import base64
 import html
 import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import soundfile
@@ -26,20 +27,32 @@ from numpy.typing import NDArray
 
 from kwslib.config import SAMPLE_RATE
 from kwslib.results import renderer
+from kwslib.results.provenance import FIELDS_MIME
 
 renderer.enable()
 
 GLUE_PREFIX = "application/papermill.record/"
 """Where myst-nb looks for values that a notebook publishes."""
 
+CLAIM_MIME = "application/vnd.kws.claim+json"
+"""Where an executed notebook holds a claim."""
+
+_LABEL = re.compile(r"[a-z][a-z0-9-]*")
+
 _NUMBER = re.compile(r"[-+−±]?\d[\d.,]*(\s?[%\w/µ]+)?")
 
 
 class Html(str):
-    """A piece of HTML that Jupyter shows as such when it is the value of a cell."""
+    """A piece of HTML that Jupyter shows as such when it is the value of a cell.
 
-    def _repr_html_(self) -> str:
-        return str(self)
+    Attributes:
+        fields: what it rests on, see :mod:`kwslib.results.provenance`.
+    """
+
+    fields: Mapping[str, str] = {}
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return {"text/html": str(self), **({FIELDS_MIME: dict(self.fields)} if self.fields else {})}
 
     def __repr__(self) -> str:
         return "[HTML]"
@@ -53,6 +66,29 @@ def numbers(**values: str | int) -> None:
             metadata={"scrapbook": {"name": name, "mime_prefix": GLUE_PREFIX}},
             raw=True,
         )
+
+
+def claim(label: str, condition: str, over: Literal["records", "run"]) -> None:
+    """State on what numbers a sentence of the text depends, for the build to decide.
+
+    Args:
+        label: of the sentence, which the text marks as ``[...]{.claim #label}``.
+        condition: Python that is true if the sentence is, evaluated after the last cell.
+        over: ``"records"`` if committed records alone decide, ``"run"`` if this run does.
+
+    Raises:
+        ValueError: the label, the condition or ``over`` cannot be read.
+    """
+    if not _LABEL.fullmatch(label):
+        raise ValueError(f"claim {label!r}: a label has small letters, digits and -")
+    if over not in ("records", "run"):
+        raise ValueError(f"claim {label}: over is {over!r}, must be records or run")
+    try:
+        ast.parse(condition, mode="eval")
+    except SyntaxError as error:
+        raise ValueError(f"claim {label}: {condition!r} cannot be read ({error.msg})") from None
+    facts = {"label": label, "condition": condition, "over": over}
+    display({CLAIM_MIME: facts, "text/plain": f"claim {label}: {condition}"}, raw=True)
 
 
 def player(audio: NDArray[np.int16], caption: str = "", rate: int = SAMPLE_RATE) -> Html:

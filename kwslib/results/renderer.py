@@ -19,6 +19,7 @@ import vl_convert
 from kwslib.results.charts import tables as chart_tables
 from kwslib.results.charts.legends import with_filters
 from kwslib.results.charts.tables import Table
+from kwslib.results.provenance import FIELDS_MIME, META
 
 NAME = "kws"
 
@@ -93,8 +94,10 @@ def _details(name: str, tables: list[Table]) -> str:
 
 
 def _mime_bundle(spec: dict[str, Any], **_metadata: Any) -> dict[str, Any]:
+    fields = spec.get("usermeta", {}).get(META, {})
     chart = drawn(spec)
     return {
+        **({FIELDS_MIME: fields} if fields else {}),
         "text/html": chart.html,
         "text/plain": f"[chart] {chart.description}",
         chart_tables.MIME: {

@@ -45,6 +45,10 @@ class Built:
     page: Path
     chapters: list[ExecutedChapter]
 
+    def notebook(self, executed: ExecutedChapter) -> Path:
+        """Where an executed chapter is offered for download."""
+        return self.site / "_sources" / f"{executed.chapter.page}.ipynb"
+
 
 def find_root() -> Path:
     """The repository: the working folder, or else the one that this library lies in.

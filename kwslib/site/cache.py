@@ -1,11 +1,18 @@
-"""Executed chapters, kept under a key of all that their outputs depend on."""
+"""What chapters put out, kept under a key of all that it depends on.
+
+Kept are the outputs of the code cells and the values of the text, and no text: a sentence that
+changes executes nothing.
+"""
 
 import importlib.metadata
+import json
 import os
 import platform
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import nbformat
 
@@ -17,6 +24,7 @@ from kwslib.files import (
     write_text,
 )
 from kwslib.site.book import Chapter
+from kwslib.site.marks import marks_of
 from kwslib.site.parameters import Value
 
 KEPT_RUNS = 6
@@ -41,6 +49,25 @@ _NO_PART_OF_A_CHAPTER = ("bench", "cli", "live", "site")
 """Rooms that no chapter imports."""
 
 
+@dataclass(frozen=True)
+class Run:
+    """What a run of a chapter gave.
+
+    Attributes:
+        outputs: of each code cell, that of injected parameters included.
+        values: of the text and of claims, by the code that gives them.
+        seconds: how long it took.
+        when: when it began, ISO 8601.
+        code: version of the library that ran it.
+    """
+
+    outputs: list[list[Any]]
+    values: dict[str, Any]
+    seconds: float
+    when: str
+    code: str
+
+
 def versions() -> dict[str, str]:
     """Version of Python and of the packages that matter; absent ones are left out."""
     found = {"python": platform.python_version()}
@@ -52,15 +79,25 @@ def versions() -> dict[str, str]:
     return found
 
 
-def key(chapter: Chapter, parameters: Mapping[str, Value], data_identity: str, root: Path) -> str:
-    """Hash of what ``chapter`` depends on.
+def key(
+    notebook: nbformat.NotebookNode,
+    parameters: Mapping[str, Value],
+    data_identity: str,
+    root: Path,
+) -> str:
+    """Hash of what a run of ``notebook`` depends on.
 
-    That is its source, the parameters (with the content of files that they name), the
-    library, the committed measurements, the data and the packages.
+    That is its code, with the expressions and conditions of its text, the parameters (with the
+    content of files that they name), the library, the committed measurements, the data and the
+    packages.
+
+    Raises:
+        MarkError: an expression or a block of the text cannot be read.
     """
     measurements = root / "measurements"
     committed = sha256_of_files(measurements, filter(Path.is_file, measurements.rglob("*")))
-    texts = [chapter.source(), data_identity, library_hash(), committed]
+    code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    texts = [*code, *marks_of(notebook).codes(), data_identity, library_hash(), committed]
     for name, value in sorted(parameters.items()):
         texts.append(f"{name}={value!r}")
         if name != "data" and isinstance(value, str) and value and (root / value).is_file():
@@ -71,7 +108,7 @@ def key(chapter: Chapter, parameters: Mapping[str, Value], data_identity: str, r
 
 @cache
 def library_hash() -> str:
-    """Hash of the library's code, but for the parts that no chapter runs.
+    """Hash of the library's code, but for the rooms that no chapter imports.
 
     A build that ``kws report`` started takes the hash that this had then: should the code be
     edited meanwhile, the site must still show the chapters that were run for it.
@@ -80,28 +117,28 @@ def library_hash() -> str:
     return handed_over or sha256_of_sources(without=_NO_PART_OF_A_CHAPTER)
 
 
-class Executed:
-    """A folder of executed chapters, one file a key."""
+class KeptRuns:
+    """A folder of runs, one file a key."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def path(self, chapter: Chapter, key: str) -> Path:
         """Where the run of ``chapter`` under ``key`` lies, or would lie."""
-        return self.folder / chapter.stem / f"{key[:20]}.ipynb"
+        return self.folder / chapter.stem / f"{key[:20]}.json"
 
-    def load(self, chapter: Chapter, key: str) -> nbformat.NotebookNode | None:
+    def load(self, chapter: Chapter, key: str) -> Run | None:
         """The kept run, or None."""
         path = self.path(chapter, key)
         if not path.exists():
             return None
         path.touch()  # what was used last is dropped last
-        return nbformat.read(path, as_version=4)
+        return Run(**json.loads(path.read_text(encoding="utf-8")))
 
-    def store(self, chapter: Chapter, key: str, notebook: nbformat.NotebookNode) -> None:
+    def store(self, chapter: Chapter, key: str, run: Run) -> None:
         """Keep a run, whole or not at all, and drop the oldest ones."""
         path = self.path(chapter, key)
-        write_text(path, nbformat.writes(notebook) + "\n")
-        kept = sorted(path.parent.glob("*.ipynb"), key=lambda each: each.stat().st_mtime)
+        write_text(path, json.dumps(asdict(run), ensure_ascii=False) + "\n")
+        kept = sorted(path.parent.glob("*.json"), key=lambda each: each.stat().st_mtime)
         for old in kept[:-KEPT_RUNS]:
             old.unlink()

@@ -14,6 +14,7 @@ import nbformat
 
 from kwslib.files import write_beside, write_text
 from kwslib.results.charts.tables import LINK, MIME, Table
+from kwslib.results.provenance import FIELDS_MIME
 from kwslib.results.renderer import csv_names
 
 FOLDER = "_data"
@@ -72,7 +73,8 @@ def _changed(notebook: nbformat.NotebookNode, change: Any) -> nbformat.NotebookN
             cell.source = change(cell.source)
         for output in cell.get("outputs", ()):
             data = output.get("data", {})
-            data.pop(MIME, None)
+            for kind in (MIME, FIELDS_MIME):
+                data.pop(kind, None)
             if "text/html" in data:
                 data["text/html"] = change(data["text/html"])
     return notebook

@@ -11,20 +11,25 @@ import papermill
 from ipykernel.kernelspec import get_kernel_dict
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
+from papermill.engines import papermill_engines
 from papermill.exceptions import PapermillExecutionError
+from papermill.parameterize import parameterize_notebook
 
 from kwslib.errors import InputError
 from kwslib.measurements import code_version
 from kwslib.site import cache, parameters
 from kwslib.site.book import Book, Chapter
+from kwslib.site.engine import NAME, ReportEngine, values_in
+from kwslib.site.marks import MarkError, Marks, marks_of
 from kwslib.site.settings import Settings, now
 
-METADATA_KEY = "kws"
-"""Where an executed notebook says how it was run."""
+KERNEL = "python3"
+
+papermill_engines.register(NAME, ReportEngine)
 
 
 class ChapterError(Exception):
-    """A chapter's cell failed: one line that names chapter, cell and error."""
+    """A chapter failed: one line that names the chapter, the place and the error."""
 
 
 @dataclass(frozen=True)
@@ -33,27 +38,36 @@ class ExecutedChapter:
 
     Attributes:
         chapter: which.
-        notebook: with outputs; its source cells are those of the source file.
+        notebook: with outputs; its other cells are those of the source file.
+        marks: of its text.
         key: what the run depends on, see :func:`kwslib.site.cache.key`.
         defaults: parameters as they are where no reader asks for another value.
         values: parameters as they were in this run.
-        seconds: how long the run took.
-        when: when it began.
-        code: version of the library that ran it.
+        run: what the run gave.
         fresh: whether it was run now, not taken from an earlier build.
-        path: the kept notebook.
     """
 
     chapter: Chapter
     notebook: nbformat.NotebookNode
+    marks: Marks
     key: str
     defaults: dict[str, parameters.Value]
     values: dict[str, parameters.Value]
-    seconds: float
-    when: str
-    code: str
+    run: cache.Run
     fresh: bool
-    path: Path
+
+    @property
+    def asked(self) -> bool:
+        """Whether a reader asked for other parameters than the declared ones."""
+        return any(
+            self.values[name] != value
+            for name, value in self.defaults.items()
+            if name not in parameters.ENGINE_NAMES
+        )
+
+    def place(self, line: int) -> str:
+        """A line of the source, for messages."""
+        return f"{self.chapter.path}:{line}"
 
 
 class _ThisPython(AsyncKernelManager):
@@ -77,9 +91,9 @@ def run_book(
         ChapterError: a cell failed.
     """
     asked = parameters.resolve(book, settings.parameters)
-    executed = cache.Executed(book.root / "_build" / "executed")
+    kept = cache.KeptRuns(book.root / "_build" / "executed")
     return [
-        _run_or_load(chapter, book.root, settings, asked[chapter.name], executed, say)
+        _run_or_load(chapter, book.root, settings, asked[chapter.name], kept, say)
         for chapter in book.chapters
     ]
 
@@ -89,41 +103,53 @@ def _run_or_load(
     root: Path,
     settings: Settings,
     asked: dict[str, parameters.Value],
-    executed: cache.Executed,
+    kept: cache.KeptRuns,
     say: Callable[[str], None],
 ) -> ExecutedChapter:
     source = chapter.notebook()
     declared, defaults = parameters.declared(chapter, source), parameters.defaults_of(chapter)
     values = defaults | {"profile": settings.profile, "data": settings.data} | asked
-    key = cache.key(chapter, values, settings.data_identity(), root)
-    notebook = executed.load(chapter, key)
-    if notebook is None:
+    changed = {name: value for name, value in values.items() if value != declared[name]}
+    notebook = _with_parameters(source, changed)
+    try:
+        marks = marks_of(notebook)
+        key = cache.key(notebook, values, settings.data_identity(), root)
+    except MarkError as error:
+        raise ChapterError(f"{chapter.path}:{error}") from error
+    run = kept.load(chapter, key)
+    if run is None:
         say(f"running {chapter.stem}")
-        changed = {name: value for name, value in values.items() if value != declared[name]}
-        notebook = run_notebook(chapter, source, changed, root)
-        executed.store(chapter, key, notebook)
-    facts = notebook.metadata[METADATA_KEY]
-    return ExecutedChapter(
-        chapter=chapter,
-        notebook=notebook,
-        key=key,
-        defaults=defaults,
-        values=values,
-        seconds=facts["seconds"],
-        when=facts["when"],
-        code=facts["code"],
-        fresh=facts["when"] >= settings.started,
-        path=executed.path(chapter, key),
-    )
+        run = run_notebook(chapter, notebook, root)
+        kept.store(chapter, key, run)
+    _put_outputs(notebook, run.outputs)
+    fresh = run.when >= settings.started
+    return ExecutedChapter(chapter, notebook, marks, key, defaults, values, run, fresh)
 
 
-def run_notebook(
-    chapter: Chapter,
-    notebook: nbformat.NotebookNode,
-    changed: dict[str, parameters.Value],
-    root: Path,
+def _with_parameters(
+    notebook: nbformat.NotebookNode, changed: dict[str, parameters.Value]
 ) -> nbformat.NotebookNode:
-    """``notebook`` executed by papermill in ``root``, with ``changed`` parameters injected.
+    """The notebook with papermill's cell of parameters behind the one that declares them."""
+    if not changed:
+        return notebook
+    notebook = parameterize_notebook(notebook, changed, kernel_name=KERNEL, language="python")
+    lines = notebook.metadata.get("source_map", [])
+    for number, cell in enumerate(notebook.cells):
+        if "injected-parameters" in cell.metadata.get("tags", []):
+            cell.id = "cell-parameters"
+            # it has a line of its own, so that the cells behind it keep theirs
+            notebook.metadata["source_map"] = [*lines[:number], lines[number - 1], *lines[number:]]
+    return notebook
+
+
+def _put_outputs(notebook: nbformat.NotebookNode, outputs: list[list[Any]]) -> None:
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    for cell, own in zip(cells, outputs, strict=True):
+        cell.outputs = nbformat.from_dict(own)
+
+
+def run_notebook(chapter: Chapter, notebook: nbformat.NotebookNode, root: Path) -> cache.Run:
+    """What ``notebook`` gives, executed by papermill in ``root``.
 
     Raises:
         InputError: a cell raised it: the parameters ask for something that cannot be.
@@ -134,8 +160,8 @@ def run_notebook(
         result = papermill.execute_notebook(
             notebook,
             None,
-            parameters=changed,
-            kernel_name="python3",
+            engine_name=NAME,
+            kernel_name=KERNEL,
             language="python",
             cwd=root,
             start_timeout=120,
@@ -145,10 +171,14 @@ def run_notebook(
         )
     except PapermillExecutionError as error:
         raise _explain(chapter, error) from error
-    # the time that a chapter takes is for the page on this run, not for the reader of the cell
-    seconds = time.perf_counter() - start
-    result.metadata[METADATA_KEY] = {"when": when, "seconds": seconds, "code": code_version()}
-    return result
+    return cache.Run(
+        outputs=[cell.outputs for cell in result.cells if cell.cell_type == "code"],
+        values=values_in(result),
+        # the time that a chapter takes is for the page on this run, not for the reader of the cell
+        seconds=time.perf_counter() - start,
+        when=when,
+        code=code_version(),
+    )
 
 
 def _explain(chapter: Chapter, error: Any) -> Exception:

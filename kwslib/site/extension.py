@@ -29,7 +29,9 @@ from kwslib.errors import InputError
 from kwslib.files import sha256_of_sources, sha256_of_text, write_text
 from kwslib.site import (
     api_page,
+    claims,
     downloads,
+    figures,
     icons,
     mathematics,
     metadata,
@@ -41,7 +43,9 @@ from kwslib.site import (
 from kwslib.site.book import Book, as_notebook
 from kwslib.site.execute import ChapterError, ExecutedChapter, run_book
 from kwslib.site.lighten import lighten, pages_of
+from kwslib.site.marks import ROLE, first_line
 from kwslib.site.pdf import PDF_VARIABLE
+from kwslib.site.roles import eval_role
 from kwslib.site.settings import Settings
 
 if TYPE_CHECKING:
@@ -73,8 +77,13 @@ class Report:
     settings: Settings
     chapters: dict[str, ExecutedChapter]
     numbers: dict[str, str]
-    pages: dict[str, Any]
     live: "LivePage | None" = None
+
+    def __init__(self) -> None:
+        self.pages: dict[str, Any] = {}
+        self.values: dict[str, Mapping[str, Any]] = {}
+        self.claims: dict[str, Mapping[str, claims.Claim]] = {}
+        self.figures: dict[str, Mapping[str, figures.Figure]] = {}
 
     def execute(self, app: Sphinx) -> None:
         """Run the chapters, before anything is read or written."""
@@ -84,18 +93,33 @@ class Report:
             self.settings = Settings.from_environment()
             book = Book.open(root, root / toc)
             executed = run_book(book, self.settings, _log.info)
-            pages: dict[str, Any] = {
-                each.chapter.page: prose.page_notebook(each) for each in executed
-            }
+            for each in executed:
+                self._take(each)
             if TRY_PAGE in book.pages:
                 from kwslib.live.page import LivePage
 
                 self.live = LivePage.prepare()
         except (ChapterError, InputError, prose.MissingNumberError, ValueError) as error:
             raise ReportError(str(error)) from error
-        self.pages = pages
         self.chapters = {each.chapter.page: each for each in executed}
         self.numbers = prose.all_numbers(executed)
+
+    def _take(self, executed: ExecutedChapter) -> None:
+        """Decide what a chapter shows of its run, and make the notebook of its page."""
+        page = executed.chapter.page
+        absent = claims.absent_blocks(executed)
+        claims.check_values(executed, absent)
+        found = claims.claims_of(executed, absent)
+        claims.check_claims(executed, found)
+        self.claims[page] = {each.label: each for each in found}
+        self.values[page] = executed.run.values
+        self.pages[page] = prose.page_notebook(executed, absent)
+        try:
+            self.figures[page] = figures.figures_of(self.pages[page])
+        except figures.FigureError as error:
+            cell, _, message = str(error).partition(": ")
+            line = first_line(self.pages[page], int(cell))
+            raise ChapterError(f"{executed.place(line)}: {message}") from error
 
     def outdated(
         self, app: Sphinx, env: BuildEnvironment, added: set[str], *_: set[str]
@@ -103,7 +127,10 @@ class Report:
         """Pages whose content changed though their source file did not."""
         before = getattr(env, "kws_states", {})
         code = sha256_of_sources("results", "site", "live")
-        states = {page: sha256_of_text(code, each.key) for page, each in self.chapters.items()}
+        states = {
+            page: sha256_of_text(code, each.key, repr(self.claims[page]), each.run.when)
+            for page, each in self.chapters.items()
+        }
         all_numbers = sha256_of_text(code, repr(sorted(self.numbers.items())))
         states |= {page: all_numbers for page in env.found_docs if page not in states}
         if self.live:
@@ -364,6 +391,9 @@ def setup(app: Sphinx) -> dict[str, Any]:
     # pages are written anew when it changes
     app.add_config_value("kws_pdf", os.environ.get(PDF_VARIABLE, ""), "html", str)
     mathematics.add_renderer(app)
+    app.add_role(ROLE, eval_role, override=True)  # myst-nb's own asks a kernel
+    app.add_transform(claims.ShowClaims)
+    figures.add_figures(app)
     app.add_directive(RUN_DIRECTIVE, RunDirective)
     app.add_directive(API_DIRECTIVE, ApiDirective)
     app.add_directive(TRY_DIRECTIVE, TryDirective)

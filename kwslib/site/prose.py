@@ -4,14 +4,15 @@ import ast
 import copy
 import html
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import nbformat
 
-from kwslib.results.page import GLUE_PREFIX
+from kwslib.results.page import CLAIM_MIME, GLUE_PREFIX
 from kwslib.results.renderer import ORIGIN
 from kwslib.site import variant
 from kwslib.site.execute import ExecutedChapter
+from kwslib.site.marks import Block, without_blocks
 from kwslib.site.settings import name_of_data
 
 PICTURE_TAG = "picture"
@@ -60,7 +61,7 @@ def _with_origin(text: str, executed: ExecutedChapter) -> str:
     profile, data = str(executed.values["profile"]), str(executed.values["data"])
     told = (
         f"drawn by chapter {executed.chapter.stem} from {name_of_data(profile, data)}, "
-        f"{executed.when[:10]}, kwslib {executed.code}"
+        f"{executed.run.when[:10]}, kwslib {executed.run.code}"
     )
     return text.replace(ORIGIN, ORIGIN.replace("></", f">{html.escape(told)}</"))
 
@@ -86,38 +87,26 @@ def fill(text: str, numbers: Mapping[str, str], where: str) -> str:
     return _ROLE.sub(number, text)
 
 
-def page_notebook(executed: ExecutedChapter) -> nbformat.NotebookNode:
-    """The notebook that a reader sees and downloads: prose with its numbers, code folded."""
+def page_notebook(executed: ExecutedChapter, absent: Sequence[Block]) -> nbformat.NotebookNode:
+    """The notebook that a page is made of: without absent blocks, with numbers in the prose."""
     notebook = copy.deepcopy(executed.notebook)
     chapter, numbers = executed.chapter, published_numbers(notebook)
+    without_blocks(notebook, executed.marks, absent)
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = fill(cell.source, numbers, chapter.stem)
         else:
-            cell.outputs = [
-                out for out in cell.outputs if "scrapbook" not in out.get("metadata", {})
-            ]
+            cell.outputs = [out for out in cell.outputs if _is_shown(out)]
             for out in cell.outputs:
                 shown = out.get("data", {})
                 if "text/html" in shown:
                     shown["text/html"] = _with_origin(shown["text/html"], executed)
-            cell.metadata["tags"] = _folded(cell.metadata.get("tags", []))
     if chapter.base:
         differing = {name: executed.values[name] for name in chapter.presets}
         notebook.cells[0].source += f"\n\n{variant.note(chapter.base.stem, differing)}"
-    _follow_injection(notebook)
     return notebook
 
 
-def _folded(tags: list[str]) -> list[str]:
-    """Tags with ``hide-input``, unless the chapter or papermill said otherwise."""
-    spoken_for = ("hide-", "remove-", "show-input", "parameters", "injected-parameters")
-    return tags if any(tag.startswith(spoken_for) for tag in tags) else [*tags, "hide-input"]
-
-
-def _follow_injection(notebook: nbformat.NotebookNode) -> None:
-    """Give the cell that papermill put in a line number, so that the others keep theirs."""
-    lines = notebook.metadata.get("source_map", [])
-    for number, cell in enumerate(notebook.cells):
-        if "injected-parameters" in cell.metadata.get("tags", []):
-            notebook.metadata["source_map"] = [*lines[:number], lines[number - 1], *lines[number:]]
+def _is_shown(output: nbformat.NotebookNode) -> bool:
+    is_number = "scrapbook" in output.get("metadata", {})
+    return not is_number and CLAIM_MIME not in output.get("data", {})

@@ -17,7 +17,7 @@ def markdown(settings: Settings, chapters: list[ExecutedChapter]) -> str:
         "Data": settings.data_name,
         "Identity of the data": f"`{identity[:12]}`" if identity else "none: no folder",
         "Started": _minute(settings.started),
-        "Time in chapters": f"{sum(each.seconds for each in chapters):.0f} s",
+        "Time in chapters": f"{sum(each.run.seconds for each in chapters):.0f} s",
         "Machine": machine_name(),
         "Code": f"kwslib {code_version()}",
     }
@@ -35,10 +35,10 @@ def markdown(settings: Settings, chapters: list[ExecutedChapter]) -> str:
 
 
 def _execution(each: ExecutedChapter) -> tuple[str, str, str]:
-    origin = "in this run" if each.fresh else f"kept from {_minute(each.when)}: nothing changed"
+    origin = "in this run" if each.fresh else f"kept from {_minute(each.run.when)}: nothing changed"
     base = each.chapter.base
     name = f"{each.chapter.stem}, another run of {base.stem}" if base else each.chapter.stem
-    return name, f"{each.seconds:.1f}", origin
+    return name, f"{each.run.seconds:.1f}", origin
 
 
 def _parameters(chapters: list[ExecutedChapter]) -> Iterable[tuple[str, str, str]]:

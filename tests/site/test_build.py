@@ -11,6 +11,7 @@ import nbformat
 import pytest
 
 from kwslib.files import lock_folder
+from kwslib.site import build
 from kwslib.site.publication import claimed_folder, put_site
 
 SCRIPTS = Path(sys.executable).parent

@@ -100,9 +100,8 @@ def picture_meta(
 def taken_apart(spec: Mapping[str, Any]) -> tuple[dict[str, Any], list[Table]]:
     """A specification without its ``usermeta``, and the tables behind the chart."""
     spec = dict(spec)
-    picture = spec.get("usermeta", {}).get(_META)
+    picture = spec.pop("usermeta", {}).get(_META)
     if picture is not None:
-        del spec["usermeta"]
         return spec, [Table.from_json(picture)]
     found = list(_data_sets(spec, spec.get("datasets", {})))
     several = [rows for rows in found if len(rows) > 1]

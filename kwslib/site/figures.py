@@ -1,0 +1,130 @@
+"""Numbered figures and tables: their captions, what they rest on, and words for who cannot see."""
+
+import html
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import nbformat
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.transforms import SphinxTransform
+from typing_extensions import override
+
+from kwslib.results.provenance import FIELDS_MIME
+
+_LABELLED = re.compile(r'aria-label="[^"]*"')
+
+
+class FigureError(Exception):
+    """A figure is not as its options say; the message begins with the number of its cell."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure or table of a page.
+
+    Attributes:
+        name: to refer to it.
+        kind: ``"figure"`` or ``"table"``.
+        fields: what it rests on: data, seeds, method, place.
+    """
+
+    name: str
+    kind: str
+    fields: Mapping[str, str]
+
+
+def figures_of(notebook: nbformat.NotebookNode) -> dict[str, Figure]:
+    """The figures of an executed notebook by name, each with its alternative text put in.
+
+    Raises:
+        FigureError: a cell with a caption puts out nothing, or several things, or has no
+            alternative text; or two figures have one name.
+    """
+    found: dict[str, Figure] = {}
+    for number, cell in enumerate(notebook.cells):
+        options = cell.metadata.get("mystnb", {})
+        figure = options.get("figure") if cell.cell_type == "code" else None
+        if not figure:
+            continue
+        name, alt = figure.get("name", ""), options.get("image", {}).get("alt", "")
+        outputs = [each for each in cell.outputs if "text/html" in each.get("data", {})]
+        for wrong, what in (
+            (not name or not figure.get("caption"), "a figure needs a name and a caption"),
+            (not alt, f"{name} needs an alternative text, image: alt:"),
+            (len(outputs) != 1, f"{name} has {len(outputs)} outputs, must be one"),
+            (name in found, f"two figures are called {name}"),
+        ):
+            if wrong:
+                raise FigureError(f"{number}: {what}")
+        data = outputs[0]["data"]
+        label = f'aria-label="{html.escape(" ".join(alt.split()), quote=True)}"'
+        data["text/html"] = _labelled(data["text/html"], label)
+        kind = cell.metadata.get("kws", {}).get("kind", "figure")
+        found[name] = Figure(name, kind, data.get(FIELDS_MIME, {}))
+    return found
+
+
+def _labelled(markup: str, label: str) -> str:
+    """``markup`` whose first drawing or table has another label for those who cannot see it."""
+    return _LABELLED.sub(lambda _: label, markup, count=1)
+
+
+class TableFigure(nodes.figure):
+    """A figure that counts as a table."""
+
+
+class ShowFigures(SphinxTransform):
+    """Counts tables as such, and writes below a caption what the figure rests on."""
+
+    default_priority = 840  # before numbers are given
+
+    @override
+    def apply(self, **kwargs: Any) -> None:
+        figures: Mapping[str, Figure] = self.app.kws_report.figures.get(  # type: ignore[attr-defined]
+            self.env.docname, {}
+        )
+        for node in list(self.document.findall(nodes.figure)):
+            names = [name for name in node["names"] if name in figures]
+            if not names:
+                continue
+            figure = figures[names[0]]
+            if figure.fields:
+                node += nodes.legend("", _fields(figure.fields))
+            if figure.kind == "table":
+                table = TableFigure("", *node.children, **node.attributes)
+                node.replace_self(table)
+                for each in table["ids"]:
+                    self.document.ids[each] = table
+
+
+def _fields(fields: Mapping[str, str]) -> nodes.paragraph:
+    text = " · ".join(f"{name}: {value}" for name, value in fields.items())
+    return nodes.paragraph("", text, classes=["kws-fields"])
+
+
+def renumbered(app: Sphinx, env: Any) -> list[str]:
+    """All pages, if a figure or section got another number: others may refer to it."""
+    numbers = repr((env.toc_fignumbers, env.toc_secnumbers))
+    if getattr(env, "kws_numbers", numbers) == numbers:
+        env.kws_numbers = numbers
+        return []
+    env.kws_numbers = numbers
+    return sorted(env.all_docs)
+
+
+def _visit(translator: Any, node: nodes.Element) -> None:
+    translator.visit_figure(node)
+
+
+def _depart(translator: Any, node: nodes.Element) -> None:
+    translator.depart_figure(node)
+
+
+def add_figures(app: Sphinx) -> None:
+    """Let Sphinx number tables that are figures, and write fields below captions."""
+    app.add_enumerable_node(TableFigure, "table", html=(_visit, _depart))
+    app.add_transform(ShowFigures)
+    app.connect("env-get-updated", renumbered, priority=900)

@@ -1,0 +1,296 @@
+"""What the text of a page asks of its run: expressions, claims, and conditions of blocks.
+
+The text is read by MyST's own parser, as the page will be, so that what stands in a code span or
+a formula is left alone.
+"""
+
+import ast
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import nbformat
+from markdown_it.token import Token
+from myst_parser.config.main import MdParserConfig
+from myst_parser.mdit_to_docutils.base import DocutilsRenderer
+from myst_parser.parsers.mdit import create_md_parser
+
+ROLE = "eval"
+"""The role of an expression: ``{eval}`accuracy:.1%```."""
+
+_EXTENSIONS = {"amsmath", "attrs_inline", "colon_fence", "deflist", "dollarmath"}
+_CLAIM_LABEL = re.compile(r"[a-z][a-z0-9-]*")
+_DIRECTIVE = re.compile(r"\{([a-zA-Z0-9:_-]+)\}")
+_LITERAL = ("code", "code-block", "code-cell", "literalinclude", "math", "raw")
+"""Directives whose content is no Markdown."""
+
+_IF = re.compile(r"if\s+(.+)")
+_END = re.compile(r"end\s+if")
+
+
+class MarkError(Exception):
+    """A mark is wrong or stands alone; the message begins with its line."""
+
+
+@dataclass(frozen=True)
+class Expression:
+    """A value in the text.
+
+    Attributes:
+        text: as its author wrote it: an expression and, behind a colon, its format.
+        line: of the source on which it stands, or on which its paragraph begins.
+    """
+
+    text: str
+    line: int
+
+    @property
+    def code(self) -> str:
+        """Python that gives the value as it is shown."""
+        return f'f"""{{ {self.text}}}"""'
+
+
+@dataclass(frozen=True)
+class MarkedClaim:
+    """A sentence whose truth depends on numbers.
+
+    Attributes:
+        label: its own.
+        sentence: as its author wrote it.
+        line: of the source.
+    """
+
+    label: str
+    sentence: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Block:
+    """A part of the page that is there only if a condition holds.
+
+    Attributes:
+        condition: Python.
+        first: number of the cell with its first line, and that line in the cell, from 0.
+        last: likewise of its last line.
+        line: of the source.
+    """
+
+    condition: str
+    first: tuple[int, int]
+    last: tuple[int, int]
+    line: int
+
+    @property
+    def code(self) -> str:
+        """Python that gives whether it is there."""
+        return f"bool({self.condition})"
+
+    def covers(self, cell: int, line: int = 0) -> bool:
+        """Whether a line of a cell is in the block, its comment lines included."""
+        return self.first <= (cell, line) <= self.last
+
+
+@dataclass(frozen=True)
+class Marks:
+    """All marks of a page, in its order."""
+
+    expressions: tuple[Expression, ...]
+    claims: tuple[MarkedClaim, ...]
+    blocks: tuple[Block, ...]
+
+    def block_of(self, line: int, notebook: nbformat.NotebookNode) -> Block | None:
+        """The block in which a line of the source stands, or None."""
+        for cell in range(len(notebook.cells) - 1, -1, -1):
+            start = first_line(notebook, cell)
+            if start <= line:
+                return next((b for b in self.blocks if b.covers(cell, line - start)), None)
+        return None
+
+    def codes(self) -> list[str]:
+        """Python of all values and conditions, each once."""
+        values = (expression.code for expression in self.expressions)
+        return list(dict.fromkeys([*values, *(block.code for block in self.blocks)]))
+
+
+def first_line(notebook: nbformat.NotebookNode, cell: int) -> int:
+    """The line of the source, from 1, on which a cell begins; 1 where that is not known."""
+    lines = notebook.metadata.get("source_map", [])
+    return int(lines[cell]) + 1 if cell < len(lines) else 1
+
+
+def marks_of(notebook: nbformat.NotebookNode) -> Marks:
+    """The marks of a notebook's text and of its figures' captions.
+
+    Raises:
+        MarkError: a mark is not closed, stands where it is not seen, or has a wrong label.
+    """
+    expressions: list[Expression] = []
+    claims: list[MarkedClaim] = []
+    edges: list[tuple[str, tuple[int, int], int]] = []
+    for number, cell in enumerate(notebook.cells):
+        start = first_line(notebook, number)
+        text = cell.source if cell.cell_type == "markdown" else caption_of(cell)
+        seen = list(_inlines(_parse(text)))
+        found = [e for token in seen for e in _expressions(token, start)]
+        _check_all_seen(text, found, start)
+        expressions += found
+        claims += [claim for token in seen for claim in _claims(token, start)]
+        if cell.cell_type == "markdown":
+            edges += [(comment, (number, line), start + line) for comment, line in _comments(text)]
+    labels = [claim.label for claim in claims]
+    for claim in claims:
+        if not _CLAIM_LABEL.fullmatch(claim.label):
+            raise MarkError(
+                f"{claim.line}: claim {claim.label!r}: a label has small letters, digits and -"
+            )
+        if labels.count(claim.label) > 1:
+            raise MarkError(f"{claim.line}: two claims are called {claim.label}")
+    return Marks(tuple(expressions), tuple(claims), tuple(_blocks(edges)))
+
+
+def caption_of(cell: nbformat.NotebookNode) -> str:
+    """The caption of a cell's figure or table, or empty."""
+    figure = cell.metadata.get("mystnb", {}).get("figure", {})
+    return str(figure.get("caption", "")) if isinstance(figure, dict) else ""
+
+
+def operands(condition: str) -> list[str]:
+    """What a condition compares: the parts whose values say why it holds or not.
+
+    >>> operands("low(a) > 0 and not len(b) <= 3")
+    ['low(a)', 'len(b)']
+    """
+
+    def walk(node: ast.expr) -> Iterator[ast.expr]:
+        if isinstance(node, ast.BoolOp):
+            for value in node.values:
+                yield from walk(value)
+        elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+            yield from walk(node.operand)
+        elif isinstance(node, ast.Compare):
+            yield from (node.left, *node.comparators)
+        else:
+            yield node
+
+    tree = ast.parse(condition, mode="eval").body
+    found = [node for node in walk(tree) if not isinstance(node, ast.Constant)]
+    return list(dict.fromkeys(ast.unparse(node) for node in found))
+
+
+def _parse(text: str) -> list[Token]:
+    config = MdParserConfig(enable_extensions=_EXTENSIONS)
+    return create_md_parser(config, DocutilsRenderer).parse(text) if text else []
+
+
+def _inlines(tokens: Sequence[Token], offset: int = 0) -> Iterator[tuple[Token, int]]:
+    """Tokens of running text and the line of each, also of what directives contain."""
+    for token in tokens:
+        line = offset + (token.map[0] if token.map else 0)
+        if token.type == "inline":
+            yield token, line
+        elif token.type in ("fence", "colon_fence"):
+            directive = _DIRECTIVE.match(token.info.strip())
+            if directive and directive[1] not in _LITERAL:
+                yield from _inlines(_parse(token.content), line + 1)
+
+
+def _expressions(found: tuple[Token, int], start: int) -> Iterator[Expression]:
+    token, line = found
+    for child in _leaves(token):
+        if child.type == "myst_role" and child.meta.get("name") == ROLE:
+            yield Expression(child.content, start + line)
+
+
+def _leaves(token: Token) -> Iterator[Token]:
+    for child in token.children or ():
+        yield child
+        yield from _leaves(child)
+
+
+def _claims(found: tuple[Token, int], start: int) -> Iterator[MarkedClaim]:
+    token, line = found
+    children = token.children or []
+    for at, child in enumerate(children):
+        if child.type == "span_open" and "claim" in str(child.attrGet("class") or "").split():
+            sentence = "".join(_source(each) for each in _until_close(children[at + 1 :]))
+            yield MarkedClaim(str(child.attrGet("id") or ""), sentence, start + line)
+
+
+def _until_close(tokens: Sequence[Token]) -> Iterator[Token]:
+    depth = 1
+    for token in tokens:
+        depth += {"span_open": 1, "span_close": -1}.get(token.type, 0)
+        if depth == 0:
+            return
+        yield token
+
+
+def _source(token: Token) -> str:
+    if token.type == "myst_role":
+        return f"{{{token.meta['name']}}}`{token.content}`"
+    return " " if token.type == "softbreak" else token.content
+
+
+def _check_all_seen(text: str, found: Sequence[Expression], start: int) -> None:
+    """Refuse a role that the parser takes for something else, and so would show as it stands."""
+    if text.count(f"{{{ROLE}}}`") > len(found):
+        raise MarkError(
+            f"{start}: an expression in this cell is not read as one; look for a | in a table, "
+            "two $ around it, an image's text or the title of a directive"
+        )
+
+
+def _comments(text: str) -> Iterator[tuple[str, int]]:
+    for token in _parse(text):
+        if token.type == "myst_line_comment" and token.map:
+            for number, line in enumerate(token.content.split("\n")):
+                yield line.strip().lstrip("%").strip(), token.map[0] + number
+
+
+def _blocks(edges: Sequence[tuple[str, tuple[int, int], int]]) -> Iterator[Block]:
+    begun: tuple[str, tuple[int, int], int] | None = None
+    for comment, place, line in edges:
+        if condition := _IF.fullmatch(comment):
+            if begun:
+                raise MarkError(f"{line}: a block begins in the one of line {begun[2]}")
+            begun = (condition[1], place, line)
+        elif _END.fullmatch(comment):
+            if not begun:
+                raise MarkError(f"{line}: a block ends that has not begun")
+            yield Block(begun[0], begun[1], place, begun[2])
+            begun = None
+    if begun:
+        raise MarkError(f"{begun[2]}: the block has no end; write % end if")
+
+
+def without_blocks(
+    notebook: nbformat.NotebookNode, marks: Marks, absent: Sequence[Block]
+) -> nbformat.NotebookNode:
+    """Take from ``notebook`` the lines and cells of absent blocks, and the marks of all blocks.
+
+    Lines of text are blanked, so that what follows keeps its number.
+    """
+    dropped = []
+    for number, cell in enumerate(notebook.cells):
+        if cell.cell_type != "markdown":
+            if any(block.covers(number) for block in absent):
+                dropped.append(number)
+            continue
+        lines = cell.source.split("\n")
+        for at in range(len(lines)):
+            marks_it = any((number, at) in (block.first, block.last) for block in marks.blocks)
+            if marks_it or any(block.covers(number, at) for block in absent):
+                lines[at] = ""
+        cell.source = "\n".join(lines)
+    _remove_cells(notebook, dropped)
+    return notebook
+
+
+def _remove_cells(notebook: nbformat.NotebookNode, dropped: Sequence[int]) -> None:
+    kept = [number for number in range(len(notebook.cells)) if number not in dropped]
+    lines: Any = notebook.metadata.get("source_map")
+    notebook.cells = [notebook.cells[number] for number in kept]
+    if lines:
+        notebook.metadata["source_map"] = [lines[number] for number in kept]
