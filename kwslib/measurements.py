@@ -94,6 +94,9 @@ class Record:
         if self.interval is not None:
             object.__setattr__(self, "interval", tuple(self.interval))
 
+    def __format__(self, spec: str) -> str:
+        return format_quantity(self.value, self.unit, self.interval, spec)
+
     def provenance(self) -> str:
         """One readable line: method, data, machine, date, version."""
         parts = [
@@ -104,6 +107,36 @@ class Record:
             f"kwslib {self.code}" if self.code else self.source,
         ]
         return ", ".join(part for part in parts if part)
+
+
+def format_quantity(
+    value: float, unit: str, interval: tuple[float, float] | None, spec: str = ""
+) -> str:
+    """A number with its unit and its 95 % interval, or by a format of its own without them.
+
+    >>> format_quantity(0.928, "fraction", (0.913, 0.941)).replace(chr(160), " ")
+    '92.8 % (95 % CI 91.3–94.1 %)'
+    >>> format_quantity(-1.36, "points", (-2.22, -0.5)).replace(chr(160), " ")
+    '−1.4 points (95 % CI −2.2 to −0.5)'
+    >>> format_quantity(0.928, "fraction", None, ".0%"), format_quantity(60_230.0, "us", None)
+    ('93%', '60.2 ms')
+    """
+    if spec:
+        return format(value, spec)
+    if unit == "fraction":
+        bounds = interval and "–".join(f"{100 * bound:.1f}" for bound in interval)
+        return f"{100 * value:.1f} %" + (f" (95 % CI {bounds} %)" if bounds else "")
+    if unit == "points":
+        bounds = interval and " to ".join(_signed(bound) for bound in interval)
+        return f"{_signed(value)} points" + (f" (95 % CI {bounds})" if bounds else "")
+    if unit == "us":
+        return f"{value / 1000:.3g} ms" if value >= 1000 else f"{value:.3g} µs"
+    return f"{value:,} {unit}" if unit else f"{value:,}"
+
+
+def _signed(number: float) -> str:
+    text = f"{number:.1f}"
+    return "0.0" if text == "-0.0" else text.replace("-", "−")
 
 
 def write_records(path: Path | str, records: Iterable[Record]) -> None:

@@ -1,147 +1,69 @@
-"""What chapter 5 shows: a network in few bits, by method, width and small float, on the board."""
+"""Chapter 5: a network in few bits, as values, tables and charts."""
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
+import altair as alt
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
 from kwslib.board.profile import Profile, profile
-from kwslib.data.dataset import Dataset, open_source
-from kwslib.data.task import Task
+from kwslib.config import NANO33BLE
+from kwslib.data.dataset import Dataset
 from kwslib.deploy.compile import compile_network
 from kwslib.deploy.reader import read_graph
 from kwslib.errors import InputError
-from kwslib.measurements import Record, read_records, select
+from kwslib.measurements import FOLDER, Record, read_records, select
 from kwslib.models.checkpoint import PUBLISHED
-from kwslib.quantize.affine import check_bits
-from kwslib.quantize.inside import LogitsGrid, Source, logits_grids, noise_at_logits
+from kwslib.quantize.affine import METHODS, Method, check_bits
+from kwslib.quantize.inside import Source, grid_levels, weight_noise
+from kwslib.quantize.methods import number_of
+from kwslib.quantize.minifloat import Minifloat
 from kwslib.quantize.network import QuantizedLayer, QuantizedNetwork, Widths
-from kwslib.quantize.ptq import calibration_clips
+from kwslib.results import page
+from kwslib.results.charts import quantization as charts
+from kwslib.results.literature import author_of
+from kwslib.results.provenance import resting_on
 from kwslib.results.sweeps import SWEEPS, committed
-from kwslib.studies.quantization import KINDS, Kind, Setting, measure_network
-from kwslib.training.findings import Findings, findings
-from kwslib.training.study import published_network
+from kwslib.results.values import Estimate, mean_over_seeds, paired_change
+from kwslib.studies.quantization import Kind, Setting, measure_network
 
-BOARD_BITS = (8, 4, 2)
-"""Widths of the published files."""
+LITERATURE = FOLDER / "literature_quantization.json"
+"""What others published of the same network in few bits."""
 
-INSIDE_BITS = tuple(range(2, 9))
+NAMES = {"ptq": "post-training", "qat": "quantization-aware"}
+"""The two methods, as figures and tables call them."""
 
-_LOOKED_AT = 400
-"""Images at which the inside of a network is looked at."""
+ABLATION_NAMES = {
+    "uncorrected": "post-training, biases not corrected",
+    "observed": "quantization-aware, correct",
+    "unclipped": "gradient not clipped",
+    "overwriting": "weights overwritten",
+    "both": "both mistakes",
+}
 
+GRID_BITS = (4, 3, 2)
+"""Widths whose grids are drawn over the weights."""
 
-@dataclass(frozen=True)
-class OnBoard:
-    """A published file on the emulated board.
-
-    Attributes:
-        bits: of its weights.
-        method: by which they were found.
-        weights: bytes that they take in flash.
-        profile: of the whole program.
-        accuracy: record of its accuracy on the test clips.
-    """
-
-    bits: int
-    method: str
-    weights: int
-    profile: Profile
-    accuracy: Record
+_BOARD_BITS = (8, 4, 2)
+_BINS = 48
+_RULES: Mapping[Method, str] = {
+    "minmax": "all weights", "percentile": "99.9 % of them", "mse": "least squared error",
+}  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Quantization:
-    """What there is to show.
-
-    Attributes:
-        training: the findings on the float network.
-        name: of the network and its task, as published networks are called.
-        layers: its layers with weights: name and weights ``[out, ...]``, BatchNorm folded.
-        looked_at: name of the data of the images at which its inside was looked at.
-        noise: decibels at the logits by bits, of each place where it is quantized alone.
-        logits: what two grids of 8 bits do to its logits, by method.
-        live: records of settings measured in this run, none without data.
-        committed: records of the committed sweeps, by kind; none for other networks.
-        boards: the published files on the emulated board.
-    """
-
-    training: Findings
-    name: str
-    layers: Mapping[str, torch.Tensor]
-    looked_at: str
-    noise: Mapping[int, Mapping[Source, float]]
-    logits: Mapping[str, LogitsGrid]
-    live: Sequence[Record]
-    committed: Mapping[Kind, Sequence[Record]]
-    boards: Sequence[OnBoard]
-
-    @property
-    def live_data(self) -> str:
-        """Name of the data of the live records, or empty."""
-        return str(self.live[0].data["name"]) if self.live else ""
+def load_sweep(kind: Kind, name: str, sweeps: Path = SWEEPS) -> Sequence[Record]:
+    """The committed sweep of a kind; empty where there is none of the network ``name``."""
+    return committed("quantization", [kind], name, sweeps).get(kind, ())
 
 
-def quantization(
-    profile_name: str,
-    data: str,
-    model: str,
-    keywords: str,
-    epochs: int,
-    seed: int,
-    bits: str,
-    folder: Path = PUBLISHED,
-    sweeps: Path = SWEEPS,
-) -> Quantization:
-    """Quantize a network in every way that the chapter shows.
-
-    Args:
-        profile_name: ``"demo"`` or ``"full"``; this and the next five are those of
-            :func:`kwslib.training.findings.findings`.
-        data: folder of Speech Commands, or empty.
-        model: name in the registry.
-        keywords: comma-separated.
-        epochs: passes of the float training, 0 for the usual number.
-        seed: of the trainings.
-        bits: comma-separated widths that are measured live, both methods.
-        folder: where published networks lie.
-        sweeps: where committed sweeps lie.
-
-    Raises:
-        InputError: a width is none; or ``full`` without data, and nothing is published with these
-            settings.
-    """
-    widths = widths_of(bits)
-    training = findings(profile_name, data, model, keywords, epochs, seed, folder)
-    task = Task.of(keywords)
-    name = f"{model}-{task.name}"
-    network = training.network or published_network(model, task, folder)[0]
-    dataset = training.dataset or Dataset(open_source(None), task)
-    calibration = calibration_clips(dataset.examples("training").deployed)
-    images = _spread(dataset.examples("testing").deployed)
-    return Quantization(
-        training=training,
-        name=name,
-        layers=_layers(network),
-        looked_at=dataset.source.name,
-        noise={each: noise_at_logits(network, each, calibration, images) for each in INSIDE_BITS},
-        logits=logits_grids(network, calibration, images),
-        live=_live(training, model, widths, seed),
-        committed=committed("quantization", KINDS, name, sweeps),
-        boards=_boards(name if (folder / f"{name}-w8.tflite").exists() else _DEFAULT, folder),
-    )
-
-
-_DEFAULT = "tiny_conv-yes_no"
-"""Whose published files are shown where the network of the page has none."""
-
-
-def widths_of(bits: str) -> list[int]:
+def parse_bits(bits: str) -> list[int]:
     """``"8,4,2"`` as ``[8, 4, 2]``.
 
     Raises:
@@ -156,16 +78,19 @@ def widths_of(bits: str) -> list[int]:
     return widths
 
 
-def _live(training: Findings, model: str, widths: Sequence[int], seed: int) -> list[Record]:
-    """Both methods at each width, weights and activations, of the network of this run."""
-    if training.live is None or training.origin != "trained":
-        return []
-    network, dataset = training.live
-    settings = [
-        Setting(method, str(width), str(width), seed)
-        for width in widths
-        for method in ("ptq", "qat")
-    ]
+def measure_widths(
+    network: nn.Module, dataset: Dataset, model: str, bits: Iterable[int], seed: int
+) -> list[Record]:
+    """Both methods at each width, weights and activations alike, and the float network.
+
+    Args:
+        network: trained.
+        dataset: whose clips train, calibrate and score.
+        model: name in the registry.
+        bits: widths.
+        seed: of the trainings.
+    """
+    settings = [Setting(method, str(n), str(n), seed) for n in bits for method in ("ptq", "qat")]
     return [
         record
         for setting in (Setting("float", "float", "float", seed), *settings)
@@ -173,23 +98,333 @@ def _live(training: Findings, model: str, widths: Sequence[int], seed: int) -> l
     ]
 
 
-def _layers(network: nn.Module) -> dict[str, torch.Tensor]:
-    unquantized = QuantizedNetwork(network, Widths(None, None))
-    found: dict[str, torch.Tensor] = {}
-    for name, layer in unquantized.layers():
-        assert isinstance(layer, QuantizedLayer)
-        found[name] = layer.layer.weight.detach()
+def float_accuracy(records: Iterable[Record]) -> Estimate:
+    """Accuracy of the float networks of a sweep on test clips."""
+    return mean_over_seeds(_of_method(records, "float"))
+
+
+def accuracy_by_bits(
+    records: Iterable[Record], method: str, activations: str = "same"
+) -> dict[int, Estimate]:
+    """Accuracy on test clips by bits of the weights.
+
+    Args:
+        records: of a sweep.
+        method: of :class:`kwslib.studies.quantization.Setting`.
+        activations: ``"same"`` for as many bits as the weights, or what they are kept as:
+            ``"float"``, ``"8"``.
+    """
+    return {bits: mean_over_seeds(own) for bits, own in _by_bits(records, method, activations)}
+
+
+def change_by_bits(
+    records: Sequence[Record], method: str, activations: str = "same", reference: str = "float"
+) -> dict[int, Estimate]:
+    """By how many points a method differs from another one, paired by seed.
+
+    Args:
+        records: of a sweep.
+        method: as of :func:`accuracy_by_bits`, and so ``activations``.
+        activations: of both.
+        reference: the other method, at the same width; ``"float"`` for the float network.
+    """
+    own = _by_bits(records, method, activations)
+    if reference == "float":
+        floats = _of_method(records, "float")
+        return {bits: paired_change(each, floats) for bits, each in own}
+    others = dict(_by_bits(records, reference, activations))
+    return {bits: paired_change(each, others[bits]) for bits, each in own}
+
+
+def integer_change(records: Sequence[Record]) -> float:
+    """By how many points at most a setting's mean accuracy changes where all is computed in
+    integers, as the board does.
+    """
+    pairs: dict[tuple[str, ...], tuple[list[Record], list[Record]]] = {}
+    for record in select(records, "integer_accuracy", split="testing"):
+        facts = {name: record.subject[name] for name in ("method", "weights", "activations")}
+        (same,) = select(records, "accuracy", split="testing", seed=record.subject["seed"], **facts)
+        integers, others = pairs.setdefault(tuple(map(str, facts.values())), ([], []))
+        integers.append(record)
+        others.append(same)
+    return max(abs(paired_change(*pair).value) for pair in pairs.values())
+
+
+def accuracy_by_format(records: Iterable[Record], method: str) -> dict[str, Estimate]:
+    """Accuracy on test clips by the format of the weights, such as ``"E2M1"``."""
+    found: dict[str, list[Record]] = {}
+    for record in _of_method(records, method):
+        found.setdefault(str(record.subject["weights"]), []).append(record)
+    return {name: mean_over_seeds(own) for name, own in found.items()}
+
+
+def _of_method(records: Iterable[Record], method: str) -> list[Record]:
+    return select(records, "accuracy", method=method, split="testing")
+
+
+def _by_bits(
+    records: Iterable[Record], method: str, activations: str
+) -> list[tuple[int, list[Record]]]:
+    own = _of_method(records, method)
+    found = []
+    for bits in sorted({str(record.subject["weights"]) for record in own}, reverse=True):
+        other = bits if activations == "same" else activations
+        if wanted := select(own, "accuracy", weights=bits, activations=other):
+            found.append((int(bits), wanted))
     return found
 
 
-def _spread(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Some of the images, so that all labels are among them."""
-    return images[:: max(1, len(images) // _LOOKED_AT)]
+# Figures and tables.
 
 
-def _boards(name: str, folder: Path) -> list[OnBoard]:
+def plot_accuracy_by_bits(
+    records: Sequence[Record], names: Mapping[str, str] = NAMES, activations: str = "same"
+) -> alt.LayerChart:
+    """Accuracy against bits, a line a method, the float network dashed.
+
+    Args:
+        records: of a sweep.
+        names: of the methods to draw.
+        activations: as of :func:`accuracy_by_bits`.
+    """
+    rows = [
+        {"bits": bits, "method": name, "accuracy": own.value, "low": own.low, "high": own.high}
+        for method, name in names.items()
+        for bits, own in accuracy_by_bits(records, method, activations).items()
+    ]
+    what = "weights and activations" if activations == "same" else "weights"
+    drawn = [record for method in names for record in _of_method(records, method)]
+    return resting_on(charts.by_width(rows, float_accuracy(records).value, what), drawn)
+
+
+def tabulate_activations(records: Sequence[Record]) -> page.Html:
+    """Accuracy of few-bit weights by what activations are kept as, quantization-aware."""
+    columns = {"float": "float activations", "8": "8 bits", "same": "as many bits as weights"}
+    by_column = {name: accuracy_by_bits(records, "qat", name) for name in columns}
+    rows = [
+        {
+            "bits of weights": str(bits),
+            **{columns[name]: _brief(by_column[name][bits]) for name in columns},
+        }
+        for bits in by_column["8"]
+        if bits < max(by_column["8"])
+    ]
+    return resting_on(page.table(rows), _of_method(records, "qat"))
+
+
+def tabulate_grid(numbers: torch.Tensor, integers: torch.Tensor, values: torch.Tensor,
+                  slopes: torch.Tensor, scale: float) -> page.Html:  # fmt: skip
+    """Numbers on their way to an integer and back, and the gradient that passes."""
+    rows = [
+        {
+            "number": f"{number:.4g}",
+            "divided by the scale": f"{number / scale:.4g}",
+            "integer": f"{int(integer)}",
+            "value": f"{value:.4g}",
+            "gradient": f"{slope:.0f}",
+        }
+        for number, integer, value, slope in zip(
+            numbers.tolist(), integers.tolist(), values.tolist(), slopes.tolist(), strict=True
+        )
+    ]
+    return resting_on(page.table(_with_minus(rows)), method="computed")
+
+
+def plot_staircase(
+    numbers: torch.Tensor, values: torch.Tensor, slopes: torch.Tensor
+) -> alt.VConcatChart:
+    """The quantizer as a function, and below it the gradient that passes; float32 ``[n]``."""
+    rows = [
+        {"x": number, "y": value, "gradient": slope}
+        for number, value, slope in zip(
+            numbers.tolist(), values.tolist(), slopes.tolist(), strict=True
+        )
+    ]
+    return resting_on(charts.stairs(rows), method="computed")
+
+
+def largest_layer(network: nn.Module) -> tuple[str, torch.Tensor]:
+    """Name and weights ``[out, ...]`` of the layer with the most weights, BatchNorm folded."""
+    layers: dict[str, torch.Tensor] = {}
+    for name, layer in QuantizedNetwork(network, Widths(None, None)).layers():
+        assert isinstance(layer, QuantizedLayer)
+        layers[name] = layer.layer.weight.detach()
+    return max(layers.items(), key=lambda item: item[1].numel())
+
+
+def sqnr_by_rule(weights: torch.Tensor, bits: int) -> dict[tuple[str, str], float]:
+    """Decibels of weights over their rounding, by the rule that chose the scale and by whether
+    there is one scale or one for each output.
+
+    Args:
+        weights: ``[out, ...]``.
+        bits: 2 to 8.
+    """
+    return {
+        (where, _RULES[rule]): weight_noise(weights, bits, by_channel=by_channel, method=rule)
+        for by_channel, where in ((False, "one scale"), (True, "one per output"))
+        for rule in METHODS
+    }
+
+
+def tabulate_rules(weights: torch.Tensor) -> page.Html:
+    """SQNR of weights ``[out, ...]`` by width and rule."""
+    rows = [
+        {
+            "bits": str(bits),
+            **{f"{where}: {rule}": f"{decibels:.1f} dB"
+               for (where, rule), decibels in sqnr_by_rule(weights, bits).items()},
+        }
+        for bits in (8, *GRID_BITS)
+    ]  # fmt: skip
+    return resting_on(page.table(rows), method="computed")
+
+
+def plot_weights(weights: torch.Tensor, data: str) -> alt.FacetChart:
+    """A histogram of weights, and the values of grids of few bits.
+
+    Args:
+        weights: of one output, of any shape.
+        data: on which the network was trained.
+    """
+    counts, edges = np.histogram(weights.flatten().numpy(), bins=_BINS)
+    bars = [
+        {"from": float(start), "to": float(end), "weights": int(count)}
+        for (start, end), count in zip(pairwise(edges), counts, strict=True)
+    ]
+    levels = [
+        {"bits": bits, "level": level}
+        for bits in GRID_BITS
+        for level in grid_levels(weights.flatten(), bits)
+    ]
+    return resting_on(charts.weights_on_grids(bars, levels), data=data, method="computed")
+
+
+def plot_noise(noise: Mapping[int, Mapping[Source, float]], data: str) -> alt.Chart:
+    """SQNR at the logits by bits, a line for each place that is quantized alone.
+
+    Args:
+        noise: decibels by bits and place.
+        data: on whose clips.
+    """
+    rows = [
+        {"layer": str(place), "bits": bits, "decibels": decibels}
+        for bits, places in noise.items()
+        for place, decibels in places.items()
+    ]
+    return resting_on(charts.errors_by_layer(rows), data=data, method="computed")
+
+
+def tabulate_values(floats: Sequence[float], name: str) -> page.Html:
+    """The numbers of a minifloat from 0 up beside those of as many bits with even steps."""
+    top = len(floats) - 1
+    even = [floats[-1] * integer / top for integer in range(top + 1)]
+    columns = [str(i) for i in range(top + 1)]
+    rows = [
+        {"format": label, **dict(zip(columns, (f"{value:.3g}" for value in values), strict=True))}
+        for label, values in ((name, floats), ("integers, scaled", even))
+    ]
+    return resting_on(page.table(rows), method="computed")
+
+
+def plot_minifloats(records: Sequence[Record], method: str) -> alt.LayerChart:
+    """Accuracy of minifloats by bits of exponent and mantissa."""
+    rows = []
+    for name, own in accuracy_by_format(records, method).items():
+        number = number_of(name)
+        assert isinstance(number, Minifloat)
+        rows.append(
+            {"exponent": number.exponent_bits, "mantissa": number.mantissa_bits,
+             "bits": number.bits, "accuracy": own.value}
+        )  # fmt: skip
+    return resting_on(charts.minifloat_grid(rows), _of_method(records, method))
+
+
+def formats_of(bits: int, accuracies: Mapping[str, Estimate]) -> dict[str, Estimate]:
+    """The formats of a width among ``accuracies``, by accuracy, the best first."""
+    own = {name: value for name, value in accuracies.items() if _bits_of(name) == bits}
+    return dict(sorted(own.items(), key=lambda item: -item[1].value))
+
+
+def _bits_of(name: str) -> int:
+    number = number_of(name)
+    assert isinstance(number, Minifloat)
+    return number.bits
+
+
+def tabulate_formats(minifloats: Sequence[Record], widths: Sequence[Record]) -> page.Html:
+    """The best minifloat of each width beside the integer of as many bits, weights alone."""
+    rows = []
+    for method, name in NAMES.items():
+        floats = accuracy_by_format(minifloats, method)
+        integers = accuracy_by_bits(widths, method, "float")
+        for bits in sorted({_bits_of(each) for each in floats}, reverse=True):
+            best, own = next(iter(formats_of(bits, floats).items()))
+            rows.append(
+                {"bits": str(bits), "method": name, "best minifloat": best,
+                 "its accuracy": _brief(own), "integers": _brief(integers[bits])}
+            )  # fmt: skip
+    return resting_on(page.table(rows), [*_drawn(minifloats), *_drawn(widths)])
+
+
+def _drawn(records: Iterable[Record]) -> list[Record]:
+    return [record for method in NAMES for record in _of_method(records, method)]
+
+
+def tabulate_literature(widths: Sequence[Record], path: Path = LITERATURE) -> page.Html:
+    """Accuracies that others published of the same network, beside ours."""
+    published = read_records(path)
+    ours = {method: accuracy_by_bits(widths, method) for method in NAMES}
+    rows = []
+    for author in dict.fromkeys(author_of(record.source) for record in published):
+        own = [record for record in published if author_of(record.source) == author]
+        for bits in sorted({int(record.subject["bits"]) for record in own}, reverse=True):
+            row = {"source": author, "bits": str(bits)}
+            for method, name in NAMES.items():
+                row[name] = "".join(
+                    f"{100 * record.value:.1f} %"
+                    for record in select(own, "accuracy", bits=bits, method=method)
+                )
+                row[f"{name}, here"] = f"{100 * ours[method][bits].value:.1f} %"
+            rows.append(row)
+    return resting_on(page.table(rows), [*published, *_drawn(widths)])
+
+
+@dataclass(frozen=True)
+class OnBoard:
+    """A published file on the emulated board.
+
+    Attributes:
+        bits: of its weights.
+        method: by which they were quantized.
+        weights: bytes that they take in flash.
+        profile: of the whole program.
+        accuracy: on the test clips.
+    """
+
+    bits: int
+    method: str
+    weights: int
+    profile: Profile
+    accuracy: Record
+
+    @property
+    def cycles(self) -> int:
+        """Modelled cycles of an inference."""
+        return int(self.profile.stages["network"].cycles or 0)
+
+
+def profile_widths(name: str, folder: Path = PUBLISHED) -> list[OnBoard]:
+    """The files of a published network with weights of 8, 4 and 2 bits, run on the emulated board.
+
+    Args:
+        name: of the network and its task; empty where it has no such files.
+        folder: where published networks lie.
+    """
+    if not (folder / f"{name}-w{_BOARD_BITS[0]}.tflite").exists():
+        return []
     found = []
-    for bits in BOARD_BITS:
+    for bits in _BOARD_BITS:
         graph = read_graph(folder / f"{name}-w{bits}.tflite")
         records = read_records(folder / f"{name}-w{bits}.json")
         (accuracy,) = select(records, "accuracy", split="testing", tflite=graph.sha256)
@@ -200,3 +435,51 @@ def _boards(name: str, folder: Path) -> list[OnBoard]:
             OnBoard(bits, method, weights, profile(graph, "emulator", f"{name}-w{bits}"), accuracy)
         )
     return found
+
+
+def tabulate_boards(boards: Sequence[OnBoard]) -> page.Html:
+    """Accuracy, flash, RAM and time of the published files."""
+    rows = [
+        {
+            "weights": f"{board.bits} bits, {NAMES[board.method]}",
+            "accuracy": f"{board.accuracy}",
+            "weights, bytes": f"{board.weights:,}",
+            "flash, bytes": f"{board.profile.flash:,}",
+            "RAM, bytes": f"{(board.profile.ram or 0) + (board.profile.stack or 0):,}",
+            "instructions": f"{board.profile.stages['network'].instructions:,}",
+            "cycles": f"{board.cycles:,}",
+            "time": f"{1e3 * board.cycles / NANO33BLE.clock_hz:.3g} ms",
+        }
+        for board in boards
+    ]
+    return resting_on(page.table(rows), [board.accuracy for board in boards],
+                      method="accuracy measured, instructions emulated, cycles modelled",
+                      place=NANO33BLE.name)  # fmt: skip
+
+
+def plot_boards(boards: Sequence[OnBoard]) -> alt.LayerChart:
+    """Accuracy of the published files against the flash that their weights take."""
+    rows = []
+    for board in boards:
+        low, high = board.accuracy.interval or (0.0, 1.0)
+        rows.append(
+            {"bits": f"{board.bits} bits", "accuracy": board.accuracy.value, "low": low,
+             "high": high, "weights_kB": board.weights / 1024}
+        )  # fmt: skip
+    chart = charts.against(rows, "weights_kB", "weights in flash, kB")
+    return resting_on(chart, [board.accuracy for board in boards], place=NANO33BLE.name)
+
+
+def _brief(estimate: Estimate) -> str:
+    """An estimate for a cell of a table."""
+    low, high = estimate.low, estimate.high
+    return f"{100 * estimate.value:.1f} % ({100 * low:.1f}–{100 * high:.1f})"
+
+
+def _with_minus(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [{name: str(value).replace("-", "−") for name, value in row.items()} for row in rows]
+
+
+def spread(images: NDArray[np.uint8], count: int = 400) -> NDArray[np.uint8]:
+    """About ``count`` of the images, evenly spread, so that all labels are among them."""
+    return images[:: max(1, len(images) // count)]

@@ -19,6 +19,7 @@ from kwslib.files import lock_folder
 from kwslib.site.book import TOC_NAME, Book, Chapter
 from kwslib.site.cache import LIBRARY_VARIABLE, library_hash
 from kwslib.site.chromium import chromium
+from kwslib.site.claims import decide
 from kwslib.site.execute import ExecutedChapter, run_book
 from kwslib.site.parameters import resolve
 from kwslib.site.pdf import NAME, PDF_VARIABLE, print_report
@@ -87,7 +88,7 @@ def build_site(
         if pdf:
             chromium()
         book = Book.open(root)
-        chapters = run_book(book, settings, say)
+        chapters = _run_and_decide(book, settings, say)
         say("building the site")
         # every warning is an error: a broken reference or formula must not be published
         options = ["-W", "--keep-going"]
@@ -116,10 +117,18 @@ def build_chapter(root: Path, settings: Settings, say: Say, asked: str) -> Built
     with lock_folder(root / "_build", wait=True):
         run_settings = _own_parameters(book, chapter, settings)
         toc = _toc_of(chapter, root, folder)
-        chapters = run_book(Book.open(root, toc), run_settings, say)
+        chapters = _run_and_decide(Book.open(root, toc), run_settings, say)
         say("building the page")
         html = _sphinx(root, folder, run_settings, ["--toc", str(toc)])
     return Built(html, html / f"{chapter.page}.html", chapters)
+
+
+def _run_and_decide(book: Book, settings: Settings, say: Say) -> list[ExecutedChapter]:
+    """The chapters executed; a sentence that is wrong stops the build here, in one line."""
+    chapters = run_book(book, settings, say)
+    for each in chapters:
+        decide(each)
+    return chapters
 
 
 def _own_parameters(book: Book, chapter: Chapter, settings: Settings) -> Settings:

@@ -153,6 +153,19 @@ def check_claims(executed: ExecutedChapter, claims: Iterable[Claim]) -> None:
         )
 
 
+def decide(executed: ExecutedChapter) -> tuple[list[Block], list[Claim]]:
+    """The blocks that a run leaves out, and its claims.
+
+    Raises:
+        ChapterError: an expression, a condition or a claim fails, or a sentence is wrong.
+    """
+    absent = absent_blocks(executed)
+    check_values(executed, absent)
+    claims = claims_of(executed, absent)
+    check_claims(executed, claims)
+    return absent, claims
+
+
 class ShowClaims(SphinxTransform):
     """Marks the sentences that do not hold in this run, and counts all at the foot."""
 

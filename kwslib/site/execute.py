@@ -13,6 +13,7 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from papermill.engines import papermill_engines
 from papermill.exceptions import PapermillExecutionError
+from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
 
 from kwslib.errors import InputError
@@ -132,11 +133,13 @@ def _with_parameters(
     """The notebook with papermill's cell of parameters behind the one that declares them."""
     if not changed:
         return notebook
+    notebook = load_notebook_node(notebook)
     notebook = parameterize_notebook(notebook, changed, kernel_name=KERNEL, language="python")
     lines = notebook.metadata.get("source_map", [])
     for number, cell in enumerate(notebook.cells):
         if "injected-parameters" in cell.metadata.get("tags", []):
             cell.id = "cell-parameters"
+            cell.metadata["tags"].append("hide-input")
             # it has a line of its own, so that the cells behind it keep theirs
             notebook.metadata["source_map"] = [*lines[:number], lines[number - 1], *lines[number:]]
     return notebook

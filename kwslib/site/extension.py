@@ -107,10 +107,7 @@ class Report:
     def _take(self, executed: ExecutedChapter) -> None:
         """Decide what a chapter shows of its run, and make the notebook of its page."""
         page = executed.chapter.page
-        absent = claims.absent_blocks(executed)
-        claims.check_values(executed, absent)
-        found = claims.claims_of(executed, absent)
-        claims.check_claims(executed, found)
+        absent, found = claims.decide(executed)
         self.claims[page] = {each.label: each for each in found}
         self.values[page] = executed.run.values
         self.pages[page] = prose.page_notebook(executed, absent)

@@ -19,6 +19,7 @@ from myst_parser.parsers.mdit import create_md_parser
 ROLE = "eval"
 """The role of an expression: ``{eval}`accuracy:.1%```."""
 
+_ROLE = re.compile(rf"\{{{ROLE}\}}`([^`]*)`")
 _EXTENSIONS = {"amsmath", "attrs_inline", "colon_fence", "deflist", "dollarmath"}
 _CLAIM_LABEL = re.compile(r"[a-z][a-z0-9-]*")
 _DIRECTIVE = re.compile(r"\{([a-zA-Z0-9:_-]+)\}")
@@ -235,11 +236,16 @@ def _source(token: Token) -> str:
 
 def _check_all_seen(text: str, found: Sequence[Expression], start: int) -> None:
     """Refuse a role that the parser takes for something else, and so would show as it stands."""
-    if text.count(f"{{{ROLE}}}`") > len(found):
-        raise MarkError(
-            f"{start}: an expression in this cell is not read as one; look for a | in a table, "
-            "two $ around it, an image's text or the title of a directive"
-        )
+    seen = [expression.text for expression in found]
+    for match in _ROLE.finditer(text):
+        if match[1] in seen:
+            seen.remove(match[1])
+        else:
+            line = start + text.count("\n", 0, match.start())
+            raise MarkError(
+                f"{line}: {match[0]} is not read as an expression; look for a code span around it, "
+                "a | in a table, two $ around it, an image's text or the title of a directive"
+            )
 
 
 def _comments(text: str) -> Iterator[tuple[str, int]]:

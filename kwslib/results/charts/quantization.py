@@ -8,13 +8,13 @@ import altair as alt
 from kwslib.results.charts.theme import BLUE, GREY, ORANGE, PURPLE, VERMILION, WIDTH
 
 METHODS = {
-    "after training": (ORANGE, "square"),
-    "within training": (BLUE, "circle"),
-    "after training, biases as they were": (ORANGE, "square"),
-    "within training, as it should be": (BLUE, "circle"),
-    "gradient through clamping": (PURPLE, "diamond"),
+    "post-training": (ORANGE, "square"),
+    "quantization-aware": (BLUE, "circle"),
+    "post-training, biases not corrected": (ORANGE, "square"),
+    "quantization-aware, correct": (BLUE, "circle"),
+    "gradient not clipped": (PURPLE, "diamond"),
     "weights overwritten": (VERMILION, "triangle-up"),
-    "both": (GREY, "cross"),
+    "both mistakes": (GREY, "cross"),
 }
 """Methods by colour and shape, the same in every figure."""
 
@@ -43,9 +43,9 @@ def by_width(rows: Sequence[Mapping[str, Any]], unquantized: float, what: str) -
             *(alt.Tooltip(f"{share}:Q", format=".1%") for share in ("accuracy", "low", "high")),
         ],
     )
-    y = alt.Y("accuracy:Q", title="test clips right", axis=_PERCENT, scale=alt.Scale(zero=False))
+    y = alt.Y("accuracy:Q", title="accuracy", axis=_PERCENT, scale=alt.Scale(zero=False))
     rules = base.mark_rule(strokeWidth=2).encode(
-        alt.Y("low:Q", title="test clips right", axis=_PERCENT, scale=alt.Scale(zero=False)),
+        alt.Y("low:Q", title="accuracy", axis=_PERCENT, scale=alt.Scale(zero=False)),
         alt.Y2("high:Q"),
     )
     points = base.mark_point(filled=True, size=70, opacity=1).encode(
@@ -73,7 +73,7 @@ def stairs(rows: Sequence[Mapping[str, float]]) -> alt.VConcatChart:
     )
     diagonal = base.mark_line(color=GREY, strokeDash=[4, 4]).encode(alt.Y("x:Q"))
     steps = base.mark_line(color=BLUE, strokeWidth=2, interpolate="step").encode(
-        alt.Y("y:Q", title="stands for"),
+        alt.Y("y:Q", title="value"),
         tooltip=[alt.Tooltip("x:Q", format=".2f"), alt.Tooltip("y:Q", format=".2f")],
     )
     gradient = base.mark_line(color=VERMILION, strokeWidth=2, interpolate="step").encode(
@@ -109,10 +109,10 @@ def against(rows: Sequence[Mapping[str, Any]], field: str, title: str) -> alt.La
     )
     scale = alt.Scale(zero=False)
     rules = base.mark_rule(strokeWidth=2, color=BLUE).encode(
-        alt.Y("low:Q", title="test clips right", axis=_PERCENT, scale=scale), alt.Y2("high:Q")
+        alt.Y("low:Q", title="accuracy", axis=_PERCENT, scale=scale), alt.Y2("high:Q")
     )
     points = base.mark_point(filled=True, size=80, opacity=1, color=BLUE).encode(
-        alt.Y("accuracy:Q", title="test clips right", axis=_PERCENT, scale=scale)
+        alt.Y("accuracy:Q", title="accuracy", axis=_PERCENT, scale=scale)
     )
     y, text = alt.Y("accuracy:Q"), alt.Text("bits:N")
     # to either side, as costs may be almost the same
@@ -140,7 +140,7 @@ def minifloat_grid(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
     cells = base.mark_rect().encode(
         color=alt.Color(
             "accuracy:Q",
-            title="test clips right",
+            title="accuracy",
             scale=alt.Scale(scheme="blues"),
             legend=alt.Legend(orient="bottom", format=".1~%", values=[least, most]),
         )
@@ -206,7 +206,7 @@ def errors_by_layer(rows: Sequence[Mapping[str, Any]]) -> alt.Chart:
         .mark_line(point=alt.OverlayMarkDef(size=60), strokeWidth=2)
         .encode(
             x=alt.X("bits:O", axis=alt.Axis(labelAngle=0), title="bits"),
-            y=alt.Y("decibels:Q", title="signal over quantization noise, in dB"),
+            y=alt.Y("decibels:Q", title="SQNR at the logits, dB"),
             color=alt.Color("layer:N", sort=layers, title=None, legend=_BELOW),
             strokeDash=alt.StrokeDash("layer:N", sort=layers, legend=None),
             tooltip=["layer:N", "bits:O", alt.Tooltip("decibels:Q", format=".1f")],

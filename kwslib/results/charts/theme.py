@@ -11,6 +11,8 @@ from typing import Any
 
 import altair as alt
 
+from kwslib.models import registry
+
 BLUE, ORANGE, GREEN = "#0072b2", "#e69f00", "#009e73"
 VERMILION, SKY, PURPLE, GREY = "#d55e00", "#56b4e9", "#cc79a7", "#8c8c8c"
 
@@ -74,6 +76,26 @@ def colour_scale(names: list[str]) -> alt.Scale:
     others = [name for name in names if name not in fixed]
     chosen = fixed | {name: free[i % len(free)] for i, name in enumerate(others)}
     return alt.Scale(domain=names, range=[chosen[name] for name in names])
+
+
+def network_scale(models: list[str]) -> alt.Scale:
+    """A colour scale for networks, each with the colour that it has in every chart.
+
+    Args:
+        models: names in the registry; the scale's domain are their short names.
+    """
+    known = registry.names()
+    colours = [PALETTE[known.index(model) % len(PALETTE)] for model in models]
+    return alt.Scale(domain=[short_name(model) for model in models], range=colours)
+
+
+def short_name(model: str) -> str:
+    """What figures, tables and text call a network of the registry.
+
+    >>> short_name("funnel_medium")
+    'funnel medium'
+    """
+    return model.replace("_", " ")
 
 
 def shape_scale(names: list[str]) -> alt.Scale:

@@ -1,0 +1,69 @@
+"""Values of several records: means over seeds, and differences on the same clips."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import mean
+
+from kwslib.evaluation import mean_interval
+from kwslib.measurements import Record, format_quantity
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value with its 95 % interval, which formats itself as a record does.
+
+    Attributes:
+        value: a fraction, or a difference in percentage points.
+        interval: of the value, or None.
+        unit: ``"fraction"`` or ``"points"``.
+        seeds: how many trainings it is the mean of.
+    """
+
+    value: float
+    interval: tuple[float, float] | None
+    unit: str = "fraction"
+    seeds: int = 1
+
+    def __format__(self, spec: str) -> str:
+        return format_quantity(self.value, self.unit, self.interval, spec)
+
+    def __float__(self) -> float:
+        return self.value
+
+    @property
+    def low(self) -> float:
+        """The lower bound of the interval; the value itself where there is none."""
+        return self.interval[0] if self.interval else self.value
+
+    @property
+    def high(self) -> float:
+        """The upper bound of the interval; the value itself where there is none."""
+        return self.interval[1] if self.interval else self.value
+
+
+def mean_over_seeds(records: Sequence[Record]) -> Estimate:
+    """The mean accuracy of trainings that differ in the seed.
+
+    Its interval is over seeds, by Student's t; of a single record it is that of its clips.
+
+    Args:
+        records: one or more, fractions.
+    """
+    values = [float(record.value) for record in records]
+    low, high = mean_interval(values) if len(values) > 1 else records[0].interval or (0.0, 1.0)
+    return Estimate(mean(values), (max(low, 0.0), min(high, 1.0)), seeds=len(values))
+
+
+def paired_change(records: Sequence[Record], reference: Sequence[Record]) -> Estimate:
+    """By how many points ``records`` differ from ``reference``, on the same clips, paired by seed.
+
+    Its interval is over seeds, by Student's t; of a single pair there is none.
+
+    Args:
+        records: fractions, one a seed.
+        reference: likewise, with all of these seeds.
+    """
+    base = {record.subject["seed"]: float(record.value) for record in reference}
+    changes = [100 * (float(record.value) - base[record.subject["seed"]]) for record in records]
+    interval = mean_interval(changes) if len(changes) > 1 else None
+    return Estimate(mean(changes), interval, "points", len(changes))
