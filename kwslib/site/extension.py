@@ -45,7 +45,9 @@ from kwslib.site.execute import ChapterError, ExecutedChapter, run_book
 from kwslib.site.lighten import lighten, pages_of
 from kwslib.site.marks import ROLE, first_line
 from kwslib.site.pdf import PDF_VARIABLE
-from kwslib.site.roles import eval_role
+from kwslib.site.plain import Plain, PlainError
+from kwslib.site.references import citations_of, number_of, title_of
+from kwslib.site.roles import eval_role, value_text
 from kwslib.site.settings import Settings
 
 if TYPE_CHECKING:
@@ -151,12 +153,46 @@ class Report:
     def offer_notebook(
         self, app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any
     ) -> None:
-        """Put the executed notebook beside the sources and tell the theme's download button."""
+        """Tell the theme's download button that the executed notebook is there."""
         if page in self.pages and doctree is not None:
-            name = f"{page}.ipynb"
-            notebook = downloads.for_download(self.pages[page])
-            write_text(Path(app.outdir) / "_sources" / name, nbformat.writes(notebook))
-            context["ipynb_source"] = name
+            context["ipynb_source"] = f"{page}.ipynb"
+
+    def write_notebooks(self, app: Sphinx, exception: Exception | None) -> None:
+        """Write the executed notebooks in plain Markdown, once figures have their numbers."""
+        if exception is not None or app.builder.format != "html":
+            return
+        for page, notebook in self.pages.items():
+            try:
+                plain = self._plain(app.env, page).notebook(downloads.for_download(notebook))
+            except PlainError as error:
+                raise ReportError(f"{page}: {error}") from error
+            path = Path(app.outdir) / "_sources" / f"{page}.ipynb"
+            write_text(path, nbformat.writes(plain))
+
+    def _plain(self, env: BuildEnvironment, page: str) -> Plain:
+        """How the marks of a page are written out."""
+        book = Book.open(Path(env.srcdir), Path(env.srcdir) / env.config["external_toc_path"])
+
+        def title(name: str) -> str:
+            path = book.root / f"{docname_join(page, name)}.md"
+            return f"*{variant.title_of(path.read_text(encoding='utf-8'))}*"
+
+        values = self.values.get(page, {})
+        claimed = self.claims.get(page, {}).values()
+        return Plain(
+            roles={
+                "eval": lambda text: value_text(values, text),
+                "doc": title,
+                "numref": lambda name: number_of(env, name),
+                "ref": lambda name: title_of(env, name),
+                "cite:p": lambda keys: f"[{citations_of(env, keys)}]",
+                "cite:t": lambda keys: citations_of(env, keys),
+                "cite": lambda keys: f"[{citations_of(env, keys)}]",
+            },
+            open_claims=frozenset(each.label for each in claimed if not each.holds),
+            fields={each.name: each.fields for each in self.figures.get(page, {}).values()},
+            number=lambda name: number_of(env, name),
+        )
 
     def offer_data(
         self, app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any
@@ -382,6 +418,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("html-page-context", unlist_citations)
     app.connect("build-finished", write_vega)
     app.connect("build-finished", report.write_firmware)
+    app.connect("build-finished", report.write_notebooks)
     app.connect("build-finished", report.write_data)
     app.connect("build-finished", metadata.write_sitemap)
     app.connect("build-finished", finish, priority=900)
