@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,9 +11,11 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from kwslib.errors import InputError
 from kwslib.files import lock_folder
 from kwslib.report import site
-from kwslib.report.publication import claimed_folder, put_site
+from kwslib.report.publication import MANIFEST, claimed_folder, put_site
+from kwslib.report.settings import Settings
 
 SCRIPTS = Path(sys.executable).parent
 
@@ -130,6 +133,14 @@ def test_jupyter_book_alone_executes_and_builds(copy):
     assert done.returncode != 0
     assert "chapter 1_sound, code cell 3" in done.stderr
     assert page(copy, "1_sound") == before
+    # its pages are replaced by the next report, which knows nothing of them
+    out = copy / "_build" / "html"
+    assert not (out / MANIFEST).exists()
+    (out / "mine.txt").write_text("mine")
+    done = report(copy, "-p", "sound.level=8")
+    assert done.returncode == 0, done.stderr
+    assert "The loudness is 4 dB." in page(copy, "1_sound")
+    assert (out / MANIFEST).exists() and (out / "mine.txt").exists()
 
 
 def test_one_chapter_alone(copy):
@@ -177,6 +188,46 @@ def test_a_second_build_into_the_same_folder_is_refused_with_the_first_ones_numb
         done = report(copy)
     assert done.returncode == 2
     assert f"process {os.getpid()} is writing there" in done.stderr
+
+
+@pytest.mark.parametrize("out", ["_build", "_build/next", "_build/next/deep", ".", ".."])
+def test_a_site_does_not_go_where_it_is_built(tmp_path, out):
+    root = tmp_path / "root"
+    root.mkdir()
+    settings = Settings.choose("demo", None, {})
+    with pytest.raises(InputError, match=f"--out .*{out}: .* in which the site is built"):
+        site.build_site(root, settings, pytest.fail, root / out)
+    assert list(tmp_path.rglob("*")) == [root]
+
+
+JUPYTER_BOOK = """
+import os, sys, threading
+def main():
+    print(os.getpid(), file=sys.stderr, flush=True)
+    threading.Event().wait()
+"""
+BUILD = """
+from pathlib import Path
+from kwslib.report.settings import Settings
+from kwslib.report.site import _sphinx
+_sphinx(Path("."), Path("out"), Settings.choose("demo", None, {}), [])
+"""
+
+
+def test_sphinx_ends_with_a_report_that_is_killed(tmp_path):
+    package = tmp_path / "jupyter_book"
+    (package / "cli").mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "cli" / "main.py").write_text(JUPYTER_BOOK)
+    command = [sys.executable, "-c", BUILD]  # which imports from its working folder first
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE)
+    sphinx = int(process.stderr.readline())
+    process.kill()
+    try:
+        process.communicate(timeout=60)  # until nobody holds the other end
+    except subprocess.TimeoutExpired:
+        os.kill(sphinx, signal.SIGKILL)
+        raise
 
 
 def test_a_root_is_the_working_folder_or_the_clone(tmp_path, monkeypatch):
