@@ -9,14 +9,13 @@ import shutil
 import socket
 import sys
 import tempfile
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from stat import S_IMODE, S_ISDIR, S_ISREG, S_ISSOCK
+from stat import S_IMODE, S_ISDIR, S_ISREG
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import BaseFileLock, FileLock, Timeout
 
 from kwslib.errors import InputError
 
@@ -26,10 +25,10 @@ OURS = ".kws-"
 """What the names of files begin with that stand in a user's folder for our own sake."""
 
 PART = f"{OURS}part-"
-"""What the name of a file or folder begins with that is still being written."""
+"""What the name of a folder begins with in which something is still being written."""
 
 _LOCK = f"{OURS}lock"
-_A_DAY_S = 24 * 3600.0
+_LOCKED = ".lock"  # ends the name of the lock beside a part
 
 LIBRARY = Path(__file__).resolve().parent
 """The folder of the library's code."""
@@ -55,54 +54,116 @@ def cache_folder(*parts: str) -> Path:
 
 @contextmanager
 def write_beside(path: Path | str) -> Iterator[Path]:
-    """Yield a temporary path beside ``path``; rename it to ``path`` if the body succeeds.
+    """Yield a temporary path in a folder beside ``path``; rename it to ``path`` after the body.
 
     A reader sees the old file or the new one, never a part; an interrupted body leaves
     the old file and no rubbish. A symbolic link stays, and what it points to is replaced. A
-    device, pipe or socket, and a file that is this process's standard output or error, is not
-    replaced: what the body wrote is copied into it.
+    stream (:func:`is_stream`) is not replaced: what the body wrote is copied into it.
 
     Raises:
         InputError: the folder or the file cannot be written to, or ``path`` is a folder itself.
     """
     path = Path(path)
-    try:
-        direct = _is_stream(path)
-        target = path if direct else _behind_links(path)
-        folder = Path(tempfile.gettempdir()) if direct else target.parent
-        folder.mkdir(parents=True, exist_ok=True)
-        temporary = folder / f"{PART}{secrets.token_hex(8)}{path.suffix}"
-        # The system applies the umask to a file that is created with these permissions.
-        os.close(os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror})") from error
-    try:
+    direct = is_stream(path)
+    with ExitStack() as stack:
+        with _writing(path):
+            target = path if direct else _behind_links(path)
+            folder = Path(tempfile.gettempdir()) if direct else target.parent
+            folder.mkdir(parents=True, exist_ok=True)
+            temporary = stack.enter_context(part_folder(folder)) / path.name
+            temporary.touch()  # with the permissions of any other file
         yield temporary
-        try:
+        with _writing(path):
             if direct:
                 _copy_into(path, temporary)
             else:
                 _take_place(temporary, target)
-        except OSError as error:
-            raise InputError(f"{path}: cannot be written ({error.strerror})") from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
-def _is_stream(path: Path) -> bool:
-    """Whether what is at ``path`` takes bytes but is no file to be replaced."""
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
     try:
-        found = path.stat()
+        yield
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+@contextmanager
+def part_folder(folder: Path) -> Iterator[Path]:
+    """Yield a new folder in ``folder`` for what is still being written; remove it after the body.
+
+    The lock beside it tells :func:`clear_parts` that its process lives, wherever that runs. What
+    killed processes left in ``folder`` is removed first.
+
+    Raises:
+        OSError: it cannot be created.
+    """
+    clear_parts(folder)
+    part = folder / f"{PART}{secrets.token_hex(8)}"
+    lock = FileLock(f"{part}{_LOCKED}")
+    with suppress(OSError):  # where no file can be locked, others cannot lock it to remove it
+        lock.acquire()
+    try:
+        part.mkdir()
+        yield part
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+        _end(lock)
+
+
+def clear_parts(folder: Path) -> None:
+    """Remove what killed processes left half-written in ``folder``.
+
+    What a living process writes is locked and stays; so does what cannot be removed, such as
+    another user's.
+    """
+    names: list[str] = []
+    with suppress(OSError):  # gone, or not to be read
+        names = [path.name for path in folder.glob(f"{PART}*")]
+    for part in {folder / name.removesuffix(_LOCKED) for name in names}:
+        with suppress(OSError), FileLock(f"{part}{_LOCKED}", blocking=False) as lock:
+            if part.is_dir() and not part.is_symlink():
+                shutil.rmtree(part)
+            else:
+                part.unlink(missing_ok=True)
+            _end(lock)
+
+
+def _end(lock: BaseFileLock) -> None:
+    """Remove the file of a lock while it is held, so that who waits for it sees that it is gone."""
+    with suppress(OSError):
+        Path(lock.lock_file).unlink()
+    lock.release()
+
+
+def is_stream(path: Path) -> bool:
+    """Whether what is at ``path`` takes bytes and is no file that could be replaced or read again.
+
+    A device, pipe or socket; and a file that this process has been given open, under the name
+    of the descriptor (``/dev/fd/3``) or as its standard output or error.
+    """
+    try:
+        mode = path.stat().st_mode
     except OSError:
         return False
-    return not (S_ISREG(found.st_mode) or S_ISDIR(found.st_mode)) or _descriptor(found) is not None
+    return not S_ISDIR(mode) and (not S_ISREG(mode) or _descriptor(path) is not None)
 
 
-def _descriptor(found: os.stat_result) -> int | None:
+def _descriptor(path: Path) -> int | None:
+    """The descriptor of this process that an existing ``path`` leads to, if it does to any."""
+    descriptors, link = os.path.realpath("/dev/fd"), path
+    while os.path.realpath(link.parent) != descriptors:
+        if not link.is_symlink():
+            return _standard_stream(path)
+        link = link.parent / link.readlink()
+    return int(link.name)
+
+
+def _standard_stream(path: Path) -> int | None:
     """Which of standard output and error a file is, where it is one."""
     for descriptor in (1, 2):
         with suppress(OSError):  # closed
-            if os.path.samestat(found, os.fstat(descriptor)):
+            if os.path.samestat(path.stat(), os.fstat(descriptor)):
                 return descriptor
     return None
 
@@ -131,12 +192,11 @@ def _take_place(temporary: Path, target: Path) -> None:
 
 
 def _copy_into(path: Path, source: Path) -> None:
-    found = path.stat()
-    descriptor = _descriptor(found)
+    descriptor = _descriptor(path)
     with source.open("rb") as content, ExitStack() as stack:
         if descriptor is not None:  # opened anew, it would be written from its beginning
             stream: Any = stack.enter_context(os.fdopen(os.dup(descriptor), "wb"))
-        elif S_ISSOCK(found.st_mode):
+        elif path.is_socket():
             connection = stack.enter_context(socket.socket(socket.AF_UNIX))
             connection.connect(str(path))
             stream = stack.enter_context(connection.makefile("wb"))
@@ -149,8 +209,8 @@ def _copy_into(path: Path, source: Path) -> None:
 def lock_folder(folder: Path | str, wait: bool = False) -> Iterator[None]:
     """Keep other processes from writing into ``folder``, which is created, during the body.
 
-    What a killed process left half-written there is removed first. A lock ends with its process,
-    however that ends.
+    What killed processes left half-written there, or in its visible subfolders, is removed first.
+    A lock ends with its process, however that ends.
 
     Args:
         folder: that a run writes into.
@@ -161,22 +221,28 @@ def lock_folder(folder: Path | str, wait: bool = False) -> Iterator[None]:
     """
     folder = make_folder(folder)
     with _locked(folder / _LOCK, folder, wait):
-        clear_parts(folder)
+        for place, folders, _ in os.walk(folder):
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            clear_parts(Path(place))
         yield
 
 
 @contextmanager
 def lock_file(path: Path | str) -> Iterator[None]:
-    """Keep other processes from writing ``path`` during the body, in which it is written often.
+    """Keep other processes from writing ``path`` during the body, whatever links lead to it.
+
+    A stream (:func:`is_stream`) is not locked.
 
     Raises:
         InputError: another process writes it, or it cannot be written.
     """
     path = Path(path)
-    if _is_stream(path):
+    if is_stream(path):
         yield
         return
-    with _locked(make_folder(path.parent) / f"{_LOCK}-{path.name}", path, wait=False):
+    with _writing(path):
+        target = _behind_links(path)
+    with _locked(make_folder(target.parent) / f"{_LOCK}-{target.name}", path, wait=False):
         yield
 
 
@@ -195,13 +261,13 @@ def _locked(path: Path, what: Path, wait: bool) -> Iterator[None]:
             lock.acquire()
         path.write_text(f"{os.getpid()}\n")
     except OSError as error:
-        raise InputError(f"{what}: cannot be written to ({error.strerror})") from error
+        raise InputError(
+            f"{what}: cannot be written to ({path}: {error.strerror}); name another"
+        ) from error
     try:
         yield
     finally:
-        with suppress(OSError):
-            path.unlink()  # while it is held: who waits for it sees that it is gone
-        lock.release()
+        _end(lock)
 
 
 def _owner(lock: Path) -> str:
@@ -225,22 +291,6 @@ def make_folder(folder: Path | str) -> Path:
     except OSError as error:
         raise InputError(f"{folder}: cannot be created ({error.strerror})") from error
     return folder
-
-
-def clear_parts(folder: Path, older_than_s: float = 0.0) -> None:
-    """Remove what killed processes left half-written in ``folder`` and its visible subfolders.
-
-    Args:
-        folder: in which nobody else writes now.
-        older_than_s: leave what was changed since.
-    """
-    latest = time.time() - older_than_s
-    for place, folders, files in os.walk(folder):
-        for name in [*folders, *files]:
-            path = Path(place, name)
-            if name.startswith(PART) and path.lstat().st_mtime <= latest:
-                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-        folders[:] = [name for name in folders if not name.startswith(".")]
 
 
 def read_bounded(path: Path | str, largest: int, mend: str = "name another file") -> bytes:
@@ -275,10 +325,8 @@ def _reason(error: Exception) -> str:
 def keep_newest(folder: Path, count: int) -> None:
     """Remove all but the ``count`` files of a folder that were written or touched last.
 
-    Files whose name begins with a dot are left alone: they may be on their way in. But a part
-    that nobody has added to for a day is what a killed process left.
+    Those whose name begins with a dot are left alone: they may be on their way in.
     """
-    clear_parts(folder, _A_DAY_S)
     times = {}
     for path in folder.iterdir():
         if not path.name.startswith("."):

@@ -1,19 +1,25 @@
-"""Ctrl-C where threads and other processes are waited for: noticed between two waits.
+"""How processes end that were started together: by Ctrl-C, and when the first of them is killed.
 
-Python raises KeyboardInterrupt between any two instructions of the main thread. Where that is
-inside a lock that a library has just taken, the lock stays taken, and whoever waits for it to
-shut down waits for ever (https://github.com/python/cpython/issues/74174). Here the signal is
-noted instead, and the exception is raised where nothing is held.
+Where threads and other processes are waited for, Ctrl-C is noticed between two waits. Python raises
+KeyboardInterrupt between any two instructions of the main thread. Where that is inside a lock that
+a library has just taken, the lock stays taken, and whoever waits for it to shut down waits for ever
+(https://github.com/python/cpython/issues/74174). Here the signal is noted instead, and the
+exception is raised where nothing is held.
 """
 
+import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from types import FrameType
 
 CHECK_S = 0.1
 """How long to wait at most before looking whether Ctrl-C was pressed."""
+
+_LOOK_FOR_PARENT_S = 0.5
 
 
 class _Note:
@@ -64,6 +70,22 @@ def enable_interrupt() -> None:
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@cache
+def end_with_parent(parent: int) -> None:
+    """End this process when its parent has ended, which cannot stop it if it is killed.
+
+    Args:
+        parent: number of the process that started this one.
+    """
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_LOOK_FOR_PARENT_S)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 _HAS_MASKS = hasattr(signal, "pthread_sigmask")  # not on Windows

@@ -35,7 +35,6 @@ import json
 import os
 import platform
 import sys
-import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -44,7 +43,7 @@ from functools import cache, partial
 from itertools import islice
 from multiprocessing import resource_tracker
 from pathlib import Path
-from threading import Lock, Thread
+from threading import Lock
 from typing import Any, Generic, Literal, TypedDict, TypeVar, get_args
 
 from loky import Executor, cpu_count, get_reusable_executor
@@ -55,7 +54,7 @@ from tqdm import tqdm
 from kwslib.cluster import ClusterError, results
 from kwslib.errors import InputError
 from kwslib.files import cache_folder, make_folder, sha256_of_sources, sha256_of_text, write_json
-from kwslib.interrupt import CHECK_S, deferred_interrupt
+from kwslib.interrupt import CHECK_S, deferred_interrupt, end_with_parent
 from kwslib.measurements import Record
 
 Setting = TypeVar("Setting")
@@ -80,7 +79,6 @@ class Workers(TypedDict, total=False):
     scheduler: str | None
 
 
-_LOOK_FOR_PARENT_SECONDS = 0.5
 _IDLE_SECONDS = 300  # after which a worker without a setting ends
 _ONE_THREAD = {
     f"{library}_NUM_THREADS": "1"
@@ -402,7 +400,7 @@ def _run_one(task: _Task[Any], run: Run[Any], parent: int) -> _Failed | None:
     The worker writes: what it has finished is on disk even if the parent is gone by then.
     """
     if os.getpid() != parent:
-        _live_as_long_as(parent)
+        end_with_parent(parent)  # or it would go on beside the workers of the next call
     found = _measured(task, run, task.keep)
     return found if isinstance(found, _Failed) else None
 
@@ -483,20 +481,6 @@ def _check_same(expected: str, key: Key, code: str) -> None:
 def _code_version() -> str:
     """Hash of all code that a measurement can depend on."""
     return sha256_of_sources(without=("bench", "cli", "live", "results", "site"))
-
-
-@cache
-def _live_as_long_as(parent: int) -> None:
-    """Make this worker end with its parent: a killed one cannot stop its workers, and they would
-    go on beside those of the next call.
-    """
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(_LOOK_FOR_PARENT_SECONDS)
-        os._exit(1)
-
-    Thread(target=watch, daemon=True).start()
 
 
 def _failure(name: str, failures: Sequence[_Failed], total: int) -> Exception:

@@ -1,16 +1,20 @@
+import errno
 import hashlib
+import io
 import json
 import os
+import shutil
 import socket
 import stat
 import subprocess
 import sys
-import time
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +22,7 @@ from kwslib.errors import InputError
 from kwslib.files import (
     PART,
     cache_folder,
+    is_stream,
     keep_newest,
     lock_file,
     lock_folder,
@@ -35,7 +40,7 @@ from kwslib.files import (
 def test_the_body_writes_a_file_that_takes_the_name(tmp_path):
     path = tmp_path / "new" / "folder" / "a.txt"
     with write_beside(path) as temporary:
-        assert temporary.parent == path.parent, "on the same file system"
+        assert temporary.parent.parent == path.parent, "on the same file system"
         assert temporary.suffix == ".txt"
         temporary.write_text("new")
         assert not path.exists()
@@ -216,7 +221,7 @@ def test_a_symbolic_link_stays_and_what_it_points_to_is_replaced(tmp_path):
     link.symlink_to(target)
     for text in ("made", "replaced"):  # the first time it points to nothing
         with write_beside(link) as temporary:
-            assert temporary.parent == target.parent, "on the target's file system"
+            assert temporary.parent.parent == target.parent, "on the target's file system"
             temporary.write_text(text)
         assert link.is_symlink() and not target.is_symlink() and target.read_text() == text
     over = tmp_path / "over.txt"
@@ -253,6 +258,32 @@ def test_standard_output_is_written_on_and_not_replaced(tmp_path, name):
     assert list(tmp_path.iterdir()) == [out]
 
 
+@pytest.mark.parametrize("name", ["/dev/fd/{}", "/proc/self/fd/{}", "link"])
+def test_an_open_file_is_written_on_under_the_name_of_its_descriptor(tmp_path, name):
+    with (tmp_path / "out.txt").open("wb", buffering=0) as out:
+        (tmp_path / "link").symlink_to(f"/dev/fd/{out.fileno()}")
+        path = tmp_path / name.format(out.fileno())
+        assert is_stream(path)
+        out.write(b"before\n")
+        write_text(path, "the file\n")
+        out.write(b"after\n")
+    assert (tmp_path / "out.txt").read_text() == "before\nthe file\nafter\n"
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["link", "out.txt"]
+
+
+def test_files_and_folders_are_no_streams(tmp_path):
+    """Nor is a file that this process reads, nor a folder that it has open."""
+    (tmp_path / "a").write_text("x")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    folder = os.open(tmp_path, os.O_RDONLY)
+    try:
+        with (tmp_path / "a").open():
+            for name in ("a", "absent", "", "loop", f"/dev/fd/{folder}"):
+                assert not is_stream(tmp_path / name)
+    finally:
+        os.close(folder)
+
+
 def importing():
     return {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parent.parent)}
 
@@ -278,8 +309,8 @@ def test_a_file_that_may_not_be_written_is_not_replaced(tmp_path, monkeypatch):
 
 HOLDER = """
 import sys
-from kwslib.files import lock_file, lock_folder
-lock = {"folder": lock_folder, "file": lock_file}[sys.argv[1]]
+from kwslib.files import lock_file, lock_folder, write_beside
+lock = {"folder": lock_folder, "file": lock_file, "part": write_beside}[sys.argv[1]]
 with lock(sys.argv[2]):
     print("held", flush=True)
     sys.stdin.readline()
@@ -288,7 +319,7 @@ with lock(sys.argv[2]):
 
 @contextmanager
 def held(kind, path):
-    """Another process that holds a lock."""
+    """Another process that holds a lock, or writes an empty file, until it gets a line."""
     process = subprocess.Popen(
         [sys.executable, "-c", HOLDER, kind, str(path)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=importing(),
@@ -314,7 +345,21 @@ def test_a_second_process_is_refused_with_the_first_ones_number(tmp_path, kind, 
     assert [each for each in tmp_path.rglob("*") if each.is_file()] == []
 
 
-def test_a_lock_is_taken_over_from_a_process_that_is_done(tmp_path, capfd):
+class Told(io.StringIO):
+    """Takes lines, and says when there is one."""
+
+    def __init__(self):
+        super().__init__()
+        self.line = threading.Event()
+
+    def write(self, text):
+        super().write(text)
+        self.line.set()
+
+
+def test_a_lock_is_taken_over_from_a_process_that_is_done(tmp_path, monkeypatch):
+    told = Told()
+    monkeypatch.setattr(sys, "stderr", told)
     with held("folder", tmp_path) as process, ThreadPoolExecutor(1) as pool:
 
         def wait():
@@ -322,9 +367,8 @@ def test_a_lock_is_taken_over_from_a_process_that_is_done(tmp_path, capfd):
                 return process.poll() is not None
 
         taken = pool.submit(wait)
-        while "waiting for" not in (told := capfd.readouterr().err):
-            assert not taken.done()
-        assert f"waiting for process {process.pid}" in told
+        assert told.line.wait(60)
+        assert f"waiting for process {process.pid}" in told.getvalue()
         process.stdin.write("\n")
         process.stdin.close()
         taken.result(60)
@@ -338,11 +382,94 @@ def test_what_a_killed_process_left_is_cleared(tmp_path):
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], env=importing(), check=False)
     (tmp_path / "mine.txt").write_text("mine")
-    assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == 3
+    assert [path.read_text() for path in tmp_path.rglob("a.txt")] == ["half"]
     with lock_folder(tmp_path):
         left = [path.name for path in tmp_path.rglob("*") if path.is_file()]
         assert sorted(left) == [".kws-lock", "mine.txt"]
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["mine.txt"]
+
+
+def test_what_a_living_process_writes_is_not_cleared(tmp_path):
+    path = tmp_path / "sub" / "a.txt"
+    with held("part", path) as process:
+        for folder in (tmp_path, path.parent):
+            with lock_folder(folder):
+                write_text(folder / "b.txt", "b")
+        assert not path.exists()
+        process.communicate("\n", timeout=60)
+        assert process.returncode == 0
+    assert path.exists()
+
+
+def test_a_file_that_is_written_clears_what_was_left_in_its_folder_alone(tmp_path):
+    for folder in (tmp_path, tmp_path / "sub"):
+        with held("part", folder / "a.txt"):
+            pass  # it is killed
+    write_text(tmp_path / "b.txt", "b")
+    assert all(path.name.startswith(PART) for path in (tmp_path / "sub").iterdir())
+    assert len([*(tmp_path / "sub").rglob("a.txt")]) == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["b.txt", "sub"]
+
+
+def test_what_links_called_as_a_part_point_to_stays(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "a.txt").write_text("mine")
+    run = tmp_path / "run"
+    run.mkdir()
+    for number, target in enumerate((tmp_path / "mine", tmp_path / "mine" / "a.txt", "nowhere")):
+        (run / f"{PART}{number}").symlink_to(target)
+    with lock_folder(run):
+        assert [path.name for path in run.iterdir()] == [".kws-lock"]
+    assert (tmp_path / "mine" / "a.txt").read_text() == "mine"
+
+
+def test_what_cannot_be_cleared_stays(tmp_path, monkeypatch):
+    def refuse(*_, ignore_errors=False):
+        if not ignore_errors:
+            raise PermissionError(errno.EACCES, "Permission denied")
+
+    (tmp_path / f"{PART}theirs").mkdir()
+    monkeypatch.setattr(shutil, "rmtree", refuse)
+    with lock_folder(tmp_path):
+        pass
+    assert (tmp_path / f"{PART}theirs").is_dir()
+
+
+def test_files_are_written_where_none_can_be_locked(tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(FileLock, "acquire", refuse)
+    with write_beside(tmp_path / "a.txt") as temporary:
+        write_text(tmp_path / "b.txt", "b")
+        temporary.write_text("a")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.txt", "b.txt"]
+
+
+def test_a_lock_that_cannot_be_taken_is_named(tmp_path):
+    for lock, path, name in (
+        (lock_folder, tmp_path, ".kws-lock"),
+        (lock_file, tmp_path / "a.txt", ".kws-lock-a.txt"),
+    ):
+        (tmp_path / name).mkdir()  # root may open whatever belongs to others
+        refused = pytest.raises(InputError, match=rf"{path}: cannot be written to \(.*/{name}: ")
+        with refused, lock(path):
+            pytest.fail("locked")
+
+
+def test_a_file_has_one_lock_whatever_links_lead_to_it(tmp_path):
+    target = tmp_path / "a" / "t.json"
+    target.parent.mkdir()
+    links = [tmp_path / "b.json", tmp_path / "c.json"]
+    links[0].symlink_to("a/t.json")
+    links[1].symlink_to(links[0])
+    with held("file", links[1]) as process:
+        for path in (target, *links):
+            refused = pytest.raises(InputError, match=f"{path}: process {process.pid} is writing")
+            with refused, lock_file(path):
+                pytest.fail("two at once")
+    with pytest.raises(InputError, match="a: cannot be written"), lock_file(target.parent):
+        pytest.fail("no file")
 
 
 @pytest.mark.parametrize("lock", [lock_folder, lock_file])
@@ -394,11 +521,3 @@ def test_what_cannot_be_read_is_an_input_error(tmp_path):
     for path in (tmp_path, "a\0b", tmp_path / "large" / "deep"):
         with pytest.raises(InputError, match=r"cannot be read|no such file"):
             read_bounded(path, 100)
-
-
-def test_the_cache_forgets_parts_that_nobody_adds_to(tmp_path):
-    for name, age in ((f"{PART}old", 2 * 86_400), (f"{PART}young", 60)):
-        (tmp_path / name).touch()
-        os.utime(tmp_path / name, (time.time() - age,) * 2)
-    keep_newest(tmp_path, 5)
-    assert [path.name for path in tmp_path.iterdir()] == [f"{PART}young"]

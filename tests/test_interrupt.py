@@ -11,6 +11,15 @@ import pytest
 
 from kwslib.interrupt import deferred_interrupt, enable_interrupt
 
+CHILD = """
+import os, sys, threading
+from kwslib.interrupt import end_with_parent
+end_with_parent(int(sys.argv[1]))
+print(os.getpid(), flush=True)
+threading.Event().wait()
+"""
+PARENT = "import os, subprocess, sys; subprocess.run([*sys.argv[1:], str(os.getpid())])"
+
 
 def interrupt():
     os.kill(os.getpid(), signal.SIGINT)
@@ -106,3 +115,16 @@ def test_interrupts_that_were_ignored_are_answered_again():
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def test_a_process_ends_with_its_parent_though_that_is_killed():
+    command = [sys.executable, "-c", PARENT, sys.executable, "-c", CHILD]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment)
+    child = int(process.stdout.readline())
+    process.kill()
+    try:
+        process.communicate(timeout=60)  # until nobody holds the other end
+    except subprocess.TimeoutExpired:
+        os.kill(child, signal.SIGKILL)
+        raise

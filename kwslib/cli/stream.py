@@ -247,11 +247,13 @@ def _with_threshold(streaming: "Streaming", threshold: int | None) -> "Streaming
 
 
 def _save(path: Path, sound: "Sound") -> None:
+    from kwslib.files import lock_file
     from kwslib.streaming.said import write_labels
     from kwslib.streaming.sound import write_sound
 
-    write_sound(path, sound)
-    write_labels(path.with_suffix(".txt"), sound.said or [])
+    with lock_file(path):  # or the labels of one process could stand beside the sound of another
+        write_sound(path, sound)
+        write_labels(path.with_suffix(".txt"), sound.said or [])
 
 
 def _played(model: str, target: str, sound: "Sound", streaming: "Streaming") -> "list[Detection]":

@@ -12,7 +12,6 @@ from contextlib import suppress
 from tqdm import tqdm
 
 from kwslib.data.members import Members, digests
-from kwslib.errors import InputError
 from kwslib.files import cache_folder, keep_newest, sha256_of_text, write_text
 
 _KEPT = 100
@@ -28,7 +27,7 @@ def identity_of(kind: str, parts: Sequence[Members], verify: bool = False) -> st
         verify: compute it anew, whatever sizes and times say.
 
     Raises:
-        InputError: a file is gone.
+        ChangedError: a file is no longer what it was when its members were listed.
     """
     kept = cache_folder("identities") / sha256_of_text(kind, *_states(parts))
     if not verify:
@@ -53,13 +52,6 @@ def _lines(parts: Sequence[Members]) -> Iterator[str]:
 
 
 def _states(parts: Sequence[Members]) -> Iterator[str]:
-    """What a change of a file changes on this machine, unless it is hidden on purpose."""
     for part in parts:
         yield str(part.place.resolve())
-        for path in part.files():
-            try:
-                state = path.stat()
-            except OSError as error:
-                raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-            times = f"{state.st_mtime_ns} {state.st_ctime_ns}"
-            yield f"{path} {state.st_size} {times} {state.st_ino}"
+        yield from (f"{path} {state}" for path, state in part.states.items())

@@ -12,14 +12,12 @@ import zlib
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 from typing_extensions import override
 
 from kwslib.config import TRAINING
 from kwslib.data.members import FolderMembers, Members, name_of
-from kwslib.data.noise import Regions
 from kwslib.data.recorded import LARGEST_CLIP, LARGEST_NOISE, RecordedSpeech
 from kwslib.data.sound_file import SUFFIXES
 from kwslib.data.source import Images
@@ -44,12 +42,6 @@ class SpeechCommandsFolder(RecordedSpeech):
     """The official data set on disk."""
 
     name = "Speech Commands v0.02 (official)"
-    # The last part of each recording serves as test silence where the official clips are absent.
-    regions: ClassVar[Regions] = {
-        "training": (0.0, 0.7),
-        "validation": (0.7, 0.85),
-        "testing": (0.85, 1.0),
-    }
 
     def __init__(self, root: Path, download: bool = False) -> None:
         """List the clips below ``root``.
@@ -71,9 +63,9 @@ class SpeechCommandsFolder(RecordedSpeech):
             "testing": _listed(folder / "testing_list.txt"),
         }
         lists = (f"{split} {name}" for split in self._lists for name in sorted(self._lists[split]))
-        self._clips = FolderMembers(folder, SUFFIXES, LARGEST_CLIP, ["[!_]*/*"])
-        self._silence = FolderMembers(root / TEST_SET / SILENCE, SUFFIXES, LARGEST_CLIP, ["*"])
-        noise = FolderMembers(folder / _NOISE, SUFFIXES, LARGEST_NOISE, ["*"])
+        self._clips = FolderMembers(folder, SUFFIXES, LARGEST_CLIP, pattern="[!_]*")
+        self._silence = FolderMembers(root / TEST_SET / SILENCE, SUFFIXES, LARGEST_CLIP, depth=0)
+        noise = FolderMembers(folder / _NOISE, SUFFIXES, LARGEST_NOISE, depth=0)
         kind = sha256_of_text(_KIND, *lists)
         super().__init__(folder, kind, (self._clips, self._silence), noise)
         self._tell_absent()

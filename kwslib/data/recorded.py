@@ -13,7 +13,7 @@ from typing_extensions import override
 from kwslib.config import CLIP_SAMPLES
 from kwslib.data.identity import identity_of
 from kwslib.data.members import Members
-from kwslib.data.noise import silence_batch, silence_names
+from kwslib.data.noise import Regions, silence_batch, silence_names
 from kwslib.data.recording import centred_second
 from kwslib.data.sound_file import open_sound
 from kwslib.data.source import Source
@@ -42,7 +42,16 @@ class RecordedSpeech(Source):
         skipped = [path for part in self._parts for path in part.skipped]
         if skipped:
             more = f" and {len(skipped) - 1} more" if len(skipped) > 1 else ""
-            self.tell(f"skipped, since they are no clips: {skipped[0]}{more}")
+            self.tell(
+                "skipped, since they are no clips or lie where none are looked for: "
+                f"{skipped[0]}{more}"
+            )
+
+    @property
+    @override
+    def regions(self) -> Regions:
+        """The last part of each recording serves as test silence."""
+        return {"training": (0.0, 0.7), "validation": (0.7, 0.85), "testing": (0.85, 1.0)}
 
     @property
     @abstractmethod
@@ -61,11 +70,16 @@ class RecordedSpeech(Source):
 
     @property
     def words(self) -> list[str]:
-        """All words with training clips."""
-        return sorted(self.by_split["training"])
+        """All words with clips in any split."""
+        return sorted(set().union(*self.by_split.values()) - {SILENCE})
 
     @override
     def check_word(self, word: str) -> None:
+        if not self.words:
+            raise InputError(
+                f"keyword {word!r}: {self.place} has no clips of any word; they are read from "
+                "folders that are called as their words"
+            )
         if word not in self.words:
             raise InputError(
                 f"keyword {word!r}: {self.place} has no such word; "

@@ -6,9 +6,10 @@ promised is told beside what came.
 """
 
 import io
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import soundfile
@@ -17,7 +18,10 @@ from numpy.typing import NDArray
 from typing_extensions import override
 
 from kwslib.config import SAMPLE_RATE
-from kwslib.data.wav_header import PatchedFile, read_header
+from kwslib.data.mp3_frames import mp3_layout
+from kwslib.data.ogg_pages import ogg_layout
+from kwslib.data.sound_layout import Layout, PiecedFile
+from kwslib.data.wav_header import header_layout
 from kwslib.errors import InputError
 
 LONGEST_SECONDS = 600
@@ -39,6 +43,9 @@ _SHORT_S = 0.1
 _LARGEST_OVER = 16.0
 """Floats beyond full scale by more than 24 dB are no overshoot."""
 
+_MOST_OVER = 0.1
+"""Share of the sounding samples that processing may have brought beyond full scale."""
+
 _INTEGER_SCALES = (2.0**15, 2.0**23, 2.0**31)
 
 
@@ -55,19 +62,24 @@ class SoundFile:
         channels: of the file.
         promised: frames by the file's header; None where it does not say.
         frames: that came so far, at the file's rate.
+        clipped: samples beyond full scale among those that :meth:`blocks` gave so far.
         last_frame: where to stop; None to read all.
+        goes_on: whether more sound follows that could not be joined to this; a note says so.
         notes: one line for each thing that had to be changed.
     """
 
-    def __init__(self, file: soundfile.SoundFile, name: str, promised: int | None) -> None:
-        self._file, self.name = file, name
-        self.rate, self.channels = int(file.samplerate), int(file.channels)
-        if promised is None and file.frames < _UNKNOWN_FRAMES:
-            promised = int(file.frames)
-        self.promised, self.frames = promised, 0
+    def __init__(self, streams: Iterator[soundfile.SoundFile], name: str, layout: Layout) -> None:
+        self._streams, self._file, self.name = streams, next(streams), name
+        self.rate, self.channels = int(self._file.samplerate), int(self._file.channels)
+        promised = layout.promised
+        if promised is None and self._file.frames < _UNKNOWN_FRAMES:
+            promised = int(self._file.frames)
+        self.promised = promised or None
+        self.frames = self.clipped = 0
         self.last_frame: int | None = None
+        self.goes_on = False
         self._full_scale = 1.0
-        self.notes: list[str] = []
+        self.notes = list(layout.notes)
         if self.rate != SAMPLE_RATE:
             self.notes.append(f"resampled from {self.rate:,} Hz to {SAMPLE_RATE:,} Hz")
         if self.channels > 1:
@@ -82,6 +94,16 @@ class SoundFile:
     def seconds(self) -> float:
         """Of sound that came so far."""
         return self.frames / self.rate
+
+    @property
+    def samples(self) -> int:
+        """At 16 kHz that :meth:`blocks` makes of the frames that came so far."""
+        return (2 * self.frames * SAMPLE_RATE + self.rate) // (2 * self.rate)
+
+    @property
+    def clipping(self) -> str:
+        """How many samples lie beyond full scale; empty where none does."""
+        return f"{self.clipped:,} samples beyond full scale clipped" if self.clipped else ""
 
     @property
     def cut_short(self) -> str:
@@ -126,6 +148,11 @@ class SoundFile:
         Raises:
             InputError: as :meth:`frame_blocks`.
         """
+        for block in self._resampled():
+            self.clipped += int(np.count_nonzero(np.abs(block) > 1))
+            yield block
+
+    def _resampled(self) -> Iterator[NDArray[np.float32]]:
         mono = (
             (block.mean(axis=1, dtype=np.float64) / self._full_scale).astype(np.float32)
             for block in self.frame_blocks()
@@ -153,24 +180,38 @@ class SoundFile:
                     f"{self.name}: is longer than {LONGEST_SECONDS // 60} minutes; cut out the "
                     "part with the word"
                 )
-        if not self.frames:
-            raise InputError(f"{self.name}: holds no sound; record it again")
         samples = np.concatenate(parts)
-        clipped = int(np.count_nonzero(np.abs(samples) > 1))
-        if clipped:
-            self.notes.append(f"{clipped:,} samples beyond full scale clipped")
-        if self.cut_short:
-            self.notes.append(self.cut_short)
+        if not len(samples):
+            raise InputError(f"{self.name}: holds no sound; record it again")
+        self.notes += filter(None, (self.clipping, self.cut_short))
         return as_int16(samples)
 
     def _read(self, size: int) -> NDArray[np.float32]:
+        """As many frames as come, ``size`` at most; none at the end of the last stream."""
         try:
-            return self._file.read(size, dtype="float32", always_2d=True)
+            block = self._file.read(size, dtype="float32", always_2d=True)
+            while not len(block) and self._begin_next_stream():
+                block = self._file.read(size, dtype="float32", always_2d=True)
+            return block
         except soundfile.SoundFileError as error:
             raise DamagedSoundError(
                 f"{self.name}: is damaged after {self.seconds:.2f} s ({error}); "
                 "copy or record it again"
             ) from error
+
+    def _begin_next_stream(self) -> bool:
+        """Go on to the next stream; whether there is one of the same rate and channels."""
+        following = next(self._streams, None)
+        if following is None:
+            return False
+        if (following.samplerate, following.channels) != (self.rate, self.channels):
+            self.goes_on = True
+            self.notes.append(
+                f"read to {self.seconds:.2f} s only, where its rate or number of channels changes"
+            )
+            return False
+        self._file = following
+        return True
 
 
 @contextmanager
@@ -212,16 +253,30 @@ class _Sequential(soundfile.SoundFile):
 def _opened(source: Path | bytes, name: str) -> Iterator[SoundFile]:
     try:
         with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as raw:
-            header = read_header(raw)
-            content = PatchedFile(raw, header.patches) if header.patches else raw
-            with _Sequential(content) as file:
-                yield SoundFile(file, name, header.frames)
-    except (soundfile.SoundFileError, TypeError, OSError) as error:
-        # TypeError: soundfile takes a name ending in .raw for headerless samples
+            layout = _layout(raw)
+            with closing(_streams(raw, layout)) as streams:
+                yield SoundFile(streams, name, layout)
+    except (soundfile.SoundFileError, OSError) as error:
         reason = getattr(error, "error_string", error)
         raise InputError(
             f"{name}: is no readable sound file ({reason}); use WAV, FLAC, Ogg or MP3"
         ) from error
+
+
+def _layout(raw: BinaryIO) -> Layout:
+    length = raw.seek(0, io.SEEK_END)
+    for layout in (header_layout, ogg_layout, mp3_layout):
+        if known := layout(raw, length):
+            return known
+    return Layout([[range(length)]])
+
+
+def _streams(raw: BinaryIO, layout: Layout) -> Generator[soundfile.SoundFile]:
+    """The streams of a file one after the other, each open until the next is asked for."""
+    for pieces in layout.streams:
+        # not by its path: libsndfile takes any bytes for sound if the name ends in .au or .snd
+        with _Sequential(PiecedFile(raw, pieces)) as stream:
+            yield stream
 
 
 def _check_is_file(path: Path) -> None:
@@ -237,18 +292,21 @@ def _check_is_file(path: Path) -> None:
 
 
 def _full_scale(sound: SoundFile) -> float:
-    """What stands for 1 in a file of floats: 1, or the largest of the integers that it holds.
+    """What stands for 1 in a file of floats: 1, or the full scale of the integers that it holds.
 
     Some programs write 16-bit samples as floats without dividing them. Such samples are whole
-    numbers, or, once processed, mostly far beyond 1.
+    numbers, or, once processed, mostly far beyond 1; some may then be beyond their full scale.
     """
-    peak, sounding, beyond, whole = 0.0, 0, 0, True
+    scales = np.array([1.0, *_INTEGER_SCALES])
+    peak, sounding, whole = 0.0, 0, True
+    beyond = np.zeros(len(scales), np.int64)
     for block in sound.frame_blocks():
         levels = np.abs(block)
         peak = max(peak, float(levels.max()))
         sounding += int(np.count_nonzero(levels))
-        beyond += int(np.count_nonzero(levels > 1))
+        beyond += [np.count_nonzero(levels > scale) for scale in scales]
         whole = whole and bool((levels == np.rint(levels)).all())
-    integers = peak > 1 and (whole or (peak > _LARGEST_OVER and 2 * beyond > sounding))
-    scales = [scale for scale in _INTEGER_SCALES if integers and peak <= scale]
-    return scales[0] if scales else 1.0
+    if peak <= 1 or not (whole or (peak > _LARGEST_OVER and 2 * beyond[0] > sounding)):
+        return 1.0
+    fits = (peak <= _LARGEST_OVER * scales) & (beyond <= _MOST_OVER * sounding)
+    return float(next(iter(scales[1:][fits[1:]]), 1.0))

@@ -1,7 +1,7 @@
 """What every source of speech offers, whether its clips are recordings, images or synthesised."""
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,8 +26,9 @@ class Source(Protocol):
     name: str
     """What a figure calls the source, e.g. ``"embedded speech"``."""
 
-    regions: ClassVar[Regions]
-    """The part of each noise recording from which a split's silence is cut."""
+    @property
+    def regions(self) -> Regions:
+        """The part of each noise recording from which a split's silence is cut."""
 
     def identity(self, verify: bool = False) -> str:
         """Hexadecimal SHA-256 of the content; two sources with the same one give the same clips.

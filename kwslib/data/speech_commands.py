@@ -12,7 +12,6 @@ import io
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +39,6 @@ class SpeechCommandsArchives(RecordedSpeech):
     """The three archives, read in place."""
 
     name = "Speech Commands v0.02"
-    regions: ClassVar[Regions] = {"training": (0.0, 0.8), "validation": (0.8, 1.0)}
 
     def __init__(self, folder: Path) -> None:
         """Open the archives of ``folder``.
@@ -50,8 +48,22 @@ class SpeechCommandsArchives(RecordedSpeech):
         """
         self._test = open_members(folder / TEST_ARCHIVE, SUFFIXES, LARGEST_CLIP)
         self._images = open_members(folder / IMAGE_ARCHIVE, (".jpg",), 2**16)
-        noise = open_members(folder / NOISE_ARCHIVE, SUFFIXES, LARGEST_NOISE)
+        noise = open_members(folder / NOISE_ARCHIVE, SUFFIXES, LARGEST_NOISE, depth=0)
         super().__init__(folder, _KIND, (self._test, self._images), noise)
+        if not self._has_test_silence:
+            self.tell(f"{TEST_ARCHIVE} has no {SILENCE}; test silence is cut from the noises")
+
+    @property
+    def _has_test_silence(self) -> bool:
+        return SILENCE in self.by_split["testing"]
+
+    @property
+    @override
+    def regions(self) -> Regions:
+        """No part of a recording is kept for the test where that has silence of its own."""
+        if self._has_test_silence:
+            return {"training": (0.0, 0.8), "validation": (0.8, 1.0)}
+        return super().regions
 
     @override
     @cached_property
@@ -92,7 +104,7 @@ class SpeechCommandsArchives(RecordedSpeech):
         return images
 
     def _sounds(self, name: str) -> bool:
-        return name in self._test.paths or name.startswith(SILENCE)
+        return name in self._test.paths or name not in self._images.paths
 
     def archived_image(self, name: str) -> NDArray[np.uint8]:
         """The archive's own image of a clip of any split, uint8 ``[98, 40]``."""

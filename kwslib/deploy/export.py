@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from kwslib.data.dataset import Dataset, open_source
@@ -12,7 +13,7 @@ from kwslib.deploy.c_array import write_c_array
 from kwslib.deploy.convert import convert_float, convert_int8, layer_differences
 from kwslib.deploy.reader import graph_of
 from kwslib.errors import InputError
-from kwslib.evaluation import evaluate_split
+from kwslib.evaluation import Predict, evaluate_split
 from kwslib.files import sha256_of_text, write_beside
 from kwslib.models.checkpoint import NetworkInfo, load, task_of
 from kwslib.quantize.ptq import calibration_clips
@@ -48,6 +49,8 @@ def export(
 ) -> Exported:
     """Convert a checkpoint to int8 and score float and int8 on the validation split.
 
+    Nothing is written before all of it is known to be right.
+
     Args:
         checkpoint: a path, or the name of a published network.
         out: the ``.tflite`` file to write.
@@ -74,10 +77,15 @@ def export(
     facts = _facts(info, dataset, network)
     int8 = convert_int8(network, training, facts)
     graph_of(int8, checkpoint)
-    files = [_write(out, int8)]
+    predictors = {"float": predictor(network), "int8": _int8_predictor(int8)}
+    accuracies = {
+        f"{form}_accuracy": evaluate_split(predict, dataset, SPLIT).accuracy
+        for form, predict in predictors.items()
+    }
+    contents = {out: int8}
     if with_float:
-        beside = out.with_name(f"{out.stem}-float.tflite")
-        files.append(_write(beside, convert_float(network, facts)))
+        contents[out.with_name(f"{out.stem}-float.tflite")] = convert_float(network, facts)
+    files = [_write(path, data) for path, data in contents.items()]
     if c_array:
         files += write_c_array(int8, out.with_suffix(".cc"))
     summary = {
@@ -87,12 +95,19 @@ def export(
         "dataset": dataset.source.name,
         "calibration_clips": len(calibration_clips(training)),
         "split": SPLIT,
-        "float_accuracy": evaluate_split(predictor(network), dataset, SPLIT).accuracy,
-        "int8_accuracy": evaluate_split(interpreter.predictor(out), dataset, SPLIT).accuracy,
+        **accuracies,
         "logit_difference": max(differences.values()),
         "layer_differences": differences,
     }
     return Exported(summary, _remarks(info, dataset))
+
+
+def _int8_predictor(int8: bytes) -> Predict:
+    """Scores of what is not written yet: it may go where nothing can be read from."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "int8.tflite")
+        path.write_bytes(int8)
+        return interpreter.predictor(path)
 
 
 def _write(path: Path, data: bytes) -> Path:

@@ -1,11 +1,14 @@
 """The file of trials: written after each, so that an interrupted test goes on where it stopped.
 
+A device or pipe is not read, and is written once, when the sitting has ended.
+
 The file is a list of records. A record holds the trials of one sitting, one a line, with what all
 of them share: network, its hash, target, microphone, who spoke.
 """
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,7 +16,7 @@ from typing import Any
 from kwslib.board.client import Streaming
 from kwslib.errors import InputError
 from kwslib.field.trials import Trial
-from kwslib.files import write_text
+from kwslib.files import is_stream, lock_file, write_text
 from kwslib.measurements import Method, Record, read_records
 
 METRIC = "field_trials"
@@ -61,7 +64,7 @@ class Book:
         """Open ``path``, which may hold earlier trials of the same test.
 
         Args:
-            path: the file; made with the first trial.
+            path: the file; made with the first trial. Of a stream, what it holds is not read.
             sitting: a record without trials that says all that they share.
 
         Raises:
@@ -71,7 +74,8 @@ class Book:
         self.sitting = sitting
         self._earlier: list[Record] = []
         self._new: list[Trial] = []
-        if path.exists():
+        self._is_stream = is_stream(path)
+        if path.exists() and not self._is_stream:
             self._earlier = read_sittings(path)
             self._check_same_test()
 
@@ -97,21 +101,45 @@ class Book:
         return (*trials_of(self._earlier), *self._new)
 
     def add(self, trial: Trial) -> None:
-        """Take a trial and write the file."""
+        """Take a trial and write the file, unless it is a stream."""
         self._new.append(trial)
-        self._write()
+        self._keep()
 
     def take_back(self) -> Trial | None:
         """Remove the last trial of this sitting, or None if there is none."""
         if not self._new:
             return None
         trial = self._new.pop()
-        self._write()
+        self._keep()
         return trial
+
+    def close(self) -> None:
+        """Write the trials to a stream; a file has them already."""
+        if self._is_stream and self._new:
+            self._write()
+
+    def _keep(self) -> None:
+        if not self._is_stream:
+            self._write()
 
     def _write(self) -> None:
         sittings = [*self._earlier, _with(self.sitting, self._new)]
         write_text(self.path, "[\n" + ",\n".join(map(_text_of, sittings)) + "\n]\n")
+
+
+@contextmanager
+def open_book(path: Path, sitting: Record) -> Iterator[Book]:
+    """Keep other processes from writing ``path``, and yield its trials, which are kept in the end.
+
+    Raises:
+        InputError: as of :class:`Book`, or another process writes the file.
+    """
+    with lock_file(path):
+        book = Book(path, sitting)
+        try:
+            yield book
+        finally:
+            book.close()
 
 
 def _shared(record: Record) -> Mapping[str, Any]:

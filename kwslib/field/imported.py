@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from kwslib.errors import InputError
-from kwslib.field.book import METRIC, Book
+from kwslib.field.book import METRIC, Book, open_book
 from kwslib.field.trials import Heard, Trial
-from kwslib.files import lock_file
 from kwslib.measurements import Record
 from kwslib.smoothing import FIRST_KEYWORD, MAX_INFERENCES
 
@@ -74,8 +73,7 @@ def import_trials(path: Path, expected: Expected, out: Path) -> Book:
             already, or ``out`` holds another test's trials, or another process writes it.
     """
     sitting, trials = read_saved(path, expected)
-    with lock_file(out):
-        book = Book(out, sitting)
+    with open_book(out, sitting) as book:
         if any(record.when == sitting.when for record in book.earlier):
             raise InputError(f"{path}: its trials are in {out} already")
         for trial in trials:

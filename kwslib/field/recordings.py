@@ -2,15 +2,16 @@
 
 ``_none_`` holds sounds and ``_unknown_`` other words at which nothing must be detected; so does
 every subfolder that is named as no keyword of the network. Names match whatever the case of their
-letters, and a subfolder may have subfolders of its own. What kind of sound or which word is told by
-the file's name up to its first hyphen.
+letters, and a subfolder may have subfolders of its own, or be a link to a folder. What kind of
+sound or which word is told by the file's name up to its first hyphen.
 
 A file ``recordings.json`` beside the subfolders may tell more of each recording, such as where
 in it the word lies (:class:`Facts`); without it, the word is found by its energy.
 """
 
 import json
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -147,29 +148,25 @@ def read_folder(
         folder: with a subfolder for each word.
         keywords: words that the network spots.
         words: names of the subfolders to take; all if empty.
-        most: recordings of each subfolder; the first by the SHA-1 of their names are taken.
+        most: recordings of each word; the first by the SHA-1 of their names are taken.
         tell: takes a line on files that are skipped.
 
     Raises:
-        InputError: the folder is missing, holds no recordings, or lacks one of ``words``.
+        InputError: the folder is missing, cannot be read, holds no recordings, or lacks one of
+            ``words``.
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; it must hold a subfolder for each word")
     facts = _read_facts(folder / FACTS)
-    found: list[Recording] = []
-    _tell_skipped(_files(folder, "*"), "stand in no word's folder", tell)
+    outside = [path for path in _visible(folder) if not path.is_dir() and path.name != FACTS]
+    _tell_skipped(outside, "stand in no word's folder", tell)
+    sounds: dict[str, Path] = {}
     for subfolder in _subfolders(folder, words):
-        files = _files(subfolder, "**/*")
-        sounds = {
-            f"{subfolder.name}/{path.relative_to(subfolder).as_posix()}": path
-            for path in files
-            if path.suffix.lower() in SUFFIXES and path.is_file()
-        }
-        _tell_skipped(set(files).difference(sounds.values()), "are no sound", tell)
-        chosen = sounds if most is None else sorted(in_hash_order(sounds)[:most])
-        found += [
-            _recording(name, subfolder.name, sounds[name], keywords, facts) for name in chosen
-        ]
+        files = sorted(_files(subfolder, (folder.resolve(), *folder.resolve().parents)))
+        heard = [path for path in files if path.suffix.lower() in SUFFIXES and path.is_file()]
+        _tell_skipped(set(files).difference(heard), "are no sound", tell)
+        sounds |= {path.relative_to(folder).as_posix(): path for path in heard}
+    found = [_recording(name, sounds[name], keywords, facts) for name in _first(sounds, most)]
     if not found:
         raise InputError(
             f"{folder}: holds no recordings; put sound files into a subfolder for each word, "
@@ -178,15 +175,42 @@ def read_folder(
     return found
 
 
-def _files(folder: Path, pattern: str) -> list[Path]:
-    """All but folders, hidden files and the facts, sorted."""
-    return sorted(
-        path
-        for path in folder.glob(pattern)
-        if not path.is_dir()
-        and path.name != FACTS
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    )
+def _files(path: Path, above: tuple[Path, ...]) -> Iterator[Path]:
+    """All visible files at a path and below it, and links that lead back up.
+
+    Args:
+        path: a folder to look through, or a file.
+        above: the folders that it is in, links resolved.
+    """
+    if not path.is_dir() or (real := path.resolve()) in above:
+        yield path
+        return
+    for inner in _visible(path):
+        yield from _files(inner, (real, *above))
+
+
+def _visible(folder: Path) -> list[Path]:
+    """What is in a folder, but for hidden files, sorted."""
+    try:
+        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    except OSError as error:
+        raise InputError(
+            f"{folder}: cannot be read ({error.strerror}); make it readable, or move it away"
+        ) from error
+
+
+def _first(names: Iterable[str], most: int | None) -> list[str]:
+    """The first of each word by the SHA-1 of their names; words match whatever their case."""
+    if most is None:
+        return [*names]
+    by_word: dict[str, list[str]] = defaultdict(list)
+    for name in names:
+        by_word[_folder_of(name).casefold()].append(name)
+    return [name for names in by_word.values() for name in sorted(in_hash_order(names)[:most])]
+
+
+def _folder_of(name: str) -> str:
+    return name.split("/")[0]
 
 
 def _tell_skipped(files: Iterable[Path], why: str, tell: Callable[[str], None]) -> None:
@@ -197,7 +221,7 @@ def _tell_skipped(files: Iterable[Path], why: str, tell: Callable[[str], None]) 
 
 
 def _subfolders(folder: Path, words: Collection[str]) -> list[Path]:
-    there = sorted(path for path in folder.iterdir() if path.is_dir() and path.name[0] != ".")
+    there = [path for path in _visible(folder) if path.is_dir()]
     names = [path.name for path in there]
     for word in words:
         if spelled_as(word, names) not in names:
@@ -208,9 +232,9 @@ def _subfolders(folder: Path, words: Collection[str]) -> list[Path]:
 
 
 def _recording(
-    name: str, folder: str, path: Path, keywords: Sequence[str], facts: dict[str, Facts]
+    name: str, path: Path, keywords: Sequence[str], facts: dict[str, Facts]
 ) -> Recording:
-    folder = spelled_as(folder, (*keywords, NONE, UNKNOWN))
+    folder = spelled_as(_folder_of(name), (*keywords, NONE, UNKNOWN))
     known = facts.get(name.casefold(), Facts())
     if folder in keywords:
         return Recording(folder, name, path, facts=known)

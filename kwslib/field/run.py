@@ -1,6 +1,7 @@
 """A whole field test: a board, what it hears, and the file that the trials go to."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -11,13 +12,12 @@ from kwslib.board.client import Board, Streaming
 from kwslib.data.task import spelled_as
 from kwslib.errors import InputError
 from kwslib.field.boards import BoardListener, BoardWithMicrophone
-from kwslib.field.book import Book, sitting
+from kwslib.field.book import Book, open_book, sitting
 from kwslib.field.live import BoardEar, ComputerEar
 from kwslib.field.microphone import computer_microphone
 from kwslib.field.play import play
 from kwslib.field.recordings import identity, read_folder
 from kwslib.field.session import Ear, Session, conduct
-from kwslib.files import lock_file
 from kwslib.measurements import machine_name
 from kwslib.smoothing import FIRST_KEYWORD
 
@@ -64,8 +64,7 @@ class FieldTest:
         """
         chosen = read_folder(folder, self.keywords, words, most, tell)
         everything = identity(read_folder(folder, self.keywords))
-        with lock_file(self.out):
-            book = self._book(name=folder.name, sha256=everything)
+        with self._book(name=folder.name, sha256=everything) as book:
             done = {trial.recording for trial in book.trials}
             bar = tqdm(chosen, "recordings", leave=False, disable=None)
             play(bar, BoardListener(self.board, self.streaming), book.add, tell, done)
@@ -100,8 +99,7 @@ class FieldTest:
                     f"it spots {', '.join(self.keywords)}"
                 )
         ear = self._ear(microphone)
-        with lock_file(self.out):
-            book = self._book(name="live speech", microphone=microphone)
+        with self._book(name="live speech", microphone=microphone) as book:
             conduct(Session(words or self.keywords, count, book), ear, ask, tell)
         return book
 
@@ -112,7 +110,7 @@ class FieldTest:
             pass  # what is missing is told before anybody speaks
         return ComputerEar(computer_microphone, BoardListener(self.board, self.streaming))
 
-    def _book(self, **data: str) -> Book:
+    def _book(self, **data: str) -> AbstractContextManager[Book]:
         if self.speaker:
             data["speaker"] = self.speaker
         machine = machine_name() if self.target == "host" else self.board.info.board
@@ -125,4 +123,4 @@ class FieldTest:
             machine,
             data,
         )
-        return Book(self.out, record)
+        return open_book(self.out, record)

@@ -10,7 +10,6 @@ lies (:mod:`kwslib.field.recordings`).
 """
 
 import itertools
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -29,7 +28,7 @@ from kwslib.field.flite import VOICES, hold, say
 from kwslib.field.recordings import BEFORE_MS, FACTS, Facts
 from kwslib.field.sounds import SOUNDS, pink
 from kwslib.field.trials import NONE, WINDOW_MS
-from kwslib.files import OURS, PART, lock_folder, write_json
+from kwslib.files import OURS, lock_folder, part_folder, write_json
 
 _Sound = NDArray[np.float64]
 
@@ -193,13 +192,10 @@ def make_folder(folder: Path, words: Sequence[str]) -> Mapping[str, Facts]:
     with lock_folder(folder):
         if any(not path.name.startswith(OURS) for path in folder.iterdir()):
             raise InputError(f"{folder}: is not an empty folder; name another with --out")
-        part = folder / f"{PART}recordings"
-        try:
+        with part_folder(folder) as part:
             facts = _write(part, words)
             for path in sorted(part.iterdir()):
                 path.rename(folder / path.name)
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
     return facts
 
 

@@ -50,7 +50,8 @@ def save_tensors(path: Path | str, tensors: Mapping[str, Tensor], facts: Any) ->
     """Write ``tensors`` with ``facts`` (JSON) in the header, whole or not at all."""
     plain = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
     with write_beside(path) as temporary:
-        safetensors.torch.save_file(plain, temporary, {_FACTS: json.dumps(facts)})
+        # save_file would put a file of its own in its place, which nobody else may read.
+        temporary.write_bytes(safetensors.torch.save(plain, {_FACTS: json.dumps(facts)}))
 
 
 def load_tensors(path: Path | str) -> tuple[dict[str, Tensor], Any]:

@@ -131,9 +131,12 @@ def _chapter(page: str, path: Path) -> Chapter | None:
 def as_notebook(text: str, path: Path) -> nbformat.NotebookNode:
     """MyST Markdown as a notebook; plain Markdown becomes a single Markdown cell."""
     notebook = read_myst_markdown_notebook(text, add_source_map=True, path=path)
+    lines, starts = text.splitlines(), notebook.metadata.get("source_map", [])
     for number, cell in enumerate(notebook.cells):
         # nbformat draws random ids; fixed ones keep equal notebooks equal
         cell.id = f"cell-{number}"
+        while cell.cell_type == "markdown" and starts and not lines[starts[number]].strip():
+            starts[number] += 1  # a cell begins with its first line that is not empty
     return notebook
 
 

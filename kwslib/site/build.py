@@ -74,17 +74,19 @@ def build_site(
         root: the repository.
         settings: of the run.
         say: takes lines on how far it is.
-        out: folder of the site.
+        out: folder of the site; the default is taken whatever it holds, and keeps what is not the
+            site's.
         pdf: print the report to a PDF file too, which every page links.
 
     Raises:
-        InputError: bad parameters, or ``out`` holds something else, or another process puts a
-            site there, or there is no browser to print with.
+        InputError: bad parameters, or ``out`` holds something else or the folder in which the site
+            is built, or another process puts a site there, or there is no browser to print with.
         ChapterError: a cell failed.
         BuildError: Sphinx failed or warned.
     """
-    out = out or root / "_build" / "html"
-    with claimed_folder(out) as folder, lock_folder(root / "_build", wait=True):
+    adopt, out, workspace = out is None, out or root / "_build" / "html", root / "_build" / "next"
+    _check_apart(out, workspace)
+    with claimed_folder(out, adopt) as folder, lock_folder(root / "_build", wait=True):
         if pdf:
             chromium()
         book = Book.open(root)
@@ -93,14 +95,23 @@ def build_site(
         # every warning is an error: a broken reference or formula must not be published
         options = ["-W", "--keep-going"]
         more = {PDF_VARIABLE: NAME if pdf else ""}
-        html = _sphinx(root, root / "_build" / "next", settings, options, more)
+        html = _sphinx(root, workspace, settings, options, more)
         if pdf:
             printed = [page for page in book.pages if not page.startswith(API_PAGES)]
             print_report(html, titles(html, printed), html / NAME, say)
-        put_site(html, folder)
+        put_site(html, folder, adopt)
         # a plain `jupyter-book build` would take what it knows of the old pages for the new ones
         shutil.rmtree(root / "_build" / ".doctrees", ignore_errors=True)
     return Built(out, out / "index.html", chapters)
+
+
+def _check_apart(out: Path, workspace: Path) -> None:
+    target, work = (Path(os.path.realpath(folder)) for folder in (out, workspace))
+    if target.is_relative_to(work) or work.is_relative_to(target):
+        raise InputError(
+            f"--out {out}: holds {workspace}, in which the site is built, or lies in it; "
+            "name another folder"
+        )
 
 
 def build_chapter(root: Path, settings: Settings, say: Say, asked: str) -> Built:
@@ -168,7 +179,10 @@ def _sphinx(
     more: Mapping[str, str] = MappingProxyType({}),
 ) -> Path:
     """Run ``jupyter-book build`` into ``folder`` and return the folder of its pages."""
-    start = "from jupyter_book.cli.main import main; main()"  # it has no __main__
+    start = (
+        f"from kwslib.interrupt import end_with_parent; end_with_parent({os.getpid()}); "
+        "from jupyter_book.cli.main import main; main()"  # it has no __main__
+    )
     command = [sys.executable, "-c", start, "build", str(root), "-q"]
     command += ["--path-output", str(folder), *options]
     environment = os.environ | settings.environment() | {LIBRARY_VARIABLE: library_hash(), **more}

@@ -6,14 +6,13 @@ else stays.
 
 import json
 import os
-import secrets
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 from kwslib.errors import InputError
-from kwslib.files import OURS, PART, lock_folder, read_bounded, write_json
+from kwslib.files import OURS, lock_folder, part_folder, read_bounded, write_json
 
 MANIFEST = ".kws-site.json"
 """Lists the files of the site, itself apart."""
@@ -22,13 +21,19 @@ _NO_JEKYLL = ".nojekyll"
 """Without this file GitHub Pages leaves out folders whose names begin with an underscore."""
 
 _LARGEST_MANIFEST = 2**24
-_OF_A_CHECKOUT = {".git"}
-"""What an empty checkout holds."""
+_DOMAIN = "CNAME"
+"""In which GitHub Pages reads the site's own domain."""
 
 
 @contextmanager
-def claimed_folder(folder: Path) -> Iterator[Path]:
+def claimed_folder(folder: Path, adopt: bool = False) -> Iterator[Path]:
     """Keep ``folder``, made if it is absent, for a site that the body makes and puts there.
+
+    A folder that is refused is left as it is.
+
+    Args:
+        folder: of the site.
+        adopt: take a folder that holds something other than a site too.
 
     Yields:
         the folder itself, where ``folder`` is a symbolic link.
@@ -41,9 +46,10 @@ def claimed_folder(folder: Path) -> Iterator[Path]:
     if target.is_symlink() or (target.exists() and not target.is_dir()):  # a link to itself
         raise InputError(f"{folder}: is no folder; name another")
     is_new = not target.exists()
+    if not is_new:
+        _check(target, folder, adopt)
     try:
         with lock_folder(target):
-            _check(target, folder)
             yield target
     except BaseException:
         if is_new:
@@ -52,55 +58,63 @@ def claimed_folder(folder: Path) -> Iterator[Path]:
         raise
 
 
-def _check(target: Path, folder: Path) -> None:
+def _check(target: Path, folder: Path, adopt: bool) -> None:
     if not os.access(target, os.W_OK | os.X_OK):
         raise InputError(f"{folder}: cannot be written to; name another folder")
-    if not (target / MANIFEST).exists():
-        names = {path.name for path in target.iterdir()} - _OF_A_CHECKOUT
-        others = sorted(name for name in names if not name.startswith(OURS))
-        if others:
-            raise InputError(
-                f"{folder} holds something other than a site of ours, such as {others[0]}; "
-                "give an empty or new folder"
-            )
+    if not adopt and not (target / MANIFEST).exists() and (others := _others(target)):
+        raise InputError(
+            f"{folder} holds something other than a site of ours, such as {others[0]}; "
+            "give an empty or new folder"
+        )
     _files_of(target)
 
 
-def put_site(site: Path, target: Path) -> None:
+def _others(target: Path) -> list[str]:
+    """What a folder holds that is not empty, nor a checkout of a branch that is."""
+    names = sorted(path.name for path in target.iterdir())
+    if ".git" in names:
+        return [name for name in names if not name.startswith(".") and name != _DOMAIN]
+    return [name for name in names if not name.startswith(OURS)]
+
+
+def put_site(site: Path, target: Path, adopt: bool = False) -> None:
     """Put a copy of ``site`` into a claimed folder in the place of the one that is there.
 
     All of it is copied beside first; a copy that is interrupted leaves the old site, and files that
     the next call knows as the site's.
+
+    Args:
+        site: folder of the new site.
+        target: the claimed folder.
+        adopt: where no manifest says what the old site is, take the files that are called as
+            those of the new one for it.
 
     Raises:
         InputError: the folder holds a file of another origin where the site has one, or it cannot
             be written to.
     """
     try:
-        _replace(site, target)
+        _replace(site, target, adopt)
     except OSError as error:
         raise InputError(f"{target}: cannot be written to ({error.strerror})") from error
 
 
-def _replace(site: Path, target: Path) -> None:
-    old = _files_of(target)
+def _replace(site: Path, target: Path, adopt: bool) -> None:
     fresh = {path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file()}
+    old = {*fresh} if adopt and not (target / MANIFEST).exists() else _files_of(target)
     _check_foreign(site, target, fresh, old)
-    part = target / f"{PART}{secrets.token_hex(8)}"
-    try:
-        shutil.copytree(site, part)
+    with part_folder(target) as part:
+        copy = Path(shutil.copytree(site, part / "site"))
         if _NO_JEKYLL in old or not (target / _NO_JEKYLL).exists():
-            (part / _NO_JEKYLL).touch()
+            (copy / _NO_JEKYLL).touch()
             fresh.add(_NO_JEKYLL)
         _write_manifest(target, old | fresh)
         for name in old - fresh:
             _remove(target, name)
         for name in sorted(fresh):
             (target / name).parent.mkdir(parents=True, exist_ok=True)
-            (part / name).replace(target / name)
+            (copy / name).replace(target / name)
         _write_manifest(target, fresh)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
 
 
 def _check_foreign(site: Path, target: Path, fresh: Iterable[str], old: set[str]) -> None:

@@ -8,6 +8,8 @@ What counts:
   ``test_streaming_accuracy`` allows 750 ms before and after one time for a word.
 - A keyword without a right detection is missed (a false reject); several words of the same name
   whose windows overlap each need their own.
+- A word of which the stream ends before the word does can be neither detected nor missed: it does
+  not count, and a detection of it is no false accept.
 - Every other detection is a false accept, of one of four kinds: another keyword than the one that
   is said (``keyword``), a keyword detected once more within its window (``repeat``; a lamp that is
   switched twice is wrong), at another word (``word``), and with no word in the last second
@@ -30,15 +32,21 @@ from typing import Literal
 
 import numpy as np
 
+from kwslib.config import SAMPLE_RATE
 from kwslib.evaluation import poisson_interval, wilson_interval
 from kwslib.smoothing import Detection
-from kwslib.streaming.said import Said
+from kwslib.streaming.said import Said, check_words
 
 WINDOW_MS = 1000
 """How long after a word's offset its detection is right."""
 
 Kind = Literal["keyword", "repeat", "word", "noise"]
 KINDS: tuple[Kind, ...] = ("keyword", "repeat", "word", "noise")
+
+
+def is_heard(said: Said, samples: int) -> bool:
+    """Whether a word ends within so many samples, to the millisecond in which they end."""
+    return (said.end_ms - 1) * SAMPLE_RATE < 1000 * samples
 
 
 @dataclass(frozen=True)
@@ -63,7 +71,7 @@ class Outcome:
     """How the detections of a stream compare with what was said.
 
     Attributes:
-        said: the keywords that were said, by onset.
+        said: the keywords that were said and heard to their end, by onset.
         delays_ms: of each, milliseconds from its offset to its detection; None if it was missed.
         false_accepts: in order.
         hours: of the stream.
@@ -123,11 +131,18 @@ class Truth:
         said: keywords and other words, by onset.
         labels: of the network; those from the third on are its keywords.
         hours: of the stream.
+
+    Raises:
+        InputError: none of the keywords is said and heard to its end.
     """
 
     said: tuple[Said, ...]
     labels: tuple[str, ...]
     hours: float
+
+    def __post_init__(self) -> None:
+        """Make sure that there is something to miss."""
+        check_words([self.said[index] for index in self._keywords], self.labels[2:])
 
     @cached_property
     def _starts(self) -> list[int]:
@@ -139,9 +154,13 @@ class Truth:
 
     @cached_property
     def _keywords(self) -> list[int]:
-        """Indices of the keywords among what is said."""
-        known = set(self.labels[2:])
-        return [index for index, each in enumerate(self.said) if each.word in known]
+        """Indices of the keywords among what is said, but for those that were not heard whole."""
+        known, samples = set(self.labels[2:]), round(3600 * SAMPLE_RATE * self.hours)
+        return [
+            index
+            for index, each in enumerate(self.said)
+            if each.word in known and is_heard(each, samples)
+        ]
 
     def _heard_at(self, time_ms: int) -> list[int]:
         """Indices of the words whose window holds a time, by onset."""

@@ -1,6 +1,7 @@
 """The sound of a stream, a minute at a time: built from clips and noise, or read from a file."""
 
 import json
+import math
 from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import cache, cached_property
@@ -21,6 +22,7 @@ from kwslib.data.task import sha1_hex
 from kwslib.errors import InputError
 from kwslib.field.sounds import pink
 from kwslib.files import sha256_of_file, sha256_of_text, write_beside
+from kwslib.streaming.judge import is_heard
 from kwslib.streaming.plan import MINUTE, Minute, Part, Plan, Script, cast_of
 from kwslib.streaming.said import Said, read_labels, span_of
 
@@ -175,31 +177,29 @@ class RecordedSound(Sound):
         self.path = path
         with open_sound(path) as sound:
             damage = _hear(sound)
-            self._frames = sound.frames
-            self.samples = -(-sound.frames * SAMPLE_RATE // sound.rate)
-            notes = [*sound.notes, sound.cut_short or damage]
+            self._frames, self.samples = sound.frames, sound.samples
+            notes = [*sound.notes, sound.clipping, sound.cut_short or damage]
             self.notes = [f"{path.name}: {note}" for note in notes if note]
-            promised = max((sound.promised or 0) / sound.rate, sound.seconds)
-        self.said = self._said(labels, 1000 * promised, bool(damage)) if labels else None
+            promised_s = max((sound.promised or 0) / sound.rate, sound.seconds)
+        longest_s = math.inf if damage or sound.goes_on else promised_s
+        self.said = self._said(labels, longest_s) if labels else None
 
-    def _said(self, labels: Path, promised_ms: float, damaged: bool) -> list[Said]:
-        """What the labels tell, but for what could not be heard; that is noted."""
-        end_ms = 1000 * self.samples / SAMPLE_RATE
+    def _said(self, labels: Path, longest_s: float) -> list[Said]:
+        """What the labels tell that begins in what was heard; what was not heard whole is noted."""
         said = read_labels(labels)
-        beyond = [each for each in said if each.start_ms >= end_ms]
-        if not beyond:
-            return said
-        first = f"{beyond[0].word!r} at {beyond[0].start_ms / 1000:.2f} s"
-        if not damaged and beyond[-1].start_ms > promised_ms:
+        other = next((each for each in said if each.start_ms > 1000 * longest_s), None)
+        if other:
             raise InputError(
-                f"{labels}: tells of {first}, after the end of {self.path} at "
-                f"{end_ms / 1000:.2f} s; are they of the same recording?"
+                f"{labels}: tells of {_place(other)}, after the end of {self.path} at "
+                f"{longest_s:.2f} s; are they of the same recording?"
             )
-        self.notes.append(
-            f"{labels.name}: {len(beyond)} of {len(said)} labels lie beyond the end of "
-            f"{self.name}, the first {first}; they are left out"
-        )
-        return [each for each in said if each.start_ms < end_ms]
+        unheard = [each for each in said if not is_heard(each, self.samples)]
+        if unheard:
+            self.notes.append(
+                f"{labels.name}: {len(unheard)} of {len(said)} labels lie beyond the end of "
+                f"{self.name} or across it, the first {_place(unheard[0])}; they do not count"
+            )
+        return [each for each in said if each.start_ms * SAMPLE_RATE < 1000 * self.samples]
 
     def identity(self) -> str:
         """Hash of the file."""
@@ -217,15 +217,19 @@ class RecordedSound(Sound):
 def _hear(sound: SoundFile) -> str:
     """Read a file to its end, or to where it is damaged; the damage, or nothing."""
     try:
-        for _ in sound.frame_blocks():
+        for _ in sound.blocks():
             pass
     except DamagedSoundError:
-        if not sound.frames:
+        if not sound.samples:
             raise
         return f"only its first {sound.seconds:.2f} s can be read"
-    if not sound.frames:
+    if not sound.samples:
         raise InputError(f"{sound.name}: holds no sound; record it again")
     return ""
+
+
+def _place(said: Said) -> str:
+    return f"{said.word!r} at {said.start_ms / 1000:.2f} s"
 
 
 def write_sound(path: Path, sound: Sound) -> None:

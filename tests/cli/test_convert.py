@@ -4,6 +4,7 @@ import json
 
 import pytest
 from command_line import refused, runner
+from fake_speech import write_official
 
 from kwslib.deploy.reader import read_graph
 from kwslib.models import create
@@ -81,6 +82,23 @@ def test_data_that_is_not_there_or_lacks_the_words(checkpoint, tones, tmp_path, 
     save(path, create("tiny_conv", 4).state_dict(), NetworkInfo("tiny_conv", labels, facts))
     assert refused(run(path, "--out", out, "--data", tones), "'left'")
     assert not out.exists()
+
+
+def test_a_file_may_go_to_a_device(checkpoint, tones, tmp_path, capsys):
+    out = tmp_path / "net.tflite"
+    out.symlink_to("/dev/null")
+    code, text, _ = runner("convert", capsys)(checkpoint, "--out", out, "--data", tones, "--json")
+    assert code == 0
+    assert json.loads(text)["int8_accuracy"] > 0
+    assert out.is_symlink()
+
+
+def test_what_cannot_be_scored_is_not_written(checkpoint, tmp_path, capsys):
+    data = write_official(tmp_path / "data", (("training", 24), ("testing", 8)))
+    run, out = runner("convert", capsys), tmp_path / "net.tflite"
+    arguments = (checkpoint, "--out", out, "--data", data, "--float", "--c-array")
+    assert refused(run(*arguments), "validation")
+    assert not [*tmp_path.glob("net*.tflite"), *tmp_path.glob("net.[ch]*")]
 
 
 def test_a_published_network_goes_by_its_name(tones, tmp_path, capsys):

@@ -247,8 +247,27 @@ def test_case_of_folders_does_not_matter_and_what_is_skipped_is_said(kws, record
 
 
 def test_two_tests_into_one_file_are_one_too_many(kws, recordings, tmp_path):
-    out = tmp_path / "t.json"
-    with lock_file(out):
-        result = kws(NETWORK, "--recordings", recordings, "--out", out)
-    assert refused(result, f"{out}: process {os.getpid()} is writing there")
-    assert list(tmp_path.iterdir()) == []
+    out, link = tmp_path / "t.json", tmp_path / "link.json"
+    link.symlink_to(out)
+    for held, other in ((out, link), (link, out)):
+        with lock_file(held):
+            result = kws(NETWORK, "--recordings", recordings, "--out", other)
+        assert refused(result, f"{other}: process {os.getpid()} is writing there")
+    assert list(tmp_path.iterdir()) == [link]
+
+
+def test_trials_may_go_to_a_pipe(kws, recordings, saved, tmp_path):
+    for source in (("--recordings", recordings), ("--import", saved)):
+        out = tmp_path / "t.json"
+        pipe, end = os.pipe()
+        code, _, err = kws(NETWORK, *source, "--out", f"/dev/fd/{end}")
+        os.close(end)
+        assert (code, err) == (0, "")
+        with open(pipe) as stream:
+            out.write_text(stream.read())
+        assert read_records(out)[0].value
+
+
+def test_a_device_that_takes_nothing_is_told(kws, recordings):
+    arguments = (NETWORK, "--recordings", recordings, "--trials", "1", "--words", "yes")
+    assert refused(kws(*arguments, "--out", "/dev/full"), "/dev/full: cannot be written")

@@ -1,12 +1,14 @@
 """``kws stream``: a stream that is built, one that was recorded, and mistakes."""
 
 import json
+import os
 
 import numpy as np
 import pytest
 import soundfile
 from command_line import refused, runner
 
+from kwslib.files import lock_file
 from kwslib.measurements import read_records
 
 NETWORK = "tiny_conv-yes_no"
@@ -96,6 +98,13 @@ def test_people_get_a_summary_and_settings_can_be_chosen(kws, tones):
 )
 def test_mistakes_are_one_line(kws, arguments, parts):
     assert refused(kws(*arguments), *parts)
+
+
+def test_two_streams_into_one_file_are_one_too_many(kws, tones, tmp_path):
+    path = tmp_path / "stream.wav"
+    with lock_file(path):
+        result = kws(NETWORK, *SHORT, "--data", tones, "--save", path)
+    assert refused(result, f"{path}: process {os.getpid()} is writing there")
 
 
 @pytest.fixture

@@ -1,9 +1,11 @@
+import shutil
 from typing import ClassVar
 
 import numpy as np
 import pytest
 
 from kwslib.data.dataset import Dataset, Examples, open_source
+from kwslib.data.official import LAYOUT
 from kwslib.data.source import Source
 from kwslib.data.task import SPLITS, Task, in_hash_order, split_of
 from kwslib.errors import InputError
@@ -163,6 +165,24 @@ def test_a_damaged_cache_is_made_again():
         cached.write_bytes(content)
         np.testing.assert_array_equal(Dataset(source, Task()).examples("testing").images, expected)
         assert cached.read_bytes() == whole
+
+
+def test_images_of_clips_that_change_meanwhile_are_not_kept(tones, tmp_path, monkeypatch):
+    root = shutil.copytree(tones, tmp_path / "copy")
+    dataset = Dataset(open_source(root), Task())
+    audio = dataset.source.audio
+
+    def meanwhile(names):
+        first, last = (root / LAYOUT / f"{names[i]}.wav" for i in (-2, -1))
+        last.write_bytes(first.read_bytes())
+        return audio(names)
+
+    monkeypatch.setattr(dataset.source, "audio", meanwhile)
+    with pytest.raises(InputError, match=r"\.wav: changed while it was in use; run this again"):
+        dataset.examples("testing")
+    assert list(cache_folder("images").iterdir()) == []
+    images = Dataset(open_source(root), Task()).examples("testing").images
+    np.testing.assert_array_equal(images[-1], images[-2])
 
 
 def test_identity_names_the_data_and_its_hash():

@@ -10,6 +10,8 @@ import soundfile
 
 from kwslib.data import identity
 from kwslib.data.dataset import Dataset, open_source
+from kwslib.data.identity import identity_of
+from kwslib.data.members import ChangedError, open_members
 from kwslib.data.official import LAYOUT
 from kwslib.data.spoken import EmbeddedSpeech
 from kwslib.data.task import Task
@@ -109,6 +111,49 @@ def test_scores_of_other_clips_are_not_taken_for_those_of_before(official):
     assert not np.array_equal(
         Dataset(open_source(official), Task()).examples("testing").images, images
     )
+
+
+def packed(path, content):
+    """An archive of three clips in place of the one that is there, at once. Give it another size:
+    its times may be the same.
+    """
+    with zipfile.ZipFile(path.with_name("new"), "w") as archive:
+        for word in ("no", "up", "yes"):
+            archive.writestr(f"{word}/a.flac", word.encode() + content)
+    return path.with_name("new").replace(path)
+
+
+@pytest.mark.parametrize("change", [packed, lambda path, content: path.unlink()])
+@pytest.mark.parametrize("when", ["before hashing", "while hashing"])
+def test_the_identity_of_an_archive_that_changes_is_not_kept(tmp_path, monkeypatch, when, change):
+    monkeypatch.setenv("KWS_CACHE", str(tmp_path / "cache"))
+    members = open_members(packed(tmp_path / "a.zip", b"old"), [".flac"], 100)
+    if when == "before hashing":
+        change(tmp_path / "a.zip", b"another")
+    else:
+        read = members.read
+
+        def meanwhile(name):
+            if name == "up/a":
+                change(tmp_path / "a.zip", b"another")
+            return read(name)
+
+        monkeypatch.setattr(members, "read", meanwhile)
+    with pytest.raises(ChangedError, match=r"a\.zip: changed while"):
+        identity_of("words", [members])
+    assert list((tmp_path / "cache" / "identities").iterdir()) == []
+
+
+def test_an_archive_that_replaces_another_has_its_own_identity(tmp_path, monkeypatch):
+    monkeypatch.setenv("KWS_CACHE", str(tmp_path / "cache"))
+
+    def opened(content):
+        return [open_members(packed(tmp_path / "a.zip", content), [".flac"], 100)]
+
+    old = identity_of("words", opened(b"old"))
+    new = identity_of("words", opened(b"another"))
+    assert old != new == identity_of("words", opened(b"another"), verify=True)
+    assert old == identity_of("words", opened(b"old"))
 
 
 @pytest.mark.real_speech

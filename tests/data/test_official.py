@@ -1,5 +1,6 @@
 import hashlib
 import io
+import os
 import shutil
 import tarfile
 from pathlib import Path
@@ -147,9 +148,22 @@ def test_what_is_not_read_is_said(copy, capfd):
     SpeechCommandsFolder(copy)
     told = capfd.readouterr().err.splitlines()
     assert len(told) == 3
-    assert "skipped, since they are no clips: yes/notes.txt" in told[0]
+    assert told[0].endswith("lie where none are looked for: yes/notes.txt")
     assert "1 of the 33 validation clips that are listed are not there" in told[1]
     assert clip.exists()
+
+
+def test_what_is_no_clip_of_a_word_is_skipped_and_said(tones, copy, capfd):
+    clip = next((release(copy) / "yes").glob("*.wav"))
+    (release(copy) / "yes" / "sub").mkdir()
+    for nested in ("intro.wav", "yes/sub/a.wav", "yes/._a.wav"):
+        shutil.copy(clip, release(copy) / nested)
+    os.mkfifo(release(copy) / "yes" / "pipe.wav")
+    (release(copy) / "yes" / "gone.wav").symlink_to("nowhere.wav")
+    os.mkfifo(release(copy) / "_background_noise_" / "pipe.wav")
+    source = SpeechCommandsFolder(copy)
+    assert "looked for: intro.wav and 4 more" in capfd.readouterr().err
+    assert source.identity() == SpeechCommandsFolder(tones).identity()
 
 
 @pytest.mark.parametrize("listed", ["validation_list.txt", "testing_list.txt"])
@@ -185,11 +199,10 @@ def not_finite(path):
     ],
 )
 def test_what_is_no_clip_is_refused_by_name(copy, make, message):
-    source = open_source(copy)
-    name = source.keyword_clips("yes", "testing")[0]
+    name = open_source(copy).keyword_clips("yes", "testing")[0]
     make(release(copy) / f"{name}.wav")
     with pytest.raises(InputError, match=f"{name}.wav: .*{message}"):
-        source.audio([name])
+        open_source(copy).audio([name])
 
 
 def test_no_names_give_empty_batches(tones):

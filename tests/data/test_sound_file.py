@@ -97,6 +97,30 @@ def test_floats_in_integer_units_that_were_processed_are_scaled():
     np.testing.assert_allclose(read, 0.7 * samples, atol=0.51)
 
 
+@pytest.mark.parametrize(("bits", "scale"), [(16, 2**15), (24, 2**23), (32, 2**31)])
+@pytest.mark.parametrize("peak", [1.001, 3.0, 15.9])
+@pytest.mark.parametrize("whole", [True, False])
+def test_floats_in_integer_units_may_overshoot_them_a_little(bits, scale, peak, whole):
+    levels = noise(3_000) / 32768
+    levels[::20] = peak
+    units = levels * scale if whole else levels * scale + 0.25
+    data = encoded(units, subtype="DOUBLE")
+    expected = np.where(levels == peak, 32767, noise(3_000))
+    np.testing.assert_allclose(decode(data), expected, atol=1)
+    assert notes_of(data) == [
+        f"floats in the units of {bits}-bit integers, scaled",
+        "150 samples beyond full scale clipped",
+    ]
+
+
+def test_floats_of_which_more_overshoot_are_of_more_bits():
+    levels = noise(3_000) / 32768
+    levels[::9] = 3.0
+    assert notes_of(encoded(levels * 2**15, subtype="DOUBLE")) == [
+        "floats in the units of 24-bit integers, scaled"
+    ]
+
+
 def test_quiet_floats_in_integer_units_are_quiet():
     samples = np.random.default_rng(0).integers(-5, 6, 3_000)
     np.testing.assert_array_equal(decode(encoded(samples * 1.0, subtype="FLOAT")), samples)
@@ -146,13 +170,39 @@ def test_so_are_its_relatives_of_other_byte_orders_and_sizes():
     rifx = stream.getvalue()
     assert rifx[:4] == b"RIFX"
     np.testing.assert_array_equal(decode(with_data_size(0, rifx, ">")), noise(1600))
-    au = bytearray(encoded(noise(1600), form="AU"))
-    au[8:12] = bytes(4)
-    np.testing.assert_array_equal(decode(bytes(au)), noise(1600))
-    rf64 = bytearray(with_data_size(2**32 - 1, encoded(noise(1600), form="RF64")))
+
+
+@pytest.mark.parametrize("size", [0, 2**32 - 1])
+@pytest.mark.parametrize("wide_size", [0, 2**64 - 1])
+def test_so_is_an_rf64_file(size, wide_size):
+    rf64 = bytearray(with_data_size(size, encoded(noise(1600), form="RF64")))
     at = rf64.index(b"ds64") + 8
-    rf64[at : at + 24] = bytes(24)
+    rf64[at : at + 24] = struct.pack("<QQQ", wide_size, wide_size, wide_size)
     np.testing.assert_array_equal(decode(bytes(rf64)), noise(1600))
+
+
+def test_an_rf64_file_with_its_length_in_one_place_only():
+    rf64 = with_data_size(0, encoded(noise(1600), form="RF64"))
+    np.testing.assert_array_equal(decode(rf64 + b"LIST\4\0\0\0INFO"), noise(1600))
+
+
+@pytest.mark.parametrize("size", [0, 2**32 - 1])
+@pytest.mark.parametrize(("endian", "order"), [("BIG", ">"), ("LITTLE", "<")])
+def test_so_is_an_au_file(endian, order, size):
+    stream = io.BytesIO()
+    soundfile.write(stream, noise(1600), 16_000, format="AU", subtype="PCM_16", endian=endian)
+    au = stream.getvalue()
+    au = au[:8] + struct.pack(f"{order}I", size) + au[12:]
+    np.testing.assert_array_equal(decode(au), noise(1600))
+
+
+@pytest.mark.parametrize("size", [0, -1])
+@pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24", "FLOAT"])
+def test_so_is_a_caf_file(subtype, size):
+    caf = encoded(noise(1600) / 32768, form="CAF", subtype=subtype)
+    at = caf.index(b"data") + 4
+    caf = caf[:at] + struct.pack(">q", size) + caf[at + 8 :]
+    np.testing.assert_array_equal(decode(caf), noise(1600))
 
 
 def test_a_killed_recorder_whose_sizes_are_all_zero():
@@ -214,11 +264,12 @@ def test_a_flac_header_that_claims_an_hour_of_hours_does_no_harm(frames):
         assert len(decode(claiming(frames))) <= 1600
 
 
-@pytest.mark.parametrize("form", ["WAV", "FLAC"])
+@pytest.mark.parametrize("form", ["WAV", "FLAC", "AIFF", "AU", "CAF", "W64", "RF64"])
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
 def test_a_cut_file_gives_an_input_error_or_the_samples_before_the_cut(form):
     samples = noise(6_000)
     whole = encoded(samples, form=form)
-    for length in range(0, len(whole), 499):
+    for length in (*range(100), *range(100, len(whole), 499)):
         try:
             read = decode(whole[:length])
         except InputError:
@@ -257,6 +308,25 @@ def test_any_rate_and_number_of_channels_becomes_mono_at_16_khz(rate, channels):
     read = decode(encoded(np.stack([tone] * channels, axis=1), rate=rate))
     assert len(read) == pytest.approx(16_000, abs=1)
     assert np.abs(np.fft.rfft(read)).argmax() == 1000
+
+
+@pytest.mark.parametrize("name", ["a.au", "a.snd", "a.vox", "a.raw", "a.mp3"])
+def test_no_name_makes_sound_of_what_is_none(tmp_path, name):
+    (tmp_path / name).write_bytes(bytes(range(256)) * 100)
+    with pytest.raises(InputError, match="is no readable sound file"), open_sound(tmp_path / name):
+        pass
+
+
+def test_what_is_resampled_to_nothing_is_no_sound():
+    with pytest.raises(InputError, match="clip: holds no sound"):
+        decode(encoded(noise(1), rate=48_000))
+
+
+@pytest.mark.parametrize("rate", [8_000, 11_025, 16_000, 32_000, 44_100, 48_000, 96_000])
+def test_how_many_samples_come_is_known_from_the_frames(rate):
+    for frames in (1, 2, 3, 7, 100, 12_345, 33_333):
+        with open_sound(encoded(noise(frames), rate=rate)) as sound:
+            assert sum(map(len, sound.blocks())) == sound.samples
 
 
 def test_suffixes_are_those_of_formats_with_a_header():

@@ -133,6 +133,70 @@ def test_an_archive_without_noise_is_an_input_error(small, tmp_path):
         Dataset(open_source(tmp_path), Task())
 
 
+def test_without_recorded_silence_the_test_gets_a_part_of_the_noise(small, tmp_path, capfd):
+    small(TEST_ARCHIVE, members={"_silence_/1.flac": None, "_silence_/2.flac": None})
+    dataset = Dataset(open_source(tmp_path), Task())
+    assert "test_v0.02.zip has no _silence_; test silence is cut from" in capfd.readouterr().err
+    assert dataset.counts() == {"training": 4, "validation": 4, "testing": 4}
+    assert dataset.examples("testing").images.shape == (4, 98, 40)
+    starts = {
+        split: [int(n.split("-")[1]) for n in dataset.source.silence_clips(split, 40)]
+        for split in SPLITS
+    }
+    assert max(starts["training"]) + 16_000 <= min(starts["validation"])
+    assert max(starts["validation"]) + 16_000 <= min(starts["testing"])
+
+
+def test_recorded_silence_leaves_the_other_splits_their_parts_of_the_noise(small, tmp_path, capfd):
+    source = open_source(tmp_path)
+    assert source.regions == {"training": (0.0, 0.8), "validation": (0.8, 1.0)}
+    assert capfd.readouterr().err == ""
+
+
+def test_silence_may_be_images_too(small, tmp_path):
+    small(IMAGE_ARCHIVE, members={"_silence_/004ae714_nohash_0.jpg": jpeg()})
+    dataset = Dataset(open_source(tmp_path), Task())
+    assert dataset.names["training"][0] == "_silence_/004ae714_nohash_0"
+    expected = dataset.source.archived_image("_silence_/004ae714_nohash_0")
+    np.testing.assert_array_equal(dataset.examples("training").images[0], expected)
+
+
+def test_archives_of_a_folder_with_the_rubbish_of_macos_are_the_same_data(small, tmp_path, capfd):
+    expected = open_source(tmp_path)
+    identity = expected.identity()
+    names = {split: expected.keyword_clips("yes", split) for split in SPLITS}
+    images = {split: expected.images(names[split]) for split in SPLITS}
+    for path in tmp_path.glob("*.zip"):
+        with zipfile.ZipFile(path) as archive:
+            members = {f"{path.stem}/{name}": archive.read(name) for name in archive.namelist()}
+        rubbish = {f"__MACOSX/{name.replace('/', '/._')}": b"AppleDouble" for name in members}
+        write_zip(path, members | rubbish)
+    source = open_source(tmp_path)
+    assert source.identity() == identity
+    assert capfd.readouterr().err == ""
+    assert source.words == ["bed", "no", "yes"]
+    for split in SPLITS:
+        assert source.keyword_clips("yes", split) == names[split]
+        np.testing.assert_array_equal(source.images(names[split]), images[split])
+
+
+def test_words_are_those_of_all_splits(small, tmp_path):
+    write_zip(tmp_path / IMAGE_ARCHIVE, {"README.md": b"no images"})
+    source = open_source(tmp_path)
+    assert source.words == ["bed", "no", "yes"]
+    dataset = Dataset(source, Task())
+    assert len(dataset.examples("testing")) == 4
+    with pytest.raises(InputError, match=r"'yes'.* has no training clips of it"):
+        dataset.check_complete()
+
+
+def test_data_without_any_clip_say_so(small, tmp_path):
+    for name in (IMAGE_ARCHIVE, TEST_ARCHIVE):
+        write_zip(tmp_path / name, {"README.md": b"nothing here", "yes.flac": b"x", "no.jpg": b"x"})
+    with pytest.raises(InputError, match=r"'yes': .* has no clips of any word; .* folders"):
+        Dataset(open_source(tmp_path), Task())
+
+
 def test_a_word_that_the_archives_lack_is_an_input_error_that_lists_the_words(small, tmp_path):
     with pytest.raises(InputError, match=r"'hello'.*bed no yes"):
         Dataset(open_source(tmp_path), Task.of("yes,hello"))

@@ -1,11 +1,14 @@
 import json
+import os
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from kwslib.board.client import default_streaming
 from kwslib.errors import InputError
-from kwslib.field.book import Book, read_sittings, sitting, trials_of
+from kwslib.field import book as book_module
+from kwslib.field.book import Book, open_book, read_sittings, sitting, trials_of
 from kwslib.field.trials import Heard, Trial
 from kwslib.measurements import Record, read_records, write_records
 
@@ -128,6 +131,46 @@ def test_other_records_are_refused(path, record):
     write_records(path, [record])
     with pytest.raises(InputError, match="is not a file of trials"):
         read_sittings(path)
+
+
+@pytest.fixture
+def pipe(monkeypatch):
+    """A pipe's two ends; to read what a pipe holds would wait for ever."""
+    monkeypatch.setattr(book_module, "read_sittings", lambda path: pytest.fail("read"))
+    ends = os.pipe()
+    yield ends
+    for end in ends:
+        os.close(end)
+
+
+def test_a_stream_is_not_read_and_gets_all_trials_once(path, pipe):
+    with open_book(Path(f"/dev/fd/{pipe[1]}"), sitting(**SHARED)) as kept:
+        for number in range(3):
+            kept.add(trial(number))
+        kept.take_back()
+    path.write_bytes(os.read(pipe[0], 65_536))
+    (record,) = read_records(path)
+    assert [*trials_of([record])] == [trial(0), trial(1)]
+
+
+def test_a_stream_gets_the_trials_of_a_sitting_that_was_interrupted(path, pipe):
+    def interrupted():
+        with open_book(Path(f"/dev/fd/{pipe[1]}"), sitting(**SHARED)) as kept:
+            kept.add(trial(0))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    path.write_bytes(os.read(pipe[0], 65_536))
+    assert [*trials_of(read_records(path))] == [trial(0)]
+
+
+def test_a_book_without_trials_is_not_written(path):
+    with open_book(path, sitting(**SHARED)):
+        pass
+    with open_book(Path("/dev/full"), sitting(**SHARED)):
+        pass
+    assert list(path.parent.iterdir()) == []
 
 
 def test_on_this_machine_trials_are_measured_not_emulated():

@@ -5,6 +5,7 @@ import pytest
 import soundfile
 from tone_listener import LABELS, RATE, ToneListener, quiet, stream_with, tone
 
+from kwslib.data.task import in_hash_order
 from kwslib.errors import InputError
 from kwslib.field.play import play, second_around
 from kwslib.field.recordings import BEFORE_MS, FACTS, identity, read_folder, word_span
@@ -19,7 +20,7 @@ def write(tmp_path):
 
     def write(name, samples, rate=RATE):
         path = tmp_path / name
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         soundfile.write(path, samples, rate, subtype="PCM_16")
         return tmp_path
 
@@ -145,6 +146,35 @@ def test_recordings_may_lie_deeper(write, tmp_path):
     assert names == ["yes/1.wav", "yes/anna/1.wav", "yes/anna/at home/1.wav"]
 
 
+def test_links_to_folders_are_followed_but_not_back_up(write, tmp_path):
+    write("elsewhere/anna/1.wav", tone("x"))
+    folder = write("recordings/yes/1.wav", tone("x")) / "recordings"
+    (folder / "yes" / "anna").symlink_to(tmp_path / "elsewhere" / "anna")
+    (folder / "no").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "anna" / "back").symlink_to(folder)
+    (folder / "yes" / "again.wav").symlink_to(folder / "yes")
+    (folder / "loop").symlink_to(folder)
+    told = []
+    names = [each.name for each in read_folder(folder, KEYWORDS, tell=told.append)]
+    assert names == ["no/anna/1.wav", "yes/1.wav", "yes/anna/1.wav"]
+    assert told == [
+        f"skipped, since they are no sound: {folder}/loop",
+        f"skipped, since they are no sound: {folder}/no/anna/back",
+        f"skipped, since they are no sound: {folder}/yes/again.wav and 1 more",
+    ]
+
+
+def test_a_folder_that_cannot_be_read_is_named(write, monkeypatch):
+    folder = write("yes/1.wav", tone("x"))
+
+    def refuse(path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(type(folder), "iterdir", refuse)  # root may read everywhere
+    with pytest.raises(InputError, match=f"{folder}: cannot be read"):
+        read_folder(folder, KEYWORDS)
+
+
 def test_what_is_skipped_is_counted_and_said(write):
     folder = write("yes/a.wav", tone("x"))
     write("outside.wav", tone("x"))
@@ -170,6 +200,16 @@ def test_words_and_a_number_of_each_can_be_chosen(write):
     assert [each.said for each in few] == ["no", "no", "yes", "yes"]
     assert few == read_folder(folder, KEYWORDS, most=2)
     assert {each.said for each in read_folder(folder, KEYWORDS, ["no"])} == {"no"}
+
+
+def test_folders_of_one_word_are_counted_together(write):
+    """Of its recordings, in whatever folder, the first by the SHA-1 of their names are taken."""
+    names = [f"{word}/{i}.wav" for word in ("Yes", "yes", "YES", "Left", "left") for i in range(2)]
+    for name in names:
+        folder = write(name, tone("x", 200))
+    chosen = {each.name for each in read_folder(folder, KEYWORDS, most=3)}
+    assert chosen == {*in_hash_order(names[:6])[:3], *in_hash_order(names[6:])[:3]}
+    assert len(read_folder(folder, KEYWORDS, ["yes"], 1)) == 1
 
 
 @pytest.mark.parametrize(

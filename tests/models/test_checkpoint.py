@@ -1,4 +1,5 @@
 import json
+import os
 import pickle
 from collections import OrderedDict
 
@@ -61,6 +62,17 @@ def test_a_network_comes_back_with_every_bit_and_all_facts(path, network):
         assert torch.equal(loaded.state_dict()[name], tensor)
     images = torch.rand(3, 1, 49, 40)
     assert torch.equal(loaded(images), network.eval()(images))
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o002, 0o077])
+def test_who_may_read_it_is_what_the_umask_says(tmp_path, network, umask):
+    before = os.umask(umask)
+    try:
+        save(tmp_path / "net.safetensors", network.state_dict(), INFO)
+    finally:
+        os.umask(before)
+    for suffix in (".safetensors", ".json"):
+        assert (tmp_path / f"net{suffix}").stat().st_mode & 0o777 == 0o666 & ~umask
 
 
 def test_the_facts_stand_beside_it_for_people_to_read(path):

@@ -6,7 +6,13 @@ from kwslib.site.book import Book, as_notebook
 
 def test_chapters_are_the_pages_with_code_in_reading_order(root):
     book = Book.open(root)
-    assert book.pages == ("book/index", "book/1_sound", "book/2_size", "book/run")
+    assert book.pages == (
+        "book/index",
+        "book/1_sound",
+        "book/2_size",
+        "book/run",
+        "book/references",
+    )
     assert [chapter.name for chapter in book.chapters] == ["sound", "size"]
 
 

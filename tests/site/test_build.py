@@ -2,7 +2,9 @@
 
 import json
 import os
+import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,9 +12,11 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from kwslib.errors import InputError
 from kwslib.files import lock_folder
 from kwslib.site import build
-from kwslib.site.publication import claimed_folder, put_site
+from kwslib.site.publication import MANIFEST, claimed_folder, put_site
+from kwslib.site.settings import Settings
 
 SCRIPTS = Path(sys.executable).parent
 
@@ -58,9 +62,45 @@ def test_the_result_is_one_json_object(built):
     assert result["chapters"][0]["parameters"]["level"] == 8
 
 
-def test_numbers_reach_the_chapter_and_the_index(built):
-    assert "The loudness is 4 dB." in page(built[0], "1_sound")
-    assert "Loudness is 4 dB, the answer 42." in page(built[0], "index")
+def test_values_captions_and_claims_reach_the_page(built):
+    text = re.sub(r"<[^>]*>", "", page(built[0], "1_sound"))
+    assert "The loudness is 4 dB. It is above zero." in text
+    assert "A loud page: 8 and 0.33, see Figure 1 and Table 1." in text
+    assert "Figure 1 A bar of 8." in text and "data: made up" in text
+    assert "Table 1 The same as a table." in text and "method: computed" in text
+    assert "Claims on this page: 1. True in this run: 1." in text
+    assert 'aria-label="One bar"' in page(built[0], "1_sound")
+
+
+def test_what_a_run_lacks_is_left_out(copy):
+    assert report(copy, "-p", "sound.level=4").returncode == 0
+    text = page(copy, "1_sound")
+    assert "A loud page" not in text and "fig-bar" not in text and "% if" not in text
+
+
+def test_a_wrong_claim_stops_the_build_and_the_last_site_stands(copy):
+    path = copy / "book" / "1_sound.md"
+    path.write_text(path.read_text().replace("level * gain > 0", "level * gain > 9"))
+    done = report(copy)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    line = 1 + path.read_text().splitlines().index(
+        next(each for each in path.read_text().splitlines() if "above zero" in each)
+    )
+    assert f"{path}:{line}: not true: It is above zero." in done.stderr
+    assert "level * gain > 9 does not hold: level * gain = 1.5" in done.stderr
+    assert "The loudness is" in page(copy, "1_sound")
+
+
+def test_a_changed_sentence_executes_nothing_and_a_new_expression_its_chapter(copy):
+    path = copy / "book" / "1_sound.md"
+    source = path.read_text()
+    path.write_text(source.replace("The loudness is", "How loud it is:"))
+    fresh = json.loads(report(copy, "--json", "-p", "sound.level=8").stdout)["chapters"]
+    assert [each["fresh"] for each in fresh] == [False, False]
+    assert "How loud it is: " in page(copy, "1_sound")
+    path.write_text(source.replace("The loudness is", "At gain {eval}`gain` the loudness is"))
+    fresh = json.loads(report(copy, "--json", "-p", "sound.level=8").stdout)["chapters"]
+    assert [each["fresh"] for each in fresh] == [True, False]
 
 
 def test_the_executed_notebook_can_be_downloaded(built):
@@ -68,7 +108,10 @@ def test_the_executed_notebook_can_be_downloaded(built):
     path = built[0] / "_build" / "html" / "_sources" / "book" / "1_sound.ipynb"
     notebook = nbformat.read(path, as_version=4)
     assert any("kws-chart" in str(cell.get("outputs")) for cell in notebook.cells)
-    assert "The loudness is 4 dB." in notebook.cells[0].source
+    text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    assert "The loudness is 4 dB. It is above zero. It grows [Wri99]." in text
+    assert "*Figure 1.* A bar of 8. (data: made up)" in text
+    assert "{" not in text and "%" not in text
 
 
 def test_the_page_on_the_run_tells_parameters_and_origin(built):
@@ -83,7 +126,7 @@ def test_a_failing_cell_leaves_the_last_good_site(copy):
     assert done.stdout == ""
     assert "kws: chapter 1_sound, code cell 3" in done.stderr
     assert "Traceback" not in done.stderr
-    assert "The loudness is 4 dB." in page(copy, "1_sound")
+    assert "The loudness is" in page(copy, "1_sound")
 
 
 @pytest.mark.parametrize(
@@ -130,6 +173,14 @@ def test_jupyter_book_alone_executes_and_builds(copy):
     assert done.returncode != 0
     assert "chapter 1_sound, code cell 3" in done.stderr
     assert page(copy, "1_sound") == before
+    # its pages are replaced by the next report, which knows nothing of them
+    out = copy / "_build" / "html"
+    assert not (out / MANIFEST).exists()
+    (out / "mine.txt").write_text("mine")
+    done = report(copy, "-p", "sound.level=8")
+    assert done.returncode == 0, done.stderr
+    assert "The loudness is" in page(copy, "1_sound")
+    assert (out / MANIFEST).exists() and (out / "mine.txt").exists()
 
 
 def test_one_chapter_alone(copy):
@@ -177,6 +228,46 @@ def test_a_second_build_into_the_same_folder_is_refused_with_the_first_ones_numb
         done = report(copy)
     assert done.returncode == 2
     assert f"process {os.getpid()} is writing there" in done.stderr
+
+
+@pytest.mark.parametrize("out", ["_build", "_build/next", "_build/next/deep", ".", ".."])
+def test_a_site_does_not_go_where_it_is_built(tmp_path, out):
+    root = tmp_path / "root"
+    root.mkdir()
+    settings = Settings.choose("demo", None, {})
+    with pytest.raises(InputError, match=f"--out .*{out}: .* in which the site is built"):
+        build.build_site(root, settings, pytest.fail, root / out)
+    assert list(tmp_path.rglob("*")) == [root]
+
+
+JUPYTER_BOOK = """
+import os, sys, threading
+def main():
+    print(os.getpid(), file=sys.stderr, flush=True)
+    threading.Event().wait()
+"""
+BUILD = """
+from pathlib import Path
+from kwslib.site.settings import Settings
+from kwslib.site.build import _sphinx
+_sphinx(Path("."), Path("out"), Settings.choose("demo", None, {}), [])
+"""
+
+
+def test_sphinx_ends_with_a_report_that_is_killed(tmp_path):
+    package = tmp_path / "jupyter_book"
+    (package / "cli").mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "cli" / "main.py").write_text(JUPYTER_BOOK)
+    command = [sys.executable, "-c", BUILD]  # which imports from its working folder first
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE)
+    sphinx = int(process.stderr.readline())
+    process.kill()
+    try:
+        process.communicate(timeout=60)  # until nobody holds the other end
+    except subprocess.TimeoutExpired:
+        os.kill(sphinx, signal.SIGKILL)
+        raise
 
 
 def test_a_root_is_the_working_folder_or_the_clone(tmp_path, monkeypatch):

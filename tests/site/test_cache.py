@@ -1,9 +1,8 @@
-import nbformat
 import pytest
 
 from kwslib import files
 from kwslib.site import cache
-from kwslib.site.book import Book
+from kwslib.site.book import Book, as_notebook
 
 LIBRARY_FILES = ("features/logmel.py", "results/page.py", "site/build.py", "cli/main.py")
 
@@ -25,30 +24,57 @@ def library(tmp_path, monkeypatch):
     cache.library_hash.cache_clear()
 
 
+def key(chapter, values=None, data="", root=None, notebook=None):
+    return cache.key(notebook or chapter.notebook(), values or {}, data, root)
+
+
 def test_equal_inputs_give_the_same_key(chapter, root):
-    first = cache.key(chapter, {"level": 3}, "", root)
-    assert first == cache.key(chapter, {"level": 3}, "", root)
+    assert key(chapter, {"level": 3}, "", root) == key(chapter, {"level": 3}, "", root)
 
 
-def test_source_parameters_data_and_measurements_change_the_key(chapter, root):
-    keys = {cache.key(chapter, {"level": 3}, "", root)}
-    keys.add(cache.key(chapter, {"level": 4}, "", root))
-    keys.add(cache.key(chapter, {"level": "3"}, "", root))
-    keys.add(cache.key(chapter, {"level": 3}, "other data", root))
+def changed(chapter, old, new):
+    source = chapter.source()
+    assert old in source
+    return as_notebook(source.replace(old, new), chapter.path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "matters"),
+    [
+        ("The loudness is", "How loud:", False),
+        ("A bar of", "One bar of", False),
+        ("alt: One bar", "alt: A single bar", False),
+        ("tags: [remove-input]", "tags: [hide-input]", False),
+        ("above zero.]", "positive.]", False),
+        ("{eval}`loudness`", "{eval}`loudness + '!'`", True),
+        ("level > 5\n\nA loud", "level > 6\n\nA loud", True),
+        ("level * gain > 0", "level * gain > 1", True),
+        ("gain = 0.5", "gain = 0.25", True),
+    ],
+)
+def test_code_expressions_claims_and_conditions_matter_and_words_do_not(
+    chapter, root, old, new, matters
+):
+    before = key(chapter, root=root)
+    after = key(chapter, root=root, notebook=changed(chapter, old, new))
+    assert (before != after) == matters
+
+
+def test_parameters_data_and_measurements_change_the_key(chapter, root):
+    keys = {key(chapter, {"level": value}, "", root) for value in (3, 4, "3")}
+    keys.add(key(chapter, {"level": 3}, "other data", root))
     (root / "measurements").mkdir()
     (root / "measurements" / "run.json").write_text("[]")
-    keys.add(cache.key(chapter, {"level": 3}, "", root))
-    chapter.path.write_text(chapter.source() + "\nmore\n")
-    keys.add(cache.key(chapter, {"level": 3}, "", root))
-    assert len(keys) == 6
+    keys.add(key(chapter, {"level": 3}, "", root))
+    assert len(keys) == 5
 
 
 def test_the_content_of_a_file_that_a_parameter_names_changes_the_key(chapter, root):
     clip = root / "mine.wav"
     clip.write_bytes(b"one")
-    before = cache.key(chapter, {"clip": str(clip)}, "", root)
+    before = key(chapter, {"clip": str(clip)}, "", root)
     clip.write_bytes(b"two")
-    assert cache.key(chapter, {"clip": str(clip)}, "", root) != before
+    assert key(chapter, {"clip": str(clip)}, "", root) != before
 
 
 @pytest.mark.parametrize(
@@ -73,16 +99,19 @@ def test_a_build_keeps_to_the_library_that_its_run_began_with(library, monkeypat
 
 
 def test_a_package_version_changes_the_key(chapter, root, monkeypatch):
-    before = cache.key(chapter, {}, "", root)
+    before = key(chapter, root=root)
     monkeypatch.setattr(cache, "versions", lambda: {"numpy": "99"})
-    assert cache.key(chapter, {}, "", root) != before
+    assert key(chapter, root=root) != before
+
+
+def run_of(number):
+    return cache.Run([[{"number": number}]], {"a": {"status": "ok"}}, 1.5, "2026", "1")
 
 
 def test_what_was_stored_is_loaded_and_the_oldest_are_dropped(chapter, root):
-    executed = cache.Executed(root / "executed")
-    assert executed.load(chapter, "key") is None
+    kept = cache.KeptRuns(root / "executed")
+    assert kept.load(chapter, "key") is None
     for number in range(cache.KEPT_RUNS + 2):
-        notebook = nbformat.v4.new_notebook(metadata={"number": number})
-        executed.store(chapter, f"key{number}", notebook)
-    assert executed.load(chapter, f"key{number}").metadata.number == number
+        kept.store(chapter, f"key{number}", run_of(number))
+    assert kept.load(chapter, f"key{number}") == run_of(number)
     assert len(list((root / "executed" / "1_sound").iterdir())) == cache.KEPT_RUNS

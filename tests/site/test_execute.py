@@ -6,22 +6,29 @@ import pytest
 from kwslib.errors import InputError
 from kwslib.site.book import Book
 from kwslib.site.execute import ChapterError, run_book
-from kwslib.site.prose import published_numbers
+from kwslib.site.roles import value_text
 from kwslib.site.settings import Settings
+
+
+def shown(executed, text):
+    return value_text(executed.run.values, text)
 
 
 def test_chapters_run_with_their_parameters_in_the_books_folder(root):
     sound, size = run_book(Book.open(root), Settings(parameters={"sound.level": "8"}))
-    assert published_numbers(sound.notebook)["loudness"] == "4 dB"
+    assert shown(sound, "loudness") == "4\N{NO-BREAK SPACE}dB"
     assert (sound.values["level"], sound.defaults["level"]) == (8, 3)
-    assert sound.fresh and sound.seconds > 0
-    text = [
-        output.text
-        for cell in size.notebook.cells
-        for output in cell.get("outputs", [])
-        if output.output_type == "stream"
-    ]
-    assert text == ["working folder holds the book: True\n"]
+    assert sound.fresh and sound.run.seconds > 0 and sound.asked and not size.asked
+    assert shown(size, "holds_the_book") == "True"
+
+
+def test_a_kept_run_gives_the_same_notebook(root):
+    settings = Settings(parameters={"sound.level": "8"})
+    first, again = (run_book(Book.open(root), settings)[0] for _ in range(2))
+    assert (first.fresh, again.fresh) == (True, False)
+    assert again.notebook == first.notebook and again.run == first.run
+    lines = first.notebook.metadata.source_map
+    assert len(lines) == len(first.notebook.cells) and lines == sorted(lines)
 
 
 def test_a_chapter_runs_again_only_when_something_changed(root):
@@ -64,6 +71,8 @@ def test_the_kernel_is_this_python_whatever_is_installed(root, monkeypatch):
         lambda self, name: pytest.fail("looked for an installed kernel"),
     )
     path = root / "book" / "2_size.md"
-    path.write_text(path.read_text().replace("answer=42", "answer=__import__('sys').executable"))
+    path.write_text(
+        path.read_text().replace("answer = 42", "answer = __import__('sys').executable")
+    )
     _, size = run_book(Book.open(root), Settings())
-    assert published_numbers(size.notebook)["answer"] == sys.executable
+    assert shown(size, "answer") == sys.executable

@@ -21,9 +21,9 @@ def write(folder, files):
     return folder
 
 
-def put_site(site, folder):
-    with claimed_folder(folder) as target:
-        publication.put_site(site, target)
+def put_site(site, folder, adopt=False):
+    with claimed_folder(folder, adopt) as target:
+        publication.put_site(site, target, adopt)
 
 
 def refused(folder, message):
@@ -90,6 +90,7 @@ def test_the_same_site_again_changes_nothing(out, old):
         {".buildinfo": "alone"},
         {".nojekyll": ""},
         {"deep/er/file": "mine"},
+        {f"{PART}0/index.html": "half", "notes.txt": "mine"},
     ],
 )
 def test_a_folder_of_something_else_is_refused_and_left_as_it_is(tmp_path, files):
@@ -99,7 +100,14 @@ def test_a_folder_of_something_else_is_refused_and_left_as_it_is(tmp_path, files
     assert left == {*files}
 
 
-@pytest.mark.parametrize("files", [{}, {".git/HEAD": "x"}])
+@pytest.mark.parametrize(
+    "files",
+    [
+        {},
+        {".git/HEAD": "x"},
+        {".git": "gitdir: elsewhere", ".github/a.yml": "x", ".gitignore": "x", "CNAME": "x"},
+    ],
+)
 def test_a_new_an_empty_folder_and_an_empty_checkout_are_taken(tmp_path, new, files):
     write(tmp_path / "empty", files)
     (tmp_path / "empty").mkdir(exist_ok=True)
@@ -107,6 +115,26 @@ def test_a_new_an_empty_folder_and_an_empty_checkout_are_taken(tmp_path, new, fi
         put_site(new, folder)
         assert NEW.items() <= content(folder).items()
     assert files.items() <= content(tmp_path / "empty").items()
+
+
+def test_a_folder_without_a_manifest_is_adopted_where_that_is_asked_for(tmp_path, old, new):
+    """What is called as files of the site is theirs from now on; nothing else is removed."""
+    out = write(tmp_path / "out", {**OLD, "mine.txt": "my"})
+    put_site(old, out, adopt=True)
+    assert content(out) == {**OLD, "mine.txt": "my"}
+    (out / MANIFEST).unlink()
+    put_site(new, out, adopt=True)
+    assert content(out) == {**OLD, **NEW, "mine.txt": "my"}
+    put_site(old, out, adopt=True)
+    left = {**OLD, "mine.txt": "my"}
+    assert content(out) == left
+
+
+def test_what_the_manifest_does_not_list_is_not_adopted(out, new):
+    write(out, {"book/fresh/b.html": "mine"})
+    with pytest.raises(InputError, match="of another origin"):
+        put_site(new, out, adopt=True)
+    assert (out / "book/fresh/b.html").read_text() == "mine"
 
 
 def test_a_symbolic_link_stays_one(tmp_path, out, new):

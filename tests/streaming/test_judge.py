@@ -2,6 +2,7 @@
 
 import pytest
 
+from kwslib.errors import InputError
 from kwslib.smoothing import Detection
 from kwslib.streaming.judge import WINDOW_MS, FalseAccept, Truth, by_hour
 from kwslib.streaming.said import Said
@@ -72,6 +73,19 @@ def test_words_whose_windows_overlap_need_a_detection_each():
 def test_a_long_word_is_found_however_many_begin_within_it():
     said = (Said("yes", 0, 60_000), *(Said("left", t, t + 100) for t in range(1_000, 50_000, 500)))
     assert judge(("yes", 60_900), said=said).missed == 0
+
+
+def test_a_word_that_the_stream_cuts_neither_counts_nor_is_a_detection_of_it_wrong():
+    for end, counts in [(36_000, 1), (36_001, 0)]:
+        said = (*SAID, Said("no", 35_500, end))
+        outcome = judge(("no", 35_900), said=said, hours=0.01)
+        assert (len(outcome.said), outcome.missed) == (2 + counts, 2)
+        assert outcome.false_accepts == ()
+
+
+def test_a_stream_that_cuts_its_only_keyword_is_refused():
+    with pytest.raises(InputError, match="none of the keywords yes, no is said"):
+        judge(said=(SAID[1], Said("no", 35_500, 36_001)), hours=0.01)
 
 
 def test_hours_one_by_one():

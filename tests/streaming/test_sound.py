@@ -9,6 +9,9 @@ import soundfile
 from kwslib.data.dataset import open_source
 from kwslib.data.loudness import speech_level_db
 from kwslib.errors import InputError
+from kwslib.smoothing import Detection
+from kwslib.streaming.judge import Truth
+from kwslib.streaming.listen import hours_of
 from kwslib.streaming.plan import MINUTE, Plan
 from kwslib.streaming.said import Said, write_labels
 from kwslib.streaming.sound import ROOM_DB, BuiltSound, RecordedSound, write_sound
@@ -123,7 +126,7 @@ def test_what_cannot_be_written(built, tmp_path):
 def test_labels_of_another_recording_are_refused(tmp_path):
     soundfile.write(tmp_path / "short.wav", np.zeros(16_000, np.int16), 16_000)
     write_labels(tmp_path / "labels.txt", [Said("yes", 5000, 6000)])
-    with pytest.raises(InputError, match="after the end of"):
+    with pytest.raises(InputError, match=r"'yes' at 5.00 s, after the end of .* at 1.00 s"):
         RecordedSound(tmp_path / "short.wav", tmp_path / "labels.txt")
 
 
@@ -171,8 +174,55 @@ def test_what_was_heard_counts_and_what_was_promised_is_told(long, name, share):
     assert short.startswith(f"{name}: ends after {seconds:.2f} s of the 9.00 s") or short == (
         f"{name}: only its first {seconds:.2f} s can be read"
     )
-    left = 9 - len(sound.said)
-    assert f"a.txt: {left} of 9 labels lie beyond the end of {name}, the first 'yes' at" in beyond
+    unheard = [t for t in range(500, 9000, 1000) if t + 400 > 1000 * seconds]
+    assert beyond == (
+        f"a.txt: {len(unheard)} of 9 labels lie beyond the end of {name} or across it, "
+        f"the first 'yes' at {unheard[0] / 1000:.2f} s; they do not count"
+    )
+
+
+def test_a_word_that_was_cut_is_named_and_does_not_count(long):
+    cut(long / "a.wav", 4.7 / 9)
+    sound = RecordedSound(long / "a.wav", long / "a.txt")
+    assert "5 of 9 labels" in sound.notes[-1] and "'yes' at 4.50 s" in sound.notes[-1]
+    truth = Truth(tuple(sound.said), ("_silence_", "_unknown_", "yes"), hours_of(sound))
+    outcome = truth.judge([Detection(2, 0.9, 4_690)])
+    assert [each.start_ms for each in outcome.said] == [500, 1500, 2500, 3500]
+    assert outcome.false_accepts == ()
+
+
+@pytest.mark.parametrize("rate", [11_025, 16_000, 44_100, 48_000])
+def test_a_label_to_the_very_end_is_heard(tmp_path, rate):
+    for frames in range(rate, rate + 60, 7):
+        soundfile.write(tmp_path / "a.wav", np.zeros(frames, np.int16), rate)
+        (tmp_path / "a.txt").write_text(f"0.000000\t{frames / rate:.6f}\tyes\n")
+        sound = RecordedSound(tmp_path / "a.wav", tmp_path / "a.txt")
+        assert not any("labels" in note for note in sound.notes)
+        assert Truth(tuple(sound.said), ("", "", "yes"), hours_of(sound)).judge([]).missed == 1
+
+
+def test_the_label_that_is_of_another_recording_is_named(long):
+    cut(long / "a.wav", 0.5)
+    write_labels(long / "a.txt", [Said("yes", 6000, 6500), Said("no", 9500, 9900)])
+    with pytest.raises(InputError, match=r"'no' at 9.50 s, after the end of .* at 9.00 s; are"):
+        RecordedSound(long / "a.wav", long / "a.txt")
+
+
+def test_labels_of_sound_that_is_not_read_on_are_no_error(long):
+    data = (long / "a.mp3").read_bytes()
+    soundfile.write(long / "b.mp3", np.zeros(48_000, np.int16), 48_000)
+    (long / "a.mp3").write_bytes(data + (long / "b.mp3").read_bytes())
+    write_labels(long / "a.txt", [Said("yes", 6000, 6500), Said("no", 9500, 9900)])
+    sound = RecordedSound(long / "a.mp3", long / "a.txt")
+    assert [each.word for each in sound.said] == ["yes"]
+    assert "1 of 2 labels" in sound.notes[-1] and "'no' at 9.50 s" in sound.notes[-1]
+
+
+def test_samples_beyond_full_scale_are_told_of_a_recording_too(tmp_path):
+    samples = np.zeros(16_000)
+    samples[:3] = 1.5
+    soundfile.write(tmp_path / "a.wav", samples, 16_000, subtype="FLOAT")
+    assert RecordedSound(tmp_path / "a.wav").notes == ["a.wav: 3 samples beyond full scale clipped"]
 
 
 def test_a_whole_recording_has_nothing_to_tell(long):
@@ -235,3 +285,14 @@ def test_a_recording_without_sound_is_refused(tmp_path):
     soundfile.write(tmp_path / "a.wav", np.zeros(0, np.int16), 16_000)
     with pytest.raises(InputError, match="holds no sound"):
         RecordedSound(tmp_path / "a.wav")
+    soundfile.write(tmp_path / "a.wav", np.ones(1, np.int16), 48_000)
+    with pytest.raises(InputError, match="holds no sound"):
+        RecordedSound(tmp_path / "a.wav")
+
+
+@pytest.mark.parametrize("rate", [44_100, 48_000])
+def test_a_recording_has_as_many_samples_as_its_minutes(tmp_path, rate):
+    for frames in (rate + 1, rate + 2, 2 * rate + 7):
+        soundfile.write(tmp_path / "a.wav", np.ones(frames, np.int16), rate)
+        sound = RecordedSound(tmp_path / "a.wav")
+        assert sum(map(len, sound.minutes())) == sound.samples
