@@ -62,6 +62,39 @@ The loudness is {eval}`loudness`. [It is above zero.]{.claim #above-zero} It gro
 | --- | --- |
 | loudness | {eval}`loudness` |
 
+```{code-cell} ipython3
+:tags: [parameters]
+
+profile = "demo"
+data = ""
+level = 3        # a whole number
+gain = 0.5
+loud = True
+words = "yes,no"
+```
+
+```{code-cell} ipython3
+import altair as alt
+
+from kwslib.errors import InputError
+from kwslib.results import page
+from kwslib.results.provenance import resting_on
+
+if words == "fail":
+    # what follows is meant to fail
+    raise ZeroDivisionError("by design")
+if words == "bad":
+    raise InputError("there is no such word")
+loudness = f"{level * gain:g} dB"
+if level > 5:
+    loud_by = level - 5
+bar = resting_on(
+    alt.Chart(alt.Data(values=[{"x": 1, "y": 2}])).mark_bar().encode(x="x:Q", y="y:Q"),
+    data="made up",
+).properties(description="A bar")
+page.claim("above-zero", "level * gain > 0", over="records")
+```
+
 % if level > 5
 
 A loud page: {eval}`level` and {eval}`1 / loud_by:.2f`, see {numref}`fig-bar` and {numref}`tab-bar`.
@@ -98,39 +131,6 @@ if level > 5:
 ```
 
 % end if
-
-```{code-cell} ipython3
-:tags: [parameters]
-
-profile = "demo"
-data = ""
-level = 3        # a whole number
-gain = 0.5
-loud = True
-words = "yes,no"
-```
-
-```{code-cell} ipython3
-import altair as alt
-
-from kwslib.errors import InputError
-from kwslib.results import page
-from kwslib.results.provenance import resting_on
-
-if words == "fail":
-    # what follows is meant to fail
-    raise ZeroDivisionError("by design")
-if words == "bad":
-    raise InputError("there is no such word")
-loudness = f"{level * gain:g} dB"
-if level > 5:
-    loud_by = level - 5
-bar = resting_on(
-    alt.Chart(alt.Data(values=[{"x": 1, "y": 2}])).mark_bar().encode(x="x:Q", y="y:Q"),
-    data="made up",
-).properties(description="A bar")
-page.claim("above-zero", "level * gain > 0", over="records")
-```
 """
 )
 

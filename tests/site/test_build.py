@@ -63,7 +63,7 @@ def test_the_result_is_one_json_object(built):
 
 
 def test_values_captions_and_claims_reach_the_page(built):
-    text = re.sub(r"<[^>]*>", "", page(built[0], "1_sound"))
+    text = re.sub(r"<[^>]*>", "", page(built[0], "1_sound")).replace("\N{NO-BREAK SPACE}", " ")
     assert "The loudness is 4 dB. It is above zero." in text
     assert "A loud page: 8 and 0.33, see Figure 1 and Table 1." in text
     assert "Figure 1 A bar of 8." in text and "data: made up" in text
@@ -109,6 +109,7 @@ def test_the_executed_notebook_can_be_downloaded(built):
     notebook = nbformat.read(path, as_version=4)
     assert any("kws-chart" in str(cell.get("outputs")) for cell in notebook.cells)
     text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    text = text.replace("\N{NO-BREAK SPACE}", " ")
     assert "The loudness is 4 dB. It is above zero. It grows [Wri99]." in text
     assert "*Figure 1.* A bar of 8. (data: made up)" in text
     assert "{" not in text and "%" not in text

@@ -23,8 +23,8 @@ def test_chapters_run_with_their_parameters_in_the_books_folder(root):
 
 
 def test_a_kept_run_gives_the_same_notebook(root):
-    settings = Settings(parameters={"sound.level": "8"})
-    first, again = (run_book(Book.open(root), settings)[0] for _ in range(2))
+    asked = {"sound.level": "8"}
+    first, again = (run_book(Book.open(root), Settings(parameters=asked))[0] for _ in range(2))
     assert (first.fresh, again.fresh) == (True, False)
     assert again.notebook == first.notebook and again.run == first.run
     lines = first.notebook.metadata.source_map
