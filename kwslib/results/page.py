@@ -1,15 +1,7 @@
 """What a chapter calls to put something on its page; importing it makes charts draw themselves.
 
-A chapter shows a chart, a player or a table by making it the last expression of a cell, and
-publishes the numbers of its prose with :func:`numbers`::
-
-    page.numbers(accuracy="92.2 %", clips="1,368")
-
-after which the text takes a number by its name, before or after the cell, in tables and
-headings too. The index and the other plain pages name the chapter as well::
-
-    We reach {glue:text}`accuracy` on {glue:text}`clips` clips.
-    Chapter 3 reaches {glue:text}`training.accuracy`.
+A chapter shows a chart, a player or a table by making it the last expression of a cell, and states
+with :func:`claim` on what numbers a sentence depends.
 """
 
 import ast
@@ -30,9 +22,6 @@ from kwslib.results import renderer
 from kwslib.results.provenance import FIELDS_MIME
 
 renderer.enable()
-
-GLUE_PREFIX = "application/papermill.record/"
-"""Where myst-nb looks for values that a notebook publishes."""
 
 CLAIM_MIME = "application/vnd.kws.claim+json"
 """Where an executed notebook holds a claim."""
@@ -56,16 +45,6 @@ class Html(str):
 
     def __repr__(self) -> str:
         return "[HTML]"
-
-
-def numbers(**values: str | int) -> None:
-    """Publish numbers, already formatted, for the prose of this chapter and of the index."""
-    for name, value in values.items():
-        display(
-            {f"{GLUE_PREFIX}text/plain": repr(str(value))},
-            metadata={"scrapbook": {"name": name, "mime_prefix": GLUE_PREFIX}},
-            raw=True,
-        )
 
 
 def claim(label: str, condition: str, over: Literal["records", "run"]) -> None:

@@ -1,4 +1,4 @@
-"""What a page has to download: the executed notebook, and the numbers behind its charts."""
+"""What a page has to download: the executed notebook, and the data of its charts."""
 
 import copy
 import io
@@ -86,14 +86,14 @@ def archive_name(page: str) -> str:
 
 
 def write_data(
-    folder: Path, notebooks: Mapping[str, nbformat.NotebookNode], numbers: Mapping[str, Any]
+    folder: Path, notebooks: Mapping[str, nbformat.NotebookNode], values: Mapping[str, Any]
 ) -> None:
     """Write the CSV file of every chart, and an archive for every page; what is old goes.
 
     Args:
         folder: for the files.
         notebooks: executed ones, by page.
-        numbers: those of each page's prose, by page.
+        values: those of each page's text, by page.
     """
     wanted = set()
     for page, notebook in notebooks.items():
@@ -102,23 +102,25 @@ def write_data(
             write_text(folder / name, text)
             wanted.add(name)
         with write_beside(folder / archive_name(page)) as half:
-            half.write_bytes(_archive(charts, numbers[page]))
+            half.write_bytes(_archive(charts, values[page]))
         wanted.add(archive_name(page))
     for path in (*folder.glob("*.csv"), *folder.glob("*.zip")):
         if path.name not in wanted:
             path.unlink()
 
 
-def _archive(charts: list[ChartData], numbers: Any) -> bytes:
-    """A zip file: tables numbered in the order of the page, and the numbers of the prose."""
-    contents = {"numbers.json": json.dumps(numbers, indent=1, ensure_ascii=False) + "\n"}
+def _archive(charts: list[ChartData], values: Any) -> bytes:
+    """A zip file: tables numbered in the order of the page, and the values of the text."""
+    contents = {"values.json": json.dumps(values, indent=1, ensure_ascii=False) + "\n"}
     listed = []
     for number, chart in enumerate(charts, 1):
         for part, text in enumerate(chart.files().values()):
             name = f"{number:02d}{chr(97 + part) if part else ''}.csv"
             contents[name] = text
             listed.append(f"{name}: {chart.description}")
-    contents["README.txt"] = "\n".join([*listed, "numbers.json: the numbers of the text", ""])
+    contents["README.txt"] = "\n".join(
+        [*listed, "values.json: the values of the text, by expression", ""]
+    )
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, text in sorted(contents.items()):

@@ -2,8 +2,7 @@
 
 Before Sphinx reads a page, every chapter has been executed (or taken from an earlier build),
 so a chapter that fails stops the build while the old pages still stand. Sphinx then gets each
-page as a notebook: a chapter with its outputs and with its numbers in the prose, a plain page
-as one Markdown cell that may use the numbers of all chapters.
+page as a notebook: a chapter with its outputs, a plain page as one Markdown cell.
 """
 
 import importlib.metadata
@@ -35,7 +34,7 @@ from kwslib.site import (
     icons,
     mathematics,
     metadata,
-    prose,
+    pages,
     repository,
     run_page,
 )
@@ -45,7 +44,7 @@ from kwslib.site.lighten import lighten, pages_of
 from kwslib.site.marks import ROLE, first_line
 from kwslib.site.pdf import PDF_VARIABLE
 from kwslib.site.plain import Plain, PlainError
-from kwslib.site.references import citations_of, number_of, title_of
+from kwslib.site.references import citations_of, number_of, section_title_of
 from kwslib.site.roles import eval_role, value_text
 from kwslib.site.settings import Settings
 
@@ -77,7 +76,6 @@ class Report:
 
     settings: Settings
     chapters: dict[str, ExecutedChapter]
-    numbers: dict[str, str]
     live: "LivePage | None" = None
 
     def __init__(self) -> None:
@@ -100,10 +98,9 @@ class Report:
                 from kwslib.live.page import LivePage
 
                 self.live = LivePage.prepare()
-        except (ChapterError, InputError, prose.MissingNumberError, ValueError) as error:
+        except (ChapterError, InputError, ValueError) as error:
             raise ReportError(str(error)) from error
         self.chapters = {each.chapter.page: each for each in executed}
-        self.numbers = prose.all_numbers(executed)
 
     def _take(self, executed: ExecutedChapter) -> None:
         """Decide what a chapter shows of its run, and make the notebook of its page."""
@@ -111,7 +108,7 @@ class Report:
         absent, found = claims.decide(executed)
         self.claims[page] = {each.label: each for each in found}
         self.values[page] = executed.run.values
-        self.pages[page] = prose.page_notebook(executed, absent)
+        self.pages[page] = pages.page_notebook(executed, absent)
         try:
             self.figures[page] = figures.figures_of(self.pages[page])
         except figures.FigureError as error:
@@ -129,10 +126,9 @@ class Report:
             page: sha256_of_text(code, each.key, repr(self.claims[page]), each.run.when)
             for page, each in self.chapters.items()
         }
-        all_numbers = sha256_of_text(code, repr(sorted(self.numbers.items())))
-        states |= {page: all_numbers for page in env.found_docs if page not in states}
+        states |= {page: code for page in env.found_docs if page not in states}
         if self.live:
-            live = sha256_of_text(all_numbers, self.live.key)
+            live = sha256_of_text(code, self.live.key)
             states |= dict.fromkeys(getattr(env, "kws_try_pages", {TRY_PAGE}), live)
         env.kws_states = states  # type: ignore[attr-defined]
         changed = {page for page, state in states.items() if before.get(page) != state}
@@ -142,11 +138,7 @@ class Report:
         """Give Sphinx the page as a notebook instead of the text of its file."""
         notebook = self.pages.get(page)
         if notebook is None:
-            try:
-                text = prose.fill(source[0], self.numbers, page)
-            except prose.MissingNumberError as error:
-                raise ReportError(str(error)) from error
-            notebook = as_notebook(text, Path(app.env.doc2path(page)))
+            notebook = as_notebook(source[0], Path(app.env.doc2path(page)))
         source[0] = nbformat.writes(downloads.for_page(notebook, page))
 
     def offer_notebook(
@@ -174,7 +166,7 @@ class Report:
 
         def title(name: str) -> str:
             path = book.root / f"{docname_join(page, name)}.md"
-            return f"*{variant.title_of(path.read_text(encoding='utf-8'))}*"
+            return f"*{title_of(path.read_text(encoding='utf-8'))}*"
 
         values = self.values.get(page, {})
         claimed = self.claims.get(page, {}).values()
@@ -183,7 +175,7 @@ class Report:
                 "eval": lambda text: value_text(values, text),
                 "doc": title,
                 "numref": lambda name: number_of(env, name),
-                "ref": lambda name: title_of(env, name),
+                "ref": lambda name: section_title_of(env, name),
                 "cite:p": lambda keys: f"[{citations_of(env, keys)}]",
                 "cite:t": lambda keys: citations_of(env, keys),
                 "cite": lambda keys: f"[{citations_of(env, keys)}]",
@@ -204,7 +196,7 @@ class Report:
             "type": "link",
             "url": f"{folder}/{downloads.archive_name(page)}",
             "text": ".zip",
-            "tooltip": "Download the data of the charts and the numbers of the text",
+            "tooltip": "Download the data of the charts and the values of the text",
             "icon": "fas fa-table",
             "label": "download-data-button",
         }
@@ -251,15 +243,8 @@ class Report:
     def write_data(self, app: Sphinx, exception: Exception | None) -> None:
         """Write the data of every chapter's charts."""
         if exception is None and app.builder.format == "html":
-            numbers = {
-                page: {
-                    name: value
-                    for name, value in prose.published_numbers(each.notebook).items()
-                    if name != prose.PICTURE_TAG
-                }
-                for page, each in self.chapters.items()
-            }
-            downloads.write_data(Path(app.outdir) / downloads.FOLDER, self.pages, numbers)
+            values = {page: pages.shown_values(each) for page, each in self.chapters.items()}
+            downloads.write_data(Path(app.outdir) / downloads.FOLDER, self.pages, values)
 
     def bring_firmware(
         self, app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any

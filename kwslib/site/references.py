@@ -18,7 +18,7 @@ def number_of(env: BuildEnvironment, name: str) -> str:
     return name
 
 
-def title_of(env: BuildEnvironment, name: str) -> str:
+def section_title_of(env: BuildEnvironment, name: str) -> str:
     """The title of a section that has a label; the label if there is none."""
     standard = cast(Any, env.get_domain("std"))
     return f"*{standard.labels.get(name.lower(), ('', '', name))[2]}*"

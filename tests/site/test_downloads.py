@@ -57,17 +57,17 @@ def test_a_downloaded_notebook_keeps_the_table_but_no_link_to_the_site(notebook)
     assert MIME in notebook.cells[1].outputs[0].data
 
 
-def test_the_archive_of_a_page_holds_its_tables_and_numbers(notebook, tmp_path):
+def test_the_archive_of_a_page_holds_its_tables_and_values(notebook, tmp_path):
     (tmp_path / "chart-old.csv").write_text("old")
     (tmp_path / "old.zip").write_text("old")
-    numbers = {"book/1_sound": {"loudness": "4 dB"}}
-    downloads.write_data(tmp_path, {"book/1_sound": notebook}, numbers)
+    values = {"book/1_sound": {"loudness": "4 dB"}}
+    downloads.write_data(tmp_path, {"book/1_sound": notebook}, values)
     assert {path.name for path in tmp_path.iterdir()} == {
         "chart-1.csv", "chart-1-2.csv", "1_sound.zip"
     }  # fmt: skip
     with zipfile.ZipFile(tmp_path / "1_sound.zip") as archive:
-        assert archive.namelist() == ["01.csv", "01b.csv", "README.txt", "numbers.json"]
-        assert json.loads(archive.read("numbers.json")) == {"loudness": "4 dB"}
+        assert archive.namelist() == ["01.csv", "01b.csv", "README.txt", "values.json"]
+        assert json.loads(archive.read("values.json")) == {"loudness": "4 dB"}
         assert b"01.csv: Two points" in archive.read("README.txt")
         assert archive.read("01.csv").decode() == TABLE.csv()
 

@@ -1,0 +1,50 @@
+"""From an executed chapter to the notebook that its page is made of."""
+
+import copy
+import html
+from collections.abc import Sequence
+
+import nbformat
+
+from kwslib.results.page import CLAIM_MIME
+from kwslib.results.renderer import ORIGIN
+from kwslib.site.engine import ValueMissingError
+from kwslib.site.execute import ExecutedChapter
+from kwslib.site.marks import Block, without_blocks
+from kwslib.site.roles import value_text
+from kwslib.site.settings import name_of_data
+
+
+def page_notebook(executed: ExecutedChapter, absent: Sequence[Block]) -> nbformat.NotebookNode:
+    """A chapter's notebook without absent blocks and without what only the build needs."""
+    notebook = copy.deepcopy(executed.notebook)
+    without_blocks(notebook, executed.marks, absent)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [out for out in cell.outputs if CLAIM_MIME not in out.get("data", {})]
+            for out in cell.outputs:
+                shown = out.get("data", {})
+                if "text/html" in shown:
+                    shown["text/html"] = _with_origin(shown["text/html"], executed)
+    return notebook
+
+
+def shown_values(executed: ExecutedChapter) -> dict[str, str]:
+    """The values of a chapter's text as they are shown, by their expressions."""
+    found = {}
+    for expression in executed.marks.expressions:
+        try:
+            found[expression.text] = value_text(executed.run.values, expression.text)
+        except ValueMissingError:  # in a block that is absent
+            continue
+    return found
+
+
+def _with_origin(text: str, executed: ExecutedChapter) -> str:
+    """HTML of a chapter in which its charts say how their numbers came about."""
+    profile, data = str(executed.values["profile"]), str(executed.values["data"])
+    origin = (
+        f"drawn by chapter {executed.chapter.stem} from {name_of_data(profile, data)}, "
+        f"{executed.run.when[:10]}, kwslib {executed.run.code}"
+    )
+    return text.replace(ORIGIN, ORIGIN.replace("></", f">{html.escape(origin)}</"))

@@ -1,0 +1,59 @@
+import nbformat
+import pytest
+
+from kwslib.results.page import CLAIM_MIME
+from kwslib.site.book import Book
+from kwslib.site.claims import absent_blocks
+from kwslib.site.execute import run_book
+from kwslib.site.pages import page_notebook, shown_values
+from kwslib.site.settings import Settings
+
+
+@pytest.fixture(scope="module", params=[8, 3], ids=["loud", "quiet"])
+def executed(request, tmp_path_factory, make_book):
+    root = make_book(tmp_path_factory.mktemp("book"))
+    return run_book(Book.open(root), Settings(parameters={"sound.level": request.param}))[0]
+
+
+@pytest.fixture(scope="module")
+def notebook(executed):
+    return page_notebook(executed, absent_blocks(executed))
+
+
+def is_loud(executed):
+    return executed.values["level"] > 5
+
+
+def test_blocks_are_there_if_their_condition_holds(executed, notebook):
+    text = "\n".join(cell.source for cell in notebook.cells)
+    assert "% if" not in text and "% end if" not in text
+    for part in ("A loud page", "display(bar)"):
+        assert (part in text) == is_loud(executed)
+
+
+def test_claims_are_no_outputs_of_the_page_and_the_run_is_left_alone(executed, notebook):
+    before = nbformat.writes(executed.notebook)
+    assert CLAIM_MIME in before and CLAIM_MIME not in nbformat.writes(notebook)
+    nbformat.validate(page_notebook(executed, []))
+    assert nbformat.writes(executed.notebook) == before
+
+
+def test_a_chart_says_how_its_numbers_came_about(executed, notebook):
+    shown = "".join(
+        out.data["text/html"]
+        for cell in notebook.cells
+        for out in cell.get("outputs", ())
+        if "kws-chart" in out.get("data", {}).get("text/html", "")
+    )
+    assert ("drawn by chapter 1_sound from embedded speech" in shown) == is_loud(executed)
+
+
+def test_every_cell_keeps_a_line_number(notebook):
+    lines = notebook.metadata.source_map
+    assert len(lines) == len(notebook.cells) and lines == sorted(lines)
+
+
+def test_values_are_told_as_they_are_shown(executed):
+    shown = shown_values(executed)
+    assert shown["loudness"] == f"{executed.values['level'] / 2:g}\N{NO-BREAK SPACE}dB"
+    assert ("1 / loud_by:.2f" in shown) == is_loud(executed)
