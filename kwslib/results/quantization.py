@@ -371,6 +371,19 @@ def _drawn(records: Iterable[Record]) -> list[Record]:
     return [record for method in NAMES for record in _of_method(records, method)]
 
 
+def published_gains(bits: int, path: Path = LITERATURE) -> dict[str, float]:
+    """By how many points quantization-aware training is ahead where others published both, by
+    author.
+    """
+    published = select(read_records(path), "accuracy", bits=bits)
+    found: dict[str, dict[str, float]] = {}
+    for record in published:
+        found.setdefault(author_of(record.source), {})[record.subject["method"]] = record.value
+    return {
+        author: 100 * (own["qat"] - own["ptq"]) for author, own in found.items() if len(own) == 2
+    }
+
+
 def tabulate_literature(widths: Sequence[Record], path: Path = LITERATURE) -> page.Html:
     """Accuracies that others published of the same network, beside ours."""
     published = read_records(path)

@@ -1,0 +1,140 @@
+"""The chapters as they stand: how they read, and what their code, claims and figures need."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+from myst_parser.config.main import MdParserConfig
+from myst_parser.mdit_to_docutils.base import DocutilsRenderer
+from myst_parser.parsers.mdit import create_md_parser
+
+from kwslib.site.book import Book
+from kwslib.site.marks import caption_of, marks_of
+
+BOOK = Book.open(Path(__file__).resolve().parents[2])
+CHAPTERS = [chapter for chapter in BOOK.chapters if chapter.number]
+PAGES = [page for page in BOOK.pages if page.startswith("book/") and "api" not in page]
+NAMES = [chapter.stem for chapter in CHAPTERS]
+
+LEAST_CODE_LINES, LEAST_CLAIMS = 40, 8
+LONGEST_CODE_LINE = 79
+LONG_SENTENCE, LONGEST_SENTENCE, MOST_LONG = 25, 35, 0.05
+
+_HIDDEN = {"hide-input", "remove-input", "remove-cell", "parameters"}
+_PARSER = create_md_parser(
+    MdParserConfig(enable_extensions={"amsmath", "attrs_inline", "colon_fence", "dollarmath"}),
+    DocutilsRenderer,
+)
+
+
+def visible_code(chapter):
+    return [
+        cell.source
+        for cell in chapter.notebook().cells
+        if cell.cell_type == "code" and not _HIDDEN & set(cell.metadata.get("tags", ()))
+    ]
+
+
+def figures(chapter):
+    for cell in chapter.notebook().cells:
+        options = cell.metadata.get("mystnb", {})
+        if "figure" in options:
+            yield cell, options
+
+
+@pytest.fixture(params=CHAPTERS, ids=NAMES)
+def chapter(request):
+    return request.param
+
+
+def test_a_chapter_has_code_that_a_student_can_read(chapter):
+    lines = [line for piece in visible_code(chapter) for line in piece.splitlines()]
+    assert len([line for line in lines if line.strip() and line.strip()[0] != "#"]) >= (
+        LEAST_CODE_LINES
+    )
+    assert [line for line in lines if len(line) > LONGEST_CODE_LINE] == []
+    assert any("assert " in piece for piece in visible_code(chapter))
+
+
+def stated_claims(chapter):
+    """Label, condition and what decides, of every claim that a cell states."""
+    for cell in chapter.notebook().cells:
+        if cell.cell_type == "code":
+            for node in ast.walk(ast.parse(cell.source)):
+                if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "claim":
+                    label, condition = (ast.literal_eval(arg) for arg in node.args)
+                    (over,) = (ast.literal_eval(each.value) for each in node.keywords)
+                    yield label, condition, over
+
+
+def test_claims_are_marked_and_stated(chapter):
+    marked = [claim.label for claim in marks_of(chapter.notebook()).claims]
+    stated = [label for label, _, _ in stated_claims(chapter)]
+    assert sorted(marked) == sorted(stated)
+    assert len(marked) >= LEAST_CLAIMS
+
+
+def test_the_first_screen_has_three_findings(chapter):
+    source = chapter.source()
+    before_code = source[: source.index("```{code-cell}")]
+    assert len(re.findall(r"^- \[.*\]\{\.claim ", before_code, re.MULTILINE)) == 3
+
+
+def test_figures_have_a_caption_other_words_for_who_cannot_see_and_a_reference(chapter):
+    source = chapter.source()
+    for cell, options in figures(chapter):
+        name, alt = options["figure"]["name"], options["image"]["alt"]
+        assert caption_of(cell).strip() and alt.strip() != caption_of(cell).strip(), name
+        assert f"{{numref}}`{name}`" in source, f"{name} is not referred to"
+        assert name.startswith("tab-") == (cell.metadata.get("kws", {}).get("kind") == "table")
+
+
+def test_names_of_figures_are_unique_in_the_book():
+    names = [options["figure"]["name"] for each in BOOK.chapters for _, options in figures(each)]
+    assert sorted(set(names)) == sorted(names)
+
+
+def test_three_questions_end_a_chapter_with_commands_of_its_own(chapter):
+    source = chapter.source()
+    questions = source[source.index("## Questions for the reader") :]
+    commands = re.findall(r"`(kws report --chapter [^`]+)`", questions)
+    assert len(re.findall(r"^\d\. ", questions, re.MULTILINE)) == 3
+    assert len(commands) == 3
+    declared = set(re.findall(r"^(\w+) = ", parameters_of(chapter), re.MULTILINE))
+    for command in commands:
+        asked = re.findall(r"-p (\w+)\.(\w+)=", command)
+        assert asked and all(name in declared for _, name in asked), command
+        assert {page for page, _ in asked} == {chapter.name}
+    assert "dropdown}" in questions
+
+
+def parameters_of(chapter):
+    cells = chapter.notebook().cells
+    return next(c.source for c in cells if "parameters" in c.metadata.get("tags", ()))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_page_takes_numbers_from_python_in_another_way(page):
+    text = BOOK.path(page).read_text(encoding="utf-8")
+    assert "{glue:" not in text
+
+
+def sentences(text):
+    """The sentences of the paragraphs of a page, without its code."""
+    text = re.sub(r"^% .*$", "", text, flags=re.MULTILINE)
+    for token in _PARSER.parse(re.sub(r"\A---\n.*?\n---\n", "", text, flags=re.DOTALL)):
+        if token.type == "inline" and token.level:
+            plain = re.sub(r"\{[\w:]+\}`[^`]*`", "X", token.content)
+            plain = re.sub(r"\$[^$]*\$|`[^`]*`", "X", plain)
+            plain = re.sub(r"\[((?:[^\[\]]|\[[^\]]*\])*)\](\([^)]*\)|\{[^}]*\})", r"\1", plain)
+            yield from re.split(r"(?<=[.!?:])\s+", plain.replace("\n", " "))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_sentences_are_short(page):
+    found = list(sentences(BOOK.path(page).read_text(encoding="utf-8")))
+    lengths = {sentence: len(sentence.split()) for sentence in found}
+    assert [s for s, length in lengths.items() if length > LONGEST_SENTENCE] == []
+    long = [s for s, length in lengths.items() if length > LONG_SENTENCE]
+    assert len(long) <= MOST_LONG * len(found), "\n".join(long)
