@@ -134,7 +134,7 @@ def tabulate_operations(cost: Cost) -> page.Html:
     rows: list[dict[str, Any]] = [
         {
             "layer": layer.name,
-            "output": " × ".join(map(str, layer.output_shape)),
+            "output": "×".join(map(str, layer.output_shape)),
             "parameters": layer.parameters,
             "MACs per output": layer.macs // layer.output_elements,
             "MACs": layer.macs,
@@ -209,8 +209,10 @@ def tabulate_literature(
     networks: Sequence[PublishedNetwork], model: str, cost: Cost
 ) -> page.Html:  # fmt: skip
     """Parameters, FLOPs and accuracy of the same networks, fewest FLOPs first."""
-    ours: dict[str, Any] = {"network": short_name(model), "parameters": cost.parameters, "from": "this chapter",
-            "FLOPs": cost.flops, "FLOPs from": "this chapter"}  # fmt: skip
+    ours: dict[str, Any] = {
+        "network": short_name(model), "parameters": cost.parameters, "from": "this chapter",
+        "FLOPs": cost.flops, "FLOPs from": "this chapter",
+    }  # fmt: skip
     rows: list[dict[str, Any]] = [
         {
             "network": network.name,
@@ -263,9 +265,11 @@ def plot_run_times(
             rows.append({"place": place, "kind": "on record", "us": float(record.value)})
     for device, name in (("cpu", "CPU"), ("cuda", "GPU")):
         claim = original_claim("run_time", device=device)
-        rows.append({"place": f"its {name}", "kind": ORIGINAL, "us": float(claim.value)})
-    return resting_on(charts.run_times(rows), [*cpu, *filter(None, (single, batched))],
-                      method="measured; original report: published", place="")  # fmt: skip
+        rows.append({"place": f"{ORIGINAL}, {name}", "kind": ORIGINAL, "us": float(claim.value)})
+    drawn = [*cpu, *filter(None, (single, batched))]
+    places = (f"{r.machine} ({r.subject['runtime']}, {r.when[:10]})" for r in drawn)
+    return resting_on(charts.run_times(rows), drawn, method="measured; original report: published",
+                      place="; ".join(dict.fromkeys(places)))  # fmt: skip
 
 
 def _size(size: int, share: float) -> str:

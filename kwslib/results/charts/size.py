@@ -9,6 +9,7 @@ import altair as alt
 from kwslib.cost import Cost, LayerCost, Memory
 from kwslib.cost.literature import ORIGINAL, PublishedNetwork
 from kwslib.cost.memory import ACTIVATION_BYTES, NUMBER_TYPES, NumberType, flash_bytes
+from kwslib.measurements import format_quantity
 from kwslib.results.charts.theme import BLUE, GREY, WIDTH, colour_scale, shape_scale
 
 KINDS = ("this chapter", "on record", "this run", ORIGINAL, "literature")
@@ -31,7 +32,7 @@ def budget(cost: Cost) -> alt.LayerChart:
     totals = [_total(memory, [row for row in rows if row["memory"] == memory])
               for memory in memories]  # fmt: skip
     axis = alt.Axis(format="%", tickCount=5)
-    x = alt.X("share:Q", title=f"share of the {cost.board.name}", axis=axis)
+    x = alt.X("share:Q", title="share of the memory", axis=axis)
     wholes = [{"memory": memory, "share": 1.0} for memory in memories]
     y = alt.Y("memory:N", sort=memories, title=None, axis=_LAYER_LABELS)
     whole = alt.Chart(alt.Data(values=wholes)).mark_bar(color=GREY, opacity=0.2).encode(x, y)
@@ -72,7 +73,7 @@ def _rows(memory: str, sizes: Sequence[tuple[str, int]], available: int) -> list
 
 def _total(memory: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     size, share = sum(row["bytes"] for row in rows), sum(row["share"] for row in rows)
-    return {"memory": memory, "share": share, "label": f"{size / 1024:.1f} kB, {share:.1%}"}
+    return {"memory": memory, "share": share, "label": f"{size / 1024:.1f} kB, {100 * share:.1f} %"}
 
 
 def live(memory: Memory) -> alt.LayerChart:
@@ -86,10 +87,10 @@ def live(memory: Memory) -> alt.LayerChart:
     ]
     totals = [
         {"step": name, "activations": step.live,
-         "label": f"{step.live:,}" + (", the peak" if step.live == memory.peak else "")}
+         "label": f"{step.live:,}" + (", peak" if step.live == memory.peak else "")}
         for name, step in zip(steps, memory.steps, strict=True)
     ]  # fmt: skip
-    scale = alt.Scale(domain=[0, 1.3 * memory.peak], nice=False)
+    scale = alt.Scale(domain=[0, 1.45 * memory.peak], nice=False)
     x = alt.X("activations:Q", title="activations in RAM", scale=scale, axis=_counts(tickCount=6))
     y = alt.Y("step:N", sort=steps, title=None, axis=_LAYER_LABELS)
     words = "; ".join(f"{total['step']} {total['label']}" for total in totals)
@@ -111,10 +112,10 @@ def operations(layers: Sequence[LayerCost]) -> alt.LayerChart:
     total = sum(each.flops for each in layers)
     totals = [
         {"layer": each.name, "flops": each.flops,
-         "label": f"{each.flops:,} ({each.flops / total:.1%})"}
+         "label": f"{each.flops:,} ({100 * each.flops / total:.1f} %)"}
         for each in layers
     ]  # fmt: skip
-    scale = alt.Scale(domain=[0, 1.4 * max(each.flops for each in layers)], nice=False)
+    scale = alt.Scale(domain=[0, 1.6 * max(each.flops for each in layers)], nice=False)
     x = alt.X("flops:Q", title="FLOPs per image", scale=scale, axis=_counts(tickCount=6))
     y = alt.Y("layer:N", sort=[each.name for each in layers], title=None, axis=_LAYER_LABELS)
     words = "; ".join(f"{each['layer']} {each['label']}" for each in totals)
@@ -172,8 +173,8 @@ def literature(networks: Sequence[PublishedNetwork], name: str, cost: Cost) -> a
     kinds = [kind for kind in KINDS if any(row["kind"] == kind for row in rows)]
     facts = [alt.Tooltip(f"{each}:Q", format=",") for each in ("parameters", "flops")]
     base = alt.Chart(alt.Data(values=[row | {"left": _crowded(row, rows)} for row in rows])).encode(
-        alt.X("parameters:Q", title="parameters", **_logarithmic(r["parameters"] for r in rows)),
-        alt.Y("flops:Q", title="FLOPs per image", **_logarithmic(r["flops"] for r in rows)),
+        alt.X("parameters:Q", title="parameters", **_logarithmic([r["parameters"] for r in rows])),
+        alt.Y("flops:Q", title="FLOPs per image", **_logarithmic([r["flops"] for r in rows])),
         tooltip=["network:N", *facts],
     )
     points = base.mark_point(filled=True, opacity=1).encode(
@@ -203,13 +204,14 @@ def _crowded(row: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> bool:
 def calls(multiples: Sequence[float]) -> alt.LayerChart:
     """Time of each call in its order, as a multiple of the median, on a logarithmic axis."""
     rows = [{"call": number, "multiple": each} for number, each in enumerate(multiples, 1)]
-    scale = alt.Scale(domain=[1, len(rows)], nice=False)
+    scale = alt.Scale(domain=[0, len(rows)], nice=False)
     base = alt.Chart(alt.Data(values=rows)).encode(
         alt.X("call:Q", title="call", scale=scale, axis=alt.Axis(format="d", tickCount=6))
     )
-    axis = alt.Axis(format="~r", values=_ticks(multiples, (1, 2, 5)))
-    y = alt.Y("multiple:Q", title="time / median time", scale=alt.Scale(type="log"), axis=axis)
-    points = base.mark_point(filled=True, size=16, opacity=0.8, color=BLUE, clip=True).encode(y)
+    y = alt.Y(
+        "multiple:Q", title="time / median", **_logarithmic([1, *multiples], (1, 2, 5))
+    )  # fmt: skip
+    points = base.mark_point(filled=True, size=16, opacity=0.8, color=BLUE).encode(y)
     median = alt.Chart(alt.Data(values=[{"multiple": 1}])).mark_rule(
         strokeDash=[4, 4], color=GREY
     ).encode(alt.Y("multiple:Q"))  # fmt: skip
@@ -226,9 +228,9 @@ def run_times(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
         rows: ``place``, ``kind`` (of :data:`KINDS`) and ``us``.
     """
     kinds = list(dict.fromkeys(row["kind"] for row in rows))
-    values = [dict(row) | {"label": f"{row['us']:,.1f} µs"} for row in rows]
+    values = [dict(row) | {"label": format_quantity(row["us"], "us", None)} for row in rows]
     base = alt.Chart(alt.Data(values=values)).encode(
-        alt.X("us:Q", title="run time in µs", **_logarithmic((r["us"] for r in rows), (1, 2, 5))),
+        alt.X("us:Q", title="run time in µs", **_logarithmic([r["us"] for r in rows], (1, 2, 5))),
         alt.Y("place:N", sort=[row["place"] for row in rows], title=None,
               axis=alt.Axis(labelLimit=220)),
     )  # fmt: skip
@@ -236,7 +238,7 @@ def run_times(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
         *_by_kind(kinds), tooltip=["place:N", "kind:N", alt.Tooltip("us:Q", format=",.1f")]
     )
     words = base.mark_text(dy=-14).encode(text="label:N")
-    told = "; ".join(f"{row['place']} {row['us']:,.1f} microseconds" for row in rows)
+    told = "; ".join(f"{row['place']} {format_quantity(row['us'], 'us', None)}" for row in rows)
     return alt.LayerChart(layer=[points, words]).properties(
         width=WIDTH - 100, height=alt.Step(44), description=f"Median run time: {told}"
     )
@@ -256,9 +258,9 @@ def _by_kind(kinds: Sequence[str]) -> tuple[alt.Color, alt.Shape]:
     )
 
 
-def _logarithmic(values: Any, steps: Sequence[int] = (1,)) -> dict[str, Any]:
+def _logarithmic(values: Sequence[float], steps: Sequence[int] = (1,)) -> dict[str, Any]:
     """Scale and axis of a logarithmic channel that encloses ``values``."""
-    ticks = _ticks(list(values), steps)
+    ticks = _ticks(values, steps)
     scale = alt.Scale(type="log", domain=[ticks[0], ticks[-1]], nice=False)
     return {"scale": scale, "axis": _counts(values=ticks)}
 
