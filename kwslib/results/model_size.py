@@ -14,7 +14,6 @@ from kwslib.board.profile import profile_of
 from kwslib.cost import Cost, cost_of, gpu
 from kwslib.cost.literature import ORIGINAL, PATH, PublishedNetwork, original_claim
 from kwslib.cost.original import DECIMAL_FLASH, DECIMAL_RAM, OriginalFigures
-from kwslib.errors import InputError
 from kwslib.evaluation import mean_interval
 from kwslib.measurements import Record, read_records, select
 from kwslib.models import registry
@@ -39,16 +38,6 @@ def count_networks(n_labels: int) -> dict[str, Cost]:
 def largest_share(cost: Cost) -> float:
     """The larger one of a network's shares of flash and RAM in 8-bit integers, a fraction."""
     return max(cost.flash_share["int8"], cost.ram_share["int8"])
-
-
-def check_repetitions(repetitions: int) -> None:
-    """Refuse too few calls for an interval of their median.
-
-    Raises:
-        InputError: fewer than 10.
-    """
-    if repetitions < 10:
-        raise InputError(f"repetitions {repetitions}: too few for a median; take at least 10")
 
 
 def load_cpu_times(model: str, sweeps: Path = SWEEPS) -> list[Record]:
@@ -210,8 +199,8 @@ def tabulate_literature(
 ) -> page.Html:  # fmt: skip
     """Parameters, FLOPs and accuracy of the same networks, fewest FLOPs first."""
     ours: dict[str, Any] = {
-        "network": short_name(model), "parameters": cost.parameters, "from": "this chapter",
-        "FLOPs": cost.flops, "FLOPs from": "this chapter",
+        "network": short_name(model), "parameters": cost.parameters, "from": "this run",
+        "FLOPs": cost.flops, "FLOPs from": "this run",
     }  # fmt: skip
     rows: list[dict[str, Any]] = [
         {

@@ -12,7 +12,6 @@ from kwslib import models
 from kwslib.cost import cost_of
 from kwslib.cost.literature import published
 from kwslib.cost.original import as_original
-from kwslib.errors import InputError
 from kwslib.measurements import FOLDER, Record, write_records
 from kwslib.results import model_size as results
 from kwslib.results.provenance import META
@@ -153,9 +152,3 @@ def test_calls_are_multiples_of_the_median():
 @pytest.mark.parametrize("plot", [results.plot_memory, results.plot_live, results.plot_operations])
 def test_figures_say_that_they_are_counted(plot, cost):
     assert plot(cost).usermeta[META] == {"method": "counted"}
-
-
-def test_too_few_repetitions():
-    results.check_repetitions(10)
-    with pytest.raises(InputError, match="at least 10"):
-        results.check_repetitions(9)

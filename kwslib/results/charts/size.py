@@ -12,10 +12,7 @@ from kwslib.cost.memory import ACTIVATION_BYTES, NUMBER_TYPES, NumberType, flash
 from kwslib.measurements import format_quantity
 from kwslib.results.charts.theme import BLUE, GREY, WIDTH, colour_scale, shape_scale
 
-KINDS = ("this chapter", "on record", "this run", ORIGINAL, "literature")
-"""Where the numbers of a point come from, as legends name it."""
-
-_MOST_PARTS = 6
+_MOST_PARTS = 5
 _LEGEND = alt.Legend(orient="bottom", columns=3, labelLimit=0, symbolOpacity=1)
 _LAYER_LABELS = alt.Axis(labelLimit=190)
 
@@ -169,8 +166,7 @@ def literature(networks: Sequence[PublishedNetwork], name: str, cost: Cost) -> a
         for each in networks
     ]
     counts = {"parameters": cost.parameters, "flops": cost.flops}
-    rows.append({"network": name, "kind": "this chapter", **counts})
-    kinds = [kind for kind in KINDS if any(row["kind"] == kind for row in rows)]
+    rows.append({"network": name, "kind": "this run", **counts})
     facts = [alt.Tooltip(f"{each}:Q", format=",") for each in ("parameters", "flops")]
     base = alt.Chart(alt.Data(values=[row | {"left": _crowded(row, rows)} for row in rows])).encode(
         alt.X("parameters:Q", title="parameters", **_logarithmic([r["parameters"] for r in rows])),
@@ -178,8 +174,8 @@ def literature(networks: Sequence[PublishedNetwork], name: str, cost: Cost) -> a
         tooltip=["network:N", *facts],
     )
     points = base.mark_point(filled=True, opacity=1).encode(
-        *_by_kind(kinds),
-        # the original lies almost under the network of this chapter, so it is drawn larger
+        *_by_kind(rows),
+        # the original lies almost under the network of this run, so it is drawn larger
         size=alt.condition(alt.datum.kind == ORIGINAL, alt.value(260), alt.value(90)),
     )
     right = base.transform_filter("!datum.left").mark_text(align="left", dx=13, fontSize=11)
@@ -208,9 +204,9 @@ def calls(multiples: Sequence[float]) -> alt.LayerChart:
     base = alt.Chart(alt.Data(values=rows)).encode(
         alt.X("call:Q", title="call", scale=scale, axis=alt.Axis(format="d", tickCount=6))
     )
-    y = alt.Y(
-        "multiple:Q", title="time / median", **_logarithmic([1, *multiples], (1, 2, 5))
-    )  # fmt: skip
+    channel = _logarithmic([1, *multiples], (1, 2, 5))
+    channel["axis"].format = "~r"
+    y = alt.Y("multiple:Q", title="time / median", **channel)
     points = base.mark_point(filled=True, size=16, opacity=0.8, color=BLUE).encode(y)
     median = alt.Chart(alt.Data(values=[{"multiple": 1}])).mark_rule(
         strokeDash=[4, 4], color=GREY
@@ -225,9 +221,8 @@ def run_times(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
     """Run times on a logarithmic axis, one row each.
 
     Args:
-        rows: ``place``, ``kind`` (of :data:`KINDS`) and ``us``.
+        rows: ``place``, ``kind`` (of :data:`kwslib.results.charts.theme.SHAPES`) and ``us``.
     """
-    kinds = list(dict.fromkeys(row["kind"] for row in rows))
     values = [dict(row) | {"label": format_quantity(row["us"], "us", None)} for row in rows]
     base = alt.Chart(alt.Data(values=values)).encode(
         alt.X("us:Q", title="run time in µs", **_logarithmic([r["us"] for r in rows], (1, 2, 5))),
@@ -235,7 +230,7 @@ def run_times(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
               axis=alt.Axis(labelLimit=220)),
     )  # fmt: skip
     points = base.mark_point(filled=True, size=80, opacity=1).encode(
-        *_by_kind(kinds), tooltip=["place:N", "kind:N", alt.Tooltip("us:Q", format=",.1f")]
+        *_by_kind(rows), tooltip=["place:N", "kind:N", alt.Tooltip("us:Q", format=",.1f")]
     )
     words = base.mark_text(dy=-14).encode(text="label:N")
     told = "; ".join(f"{row['place']} {format_quantity(row['us'], 'us', None)}" for row in rows)
@@ -244,17 +239,12 @@ def run_times(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
     )
 
 
-def _by_kind(kinds: Sequence[str]) -> tuple[alt.Color, alt.Shape]:
+def _by_kind(rows: Sequence[Mapping[str, Any]]) -> tuple[alt.Color, alt.Shape]:
     """Colour and shape of points by where their numbers come from."""
-    known = {"this chapter": "this run"}
-    names = [known.get(kind, kind) for kind in kinds]
-    scales = colour_scale(names), shape_scale(names)
-    for scale in scales:
-        scale.domain = list(kinds)
-    colour, shape = scales
+    kinds = list(dict.fromkeys(row["kind"] for row in rows))
     return (
-        alt.Color("kind:N", scale=colour, legend=_LEGEND, title=None),
-        alt.Shape("kind:N", scale=shape, legend=_LEGEND, title=None),
+        alt.Color("kind:N", scale=colour_scale(kinds), legend=_LEGEND, title=None),
+        alt.Shape("kind:N", scale=shape_scale(kinds), legend=_LEGEND, title=None),
     )
 
 
