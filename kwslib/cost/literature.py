@@ -36,19 +36,6 @@ class PublishedNetwork:
         factor = 2 if self.operations.metric == "macs" else 1
         return factor * int(self.operations.value)
 
-    @property
-    def how(self) -> str:
-        """In a few words, where the two counts come from."""
-        unit = "MACs" if self.operations.metric == "macs" else "FLOPs"
-        methods = (self.parameters.method, self.operations.method)
-        words = {"published": "published", "modelled": "counted"}
-        return f"parameters {words[methods[0]]}, {unit} {words[methods[1]]}"
-
-    @property
-    def cite(self) -> str:
-        """Key of the source in the bibliography, or nothing."""
-        return str(self.operations.subject["cite"])
-
 
 def published(records: Iterable[Record] | None = None) -> list[PublishedNetwork]:
     """Networks of which both parameters and operations are known, fewest operations first."""

@@ -134,7 +134,8 @@ def _memory_of(nodes: list[fx.Node], layers: dict[str, nn.Module]) -> Memory:
             for other in [image, *written]
             if position[other] < position[node] <= last_read[other]
         ]
-        steps.append(LiveStep(str(node.target), sum(map(_size, held)), _size(node)))
+        name = str(node.target) if node.op == "call_module" else node.name
+        steps.append(LiveStep(name, sum(map(_size, held)), _size(node)))
     output = next(read for node in nodes if node.op == "output" for read in _tensors(node))
     return Memory(tuple(steps), _size(image), _size(owner[output]))
 

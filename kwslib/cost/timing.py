@@ -67,8 +67,7 @@ def run_time(
     Raises:
         InputError: fewer than 10 repetitions, or no GPU is present.
     """
-    if repetitions < 10:
-        raise InputError(f"repetitions {repetitions}: too few for a median; take at least 10")
+    check_repetitions(repetitions)
     if device == "cuda" and not torch.cuda.is_available():
         raise InputError("device cuda: no GPU is present; take cpu")
     with _alone(network, device):
@@ -86,6 +85,16 @@ def run_time(
         ),
         quantiles=Record("run_time_quantiles", quantiles, "us", "measured", **facts),
     )
+
+
+def check_repetitions(repetitions: int) -> None:
+    """Refuse too few calls for an interval of their median.
+
+    Raises:
+        InputError: fewer than 10.
+    """
+    if repetitions < 10:
+        raise InputError(f"repetitions {repetitions}: too few for a median; take at least 10")
 
 
 def median_interval(calls: NDArray[np.float64]) -> tuple[float, float]:

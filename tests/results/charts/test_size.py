@@ -4,22 +4,23 @@ import pytest
 import vl_convert
 
 from kwslib import models
-from kwslib.cost import Timing, cost_of
-from kwslib.cost.literature import original_claim, published
-from kwslib.measurements import Record
+from kwslib.cost import cost_of
+from kwslib.cost.literature import published
 from kwslib.results.charts import size
 
 COST = cost_of(models.create("tiny_conv", 4))
-QUANTILES = {"0.05": 180.0, "0.25": 190.0, "0.5": 200.0, "0.75": 220.0, "0.95": 900.0}
-TIMING = Timing(
-    Record("run_time", 200.0, "us", "measured"),
-    Record("run_time_quantiles", QUANTILES, "us", "measured"),
-)
+DEEP = cost_of(models.create("funnel_small", 4))
+TIMES = [
+    {"place": "here", "kind": "this run", "us": 57.7},
+    {"place": "theirs", "kind": "original report", "us": 209.0},
+]
 CHARTS = {
     "budget": size.budget(COST),
+    "live": size.live(COST.memory),
     "operations": size.operations(COST.layers),
-    "literature": size.literature(published(), "tiny_conv", COST),
-    "run_times": size.run_times({"this run, CPU": TIMING}, {"original": original_claim("flops")}),
+    "literature": size.literature(published(), "tiny conv", COST),
+    "calls": size.calls([4.0, 1.5, 1.0, 0.9]),
+    "run_times": size.run_times(TIMES),
 }
 
 
@@ -54,7 +55,7 @@ def test_budget_of_many_layers_keeps_the_largest_and_sums_the_rest():
     cost = cost_of(nn.Sequential(*(nn.Linear(4, 4) for _ in range(9))), image_shape=(4,))
     rows = [r for r in layer_values(size.budget(cost), 1) if r["memory"] == "flash, float32"]
 
-    assert len(rows) == 6
+    assert len(rows) == 5
     assert rows[-1]["part"] == "parameters of other layers"
     assert sum(r["bytes"] for r in rows) == 9 * 4 * 20
 
@@ -63,11 +64,37 @@ def test_operations_add_up_to_the_flops():
     assert sum(row["flops"] for row in layer_values(CHARTS["operations"], 0)) == 676_004
 
 
-def test_literature_tells_this_run_the_original_and_others_apart():
+def test_live_activations_are_kept_or_written_and_one_step_is_the_peak():
+    for cost in (COST, DEEP):
+        chart = size.live(cost.memory)
+        rows = layer_values(chart, 0)
+        sums = {r["step"]: 0 for r in rows}
+        for each in rows:
+            sums[each["step"]] += each["activations"]
+        assert max(sums.values()) == cost.memory.peak
+        labels = [r["label"] for r in layer_values(chart, 1)]
+        assert f"{cost.memory.peak:,}, peak" in labels
+
+
+def test_calls_are_drawn_in_their_order_around_the_median():
+    spec = CHARTS["calls"].to_dict()
+    assert spec["layer"][0]["data"]["values"] == [{"multiple": 1}]
+    points = spec["layer"][1]["data"]["values"]
+    assert [point["call"] for point in points] == [1, 2, 3, 4]
+    low, high = spec["layer"][1]["encoding"]["y"]["scale"]["domain"]
+    assert low <= 0.9 and high >= 4
+
+
+def test_run_times_keep_their_order_and_name_their_unit():
+    rows = CHARTS["run_times"].to_dict()["data"]["values"]
+    assert [row["label"] for row in rows] == ["57.7 µs", "209 µs"]
+
+
+def test_literature_tells_this_network_the_original_and_others_apart():
     rows = CHARTS["literature"].to_dict()["data"]["values"]
     kinds = {row["network"]: row["kind"] for row in rows}
 
-    assert kinds["tiny_conv, this run"] == "this run"
+    assert kinds["tiny conv"] == "this run"
     assert kinds["original report"] == "original report"
     assert kinds["DS-CNN-S"] == "literature"
 
@@ -90,4 +117,4 @@ def test_a_name_moves_to_the_left_of_a_point_with_a_neighbour_on_its_right():
     ],
 )
 def test_logarithmic_ticks_enclose_the_values(values, steps, ticks):
-    assert size._log_ticks(values, steps) == pytest.approx(ticks)
+    assert size._ticks(values, steps) == pytest.approx(ticks)
