@@ -22,7 +22,7 @@ def entries(name, metric, **subject):
     ]
 
 
-def testing_values(found):
+def on_test_clips(found):
     return [entry["value"] for entry in found if entry["data"]["split"] == "testing"]
 
 
@@ -41,7 +41,7 @@ def test_shares_of_silence_by_commas():
 
 
 def test_accuracies_are_means_over_seeds():
-    values = testing_values(entries("published/tiny_conv-yes_no.json", "accuracy"))
+    values = on_test_clips(entries("published/tiny_conv-yes_no.json", "accuracy"))
     assert len(values) == 3
     assert audit.accuracy("tiny_conv-yes_no").value == pytest.approx(mean(values))
 
@@ -70,7 +70,7 @@ def test_pruned_accuracies_are_of_one_criterion_and_tuning(tuned, tuning):
     name = "sweeps/pruning-weights-tiny_conv-yes_no.json"
     found = entries(name, "accuracy", method="weights", criterion="lamp", tuning=tuning, amount=0.8)
     ours = audit.accuracy_by_amount(audit.sweep("pruning-weights"), "weights", tuned=tuned)
-    assert ours[0.8].value == pytest.approx(mean(testing_values(found)))
+    assert ours[0.8].value == pytest.approx(mean(on_test_clips(found)))
     assert ours[0.8].seeds == 5
 
 
@@ -84,7 +84,7 @@ def test_norms_are_compared_where_all_three_were_tried():
 def test_leads_of_l1_are_paired_by_seed():
     name, facts = "sweeps/pruning-norms-tiny_conv-yes_no.json", {"amount": 0.9, "tuning": "gradual"}
     l1, l2 = (
-        mean(testing_values(entries(name, "accuracy", criterion=norm, **facts)))
+        mean(on_test_clips(entries(name, "accuracy", criterion=norm, **facts)))
         for norm in ("l1", "l2")
     )
     blocks = sorted(key[2] for key in audit.accuracy_by_norm() if key[:2] == ("blocks", True))
