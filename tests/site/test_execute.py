@@ -76,6 +76,7 @@ def test_the_kernel_is_this_python_whatever_is_installed(root, monkeypatch):
 def test_injected_parameters_are_hidden_as_the_declared_ones(tag, hidden):
     cell = nbformat.v4.new_code_cell("level = 3", metadata={"tags": ["parameters", tag]})
     kernel = {"name": "python3", "display_name": "Python 3"}
-    notebook = nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": kernel})
+    facts = {"kernelspec": kernel, "source_map": [0]}
+    notebook = nbformat.v4.new_notebook(cells=[cell], metadata=facts)
     injected = _with_parameters(notebook, {"level": 4}).cells[1]
     assert injected.metadata["tags"] == ["injected-parameters", hidden]
