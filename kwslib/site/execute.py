@@ -139,7 +139,9 @@ def _with_parameters(
     for number, cell in enumerate(notebook.cells):
         if "injected-parameters" in cell.metadata.get("tags", []):
             cell.id = "cell-parameters"
-            cell.metadata["tags"].append("hide-input")
+            declared = notebook.cells[number - 1].metadata.get("tags", [])
+            hidden = "remove-cell" if "remove-cell" in declared else "hide-input"
+            cell.metadata["tags"].append(hidden)
             # it has a line of its own, so that the cells behind it keep theirs
             notebook.metadata["source_map"] = [*lines[:number], lines[number - 1], *lines[number:]]
     return notebook

@@ -16,7 +16,7 @@ from kwslib.site.build import find_root
 from kwslib.site.chromium import picture
 from kwslib.site.metadata import PICTURE
 
-_CHART = ("book/3_training", "Accuracy on each split")
+_CHART = ("book/index", "Flash and RAM")
 """A page, and what the description of the chart that is taken of it begins with."""
 
 _COLOURS = 256
@@ -31,9 +31,8 @@ def main(site: Path, folder: Path) -> None:
     front = site / "book" / "index.html"
     if not front.exists():
         raise InputError(f"{site}: there is no site; 'make report PROFILE=full' builds it")
-    for name, width, height in (("front_page.png", 1280, 1000), (PICTURE, 1200, 630)):
-        picture(front, folder / name, width, height)
-        _shrink(folder / name)
+    picture(front, folder / PICTURE, 1200, 630)
+    _shrink(folder / PICTURE)
     chart = chart_of(site, *_CHART)
     (folder / "chart.png").write_bytes(vl_convert.vegalite_to_png(chart, scale=1.5))
     _shrink(folder / "chart.png")

@@ -1,11 +1,12 @@
 import sys
 
 import jupyter_client.kernelspec
+import nbformat
 import pytest
 
 from kwslib.errors import InputError
 from kwslib.site.book import Book
-from kwslib.site.execute import ChapterError, run_book
+from kwslib.site.execute import ChapterError, _with_parameters, run_book
 from kwslib.site.roles import value_text
 from kwslib.site.settings import Settings
 
@@ -76,3 +77,15 @@ def test_the_kernel_is_this_python_whatever_is_installed(root, monkeypatch):
     )
     _, size = run_book(Book.open(root), Settings())
     assert shown(size, "answer") == sys.executable
+
+
+@pytest.mark.parametrize(
+    ("tag", "hidden"), [("remove-cell", "remove-cell"), ("other", "hide-input")]
+)
+def test_injected_parameters_are_hidden_as_the_declared_ones(tag, hidden):
+    cell = nbformat.v4.new_code_cell("level = 3", metadata={"tags": ["parameters", tag]})
+    kernel = {"name": "python3", "display_name": "Python 3"}
+    facts = {"kernelspec": kernel, "source_map": [0]}
+    notebook = nbformat.v4.new_notebook(cells=[cell], metadata=facts)
+    injected = _with_parameters(notebook, {"level": 4}).cells[1]
+    assert injected.metadata["tags"] == ["injected-parameters", hidden]

@@ -1,0 +1,220 @@
+"""The original report's figures, other people's and ours, from the committed records."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+from itertools import product
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from kwslib.board.profile import Profile, profile_of
+from kwslib.config import NANO33BLE
+from kwslib.field.book import read_sittings, trials_of
+from kwslib.field.scores import Share, by_word, clips_right, successes
+from kwslib.field.trials import NONE, Trial
+from kwslib.measurements import FOLDER, Record, read_records, select
+from kwslib.prune.methods import USUAL
+from kwslib.prune.norms import NORMS
+from kwslib.results.values import Estimate, mean_over_seeds, paired_change
+from kwslib.studies.pruning import NOT_TUNED
+
+NETWORK = "tiny_conv-yes_no"
+"""The original's network and task, as our records name them."""
+
+CHANNELS = 8
+"""Of the original's convolution."""
+
+_HISSES = ("sss", "spoken s")
+
+
+@cache
+def read(name: str, folder: Path = FOLDER) -> Sequence[Record]:
+    """The committed records of a file, such as ``"gpu/tiny_conv.json"``.
+
+    Raises:
+        InputError: there is no such file.
+    """
+    return tuple(read_records(folder / name))
+
+
+def sweep(kind: str) -> Sequence[Record]:
+    """A committed sweep of the original's network, such as ``"pruning-weights"``."""
+    return read(f"sweeps/{kind}-{NETWORK}.json")
+
+
+def original(metric: str, **wanted: Any) -> Record:
+    """A figure of the original report."""
+    records = [*read("original_report.json"), *select(read("literature.json"), metric,
+               network="original report")]  # fmt: skip
+    return select(records, metric, **wanted)[0]
+
+
+def others(metric: str, **wanted: Any) -> list[Record]:
+    """Figures of other people, from every file of literature."""
+    files = sorted(path.name for path in FOLDER.glob("literature*.json"))
+    return select([record for name in files for record in read(name)], metric, **wanted)
+
+
+def accuracy(name: str, split: str = "testing") -> Estimate:
+    """Accuracy of a published network, the mean over its seeds; ``"…-int8"`` of its int8 file."""
+    return mean_over_seeds(select(read(f"published/{name}.json"), "accuracy", split=split))
+
+
+def last_epochs(name: str = NETWORK) -> list[Mapping[str, float]]:
+    """What the last epoch of each training measured, one a seed."""
+    return [record.value[-1] for record in select(read(f"published/{name}.json"), "history")]
+
+
+def board_profile(name: str = NETWORK) -> Profile:
+    """The committed profile of a published network on the emulated board."""
+    return profile_of(read(f"board/{name}-emulator.json")[0])
+
+
+def cpu_time() -> Record:
+    """Run time of the unpruned network in PyTorch on one core, the mean over its trainings."""
+    own = select(run_times("PyTorch"), "run_time", method="dense")
+    return replace(own[0], value=mean(float(record.value) for record in own), interval=None)
+
+
+def share_by_commas(words: Sequence[str] | str) -> int:
+    """Percent of silence and of unknown words as TensorFlow's example for microcontrollers works
+    it out: an equal share for every label, labels being the commas in the keywords, one, and two.
+
+    >>> share_by_commas("yes,no")
+    25
+    >>> share_by_commas(["yes", "no"])
+    33
+    """
+    return 100 // (words.count(",") + 1 + 2)
+
+
+def field_trials() -> list[Trial]:
+    """The committed trials of the original's network on the emulated board."""
+    return list(trials_of(read_sittings(FOLDER / "field" / f"{NETWORK}.json")))
+
+
+def keyword_trials() -> tuple[Share, Share]:
+    """Trials in which a keyword was said: those detected, and those classified correctly from
+    the second around the word alone.
+    """
+    said = [trial for trials in by_word(field_trials()).values() for trial in trials]
+    alone = clips_right(said)
+    assert alone
+    return successes(said), alone
+
+
+def original_trials() -> Share:
+    """The original's trials of both words together."""
+    data = [record.data for record in select(read("original_report.json"), "field_success")]
+    return Share(sum(each["successes"] for each in data), sum(each["trials"] for each in data))
+
+
+def hiss_trials() -> Share:
+    """Recordings of a hissed s, and how many were taken for yes."""
+    trials = [each for each in field_trials() if each.said == NONE and each.kind in _HISSES]
+    return Share(sum(each.detected == "yes" for each in trials), len(trials))
+
+
+def accuracy_by_amount(
+    records: Iterable[Record], method: str, *, tuned: bool, criterion: str = ""
+) -> dict[float, Estimate]:
+    """Test accuracy of float networks by the share that was pruned, means over seeds.
+
+    Args:
+        records: of a sweep.
+        method: ``"weights"``, ``"blocks"`` or ``"channels"``.
+        tuned: with fine-tuning.
+        criterion: by which was pruned; empty for the usual one.
+    """
+    criterion = criterion or USUAL[method]
+    own = select(records, "accuracy", split="testing", method=method, criterion=criterion,
+                 quantized="float")  # fmt: skip
+    kept = [record for record in own if (record.subject["tuning"] != NOT_TUNED) == tuned]
+    return {amount: mean_over_seeds(each) for amount, each in _by_amount(kept).items()}
+
+
+def mean_by_amount(records: Iterable[Record], metric: str, **wanted: Any) -> dict[float, float]:
+    """Means over seeds of a metric by the share that was pruned."""
+    found = _by_amount(select(records, metric, **wanted))
+    return {amount: mean(float(each.value) for each in own) for amount, own in found.items()}
+
+
+def _by_amount(records: Iterable[Record]) -> dict[float, list[Record]]:
+    found: dict[float, list[Record]] = {}
+    for record in sorted(records, key=lambda record: float(record.subject["amount"])):
+        found.setdefault(float(record.subject["amount"]), []).append(record)
+    return found
+
+
+def accuracy_by_norm() -> dict[tuple[str, bool, float], dict[str, Estimate]]:
+    """Accuracy by norm for each method, with and without fine-tuning, and amount pruned, where
+    all three norms were tried.
+    """
+    found: dict[tuple[str, bool, float], dict[str, Estimate]] = {}
+    for (kind, method), tuned in product(
+        (("norms", "blocks"), ("channels", "channels")), (False, True)
+    ):
+        records = sweep(f"pruning-{kind}")
+        by_norm = {norm: accuracy_by_amount(records, method, tuned=tuned, criterion=norm)
+                   for norm in NORMS}  # fmt: skip
+        for amount in set.intersection(*(set(each) for each in by_norm.values())):
+            found[method, tuned, amount] = {norm: by_norm[norm][amount] for norm in NORMS}
+    return dict(sorted(found.items()))
+
+
+def leads_of_l1() -> list[Estimate]:
+    """By how many points L1 is ahead of L2 after fine-tuning, paired by seed, for each method
+    and amount pruned.
+    """
+    found = []
+    for method, tuned, amount in accuracy_by_norm():
+        if tuned:
+            records = sweep("pruning-norms" if method == "blocks" else "pruning-channels")
+            own = [each for each in select(records, "accuracy", split="testing", method=method,
+                   amount=amount) if each.subject["tuning"] != NOT_TUNED]  # fmt: skip
+            pair = (select(own, "accuracy", criterion=norm) for norm in ("l1", "l2"))
+            found.append(paired_change(*pair))
+    return found
+
+
+def channels_left(amount: float) -> int:
+    """Channels of the original's network that a pruned share leaves."""
+    return round(CHANNELS * (1 - amount))
+
+
+def by_channels(values: Mapping[float, Any]) -> dict[int, Any]:
+    """Values by the channels that are left, the most first."""
+    return {channels_left(amount): value for amount, value in sorted(values.items())}
+
+
+def board_times_by_channels() -> tuple[dict[int, float], dict[int, float]]:
+    """Milliseconds of the network on the board by channels: ours, modelled, and another's."""
+    cycles = mean_by_amount(sweep("pruning-board"), "cycles", bits=8, method="channels")
+    cycles |= mean_by_amount(sweep("pruning-board"), "cycles", bits=8, method="dense")
+    known = [each for each in select(read("board/published.json"), "run_time", stage="network")
+             if "channels" in each.subject]  # fmt: skip
+    theirs = {int(each.subject["channels"]): _middle(each.value) for each in known}
+    return by_channels({a: 1000 * n / NANO33BLE.clock_hz for a, n in cycles.items()}), theirs
+
+
+def _middle(value: Any) -> float:
+    return mean(value) if isinstance(value, list) else float(value)
+
+
+def counts_by_channels() -> dict[str, dict[int, float]]:
+    """Parameters and multiply-accumulates (``"macs"``) by the channels that are left."""
+    records = sweep("pruning-channels")
+    return {
+        metric: by_channels(
+            mean_by_amount(records, metric, method="dense")
+            | mean_by_amount(records, metric, method="channels", criterion=USUAL["channels"])
+        )
+        for metric in ("parameters", "macs")
+    }
+
+
+def run_times(beginning: str) -> list[Record]:
+    """CPU times of networks in 8 bits, by what the name of their runtime begins with."""
+    times = select(sweep("pruning-board"), "run_time", bits=8)
+    return [each for each in times if str(each.subject["runtime"]).startswith(beginning)]
