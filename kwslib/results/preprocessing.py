@@ -24,7 +24,7 @@ from kwslib.errors import InputError, mistakes_in_a_line
 from kwslib.evaluation import wilson_interval
 from kwslib.features.agreement import agreement, jpeg
 from kwslib.features.logmel import logmel_images
-from kwslib.features.separability import PENALTY, Separation, separations, two_groups
+from kwslib.studies.separability import PENALTY, Separation, separations, two_groups
 from kwslib.features.views import DEPLOYED_KIND, view_of
 from kwslib.measurements import FOLDER, Record, machine_name, read_records, select, write_records
 
@@ -122,7 +122,7 @@ class Comparison:
         """The committed comparison on real speech."""
         records = select(read_records(RECORDS), "separation_accuracy")
         names = Separation.__dataclass_fields__
-        found = [Separation(**{name: each.subject[name] for name in names}) for each in records]
+        found = [Separation(**{name: each.subject.get(name, "") for name in names}) for each in records]
         first = records[0]
         return cls(tuple(first.subject["words"]), tuple(found), first.subject["fitted"], first.data)
 

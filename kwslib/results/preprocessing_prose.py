@@ -7,7 +7,7 @@ import numpy as np
 
 from kwslib.config import CLIP_SAMPLES, DEPLOYED, NANO33BLE, SAMPLE_RATE
 from kwslib.evaluation import wilson_interval
-from kwslib.features.separability import Separation
+from kwslib.studies.separability import Separation
 from kwslib.features.views import DEPLOYED_KIND, VIEWS, view_of
 from kwslib.results.preprocessing import Comparison, Findings
 

@@ -125,7 +125,7 @@ def test_the_committed_records_say_where_they_come_from():
 @pytest.mark.real_speech
 def test_the_committed_comparison_comes_out_again(speech_commands):
     from kwslib.data.dataset import open_source
-    from kwslib.features.separability import separations, two_groups
+    from kwslib.studies.separability import separations, two_groups
 
     published = Comparison.published()
     groups = two_groups(open_source(speech_commands), published.words, preprocessing.CLIPS_PER_WORD)

@@ -46,5 +46,5 @@ def _which(evidence: Evidence) -> Line:
         )
     return Line(
         "Which picture works better", evidence.claim("which"), ours,
-        "python -m kwslib.results.preprocessing DIR", reasons=reasons,
+        "python -m kwslib.studies.preprocessing DIR", reasons=reasons,
     )  # fmt: skip

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from kwslib.errors import InputError
-from kwslib.features.separability import (
+from kwslib.studies.separability import (
     Words,
     fisher_ratio,
     ridge_predictions,
