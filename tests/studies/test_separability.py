@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from kwslib.errors import InputError
+from kwslib.features.views import VIEWS
 from kwslib.studies.separability import (
     Words,
     fisher_ratio,
@@ -14,7 +15,6 @@ from kwslib.studies.separability import (
     separations,
     two_groups,
 )
-from kwslib.features.views import VIEWS
 
 
 class Tones:
