@@ -240,8 +240,8 @@ def tabulate_words(words: Mapping[str, Sound]) -> page.Html:
     for name, sound in words.items():
         image = view_of(sound.samples).astype(int)
         rows.append(
-            {"sound": name, "listen": page.player(sound.samples, name),
-             "loudest sample": f"{np.abs(sound.samples.astype(int)).max():,}",
+            {"sound": page.player(sound.samples, name),
+             "largest sample": f"{np.abs(sound.samples.astype(int)).max():,}",
              "darkest pixel": int(image.min()), "brightest pixel": int(image.max())}
         )  # fmt: skip
     return resting_on(page.table(rows), data=_data_of(words), method="computed")

@@ -69,7 +69,7 @@ def accuracy_by_view(rows: Sequence[Mapping[str, Any]], chance: float) -> alt.HC
     )
     x = alt.X(
         "accuracy:Q",
-        title="accuracy on unheard speakers",
+        title="accuracy on new speakers",
         scale=alt.Scale(domain=[0, 1]),
         axis=alt.Axis(format="%", tickCount=5),
     )
@@ -82,7 +82,7 @@ def accuracy_by_view(rows: Sequence[Mapping[str, Any]], chance: float) -> alt.HC
         alt.Tooltip("high:Q", format=".1%"),
     ]
     whiskers = base.mark_rule(strokeWidth=2).encode(
-        x=alt.X("low:Q", title="accuracy on unheard speakers"),
+        x=alt.X("low:Q", title="accuracy on new speakers"),
         x2="high:Q",
         color=alt.Color("run:N", scale=colour_scale(runs), title=None, legend=_below()),
     )
@@ -116,8 +116,8 @@ def _sizes(titles: list[str]) -> alt.LayerChart:
         x=alt.X(
             "bytes:Q",
             title="bytes for one second",
-            scale=alt.Scale(domain=[0, 70_000]),
-            axis=alt.Axis(tickCount=3, format=",d"),
+            scale=alt.Scale(domain=[0, 80_000]),
+            axis=alt.Axis(values=[0, 30_000, 60_000], format=",d"),
         ),
         y=alt.Y("view:N", sort=titles, title=None, axis=None),
         tooltip=["view:N", alt.Tooltip("bytes:Q", format=",")],

@@ -199,7 +199,12 @@ def mel_bands() -> alt.VConcatChart:
     curve = alt.Chart(
         alt.Data(values=[{"f": float(f), "mel": round(float(_mel(f)), 1)} for f in hertz])
     )
-    x = alt.X("f:Q", title="frequency, Hz", scale=alt.Scale(domain=[0, DEPLOYED.high_hz]))
+    x = alt.X(
+        "f:Q",
+        title="frequency, Hz",
+        scale=alt.Scale(domain=[0, DEPLOYED.high_hz]),
+        axis=alt.Axis(values=list(range(0, int(DEPLOYED.high_hz) + 1, 500))),
+    )
     line = curve.mark_line(color=BLUE, strokeWidth=2).encode(
         x=x, y=alt.Y("mel:Q", title="pitch, mel"), tooltip=["f:Q", "mel:Q"]
     )
