@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import altair as alt
 import numpy as np
@@ -31,6 +32,15 @@ SHIFTED_KINDS = ("waveform", "spectrum", "spectrogram", "logmel-u8")
 
 _THIS_RUN, _ON_RECORD = "this run", "on record"
 _Z_95 = 1.959964
+_PICTURES: Mapping[str, Callable[[NDArray[Any]], alt.TopLevelMixin]] = {
+    "waveform": charts.waveform,
+    "spectrum": charts.spectrum,
+    "spectrogram": charts.spectrogram,
+    "mel": charts.mel_spectrogram,
+    "logmel": charts.log_mel_spectrogram,
+    "mfcc": charts.mfcc,
+    "logmel-u8": charts.deployed_image,
+}
 _DISTANCE_GROUPS = {"whole": "a whole second recorded", "padded": "shorter, filled with zeros"}
 
 
@@ -81,7 +91,7 @@ def choose_sound(source: Source, path: str, word: str, take: int) -> Sound:
     """
     if path:
         samples, notes = read_clip(path)
-        return Sound(samples, Path(path).name, "the file named by clip", notes)
+        return Sound(samples, Path(path).name, "your recording", notes)
     source.check_word(word)
     names = source.keyword_clips(word, "testing")
     if not names:
@@ -157,10 +167,10 @@ def have_same_clips(one: Sequence[Record], other: Sequence[Record]) -> bool:
 
 def similarity(one: NDArray[np.generic], other: NDArray[np.generic]) -> float:
     """Pearson's correlation of two arrays of one shape; 0 where one of them is constant."""
-    pair = [each.astype(np.float64).ravel() for each in (one, other)]
-    pair = [each - each.mean() for each in pair]
-    norms = float(np.linalg.norm(pair[0]) * np.linalg.norm(pair[1]))
-    return float(pair[0] @ pair[1]) / norms if norms else 0.0
+    with np.errstate(all="ignore"):
+        return float(
+            np.nan_to_num(np.corrcoef(one.astype(float).ravel(), other.astype(float).ravel())[0, 1])
+        )
 
 
 def delay(samples: NDArray[np.int16], ms: int) -> NDArray[np.int16]:
@@ -181,46 +191,16 @@ def similarity_by_delay(
 # Figures and tables.
 
 
-def plot_waveform(sound: Sound) -> alt.Chart:
-    """The samples of a clip over time."""
-    return resting_on(charts.waveform(sound.samples), data=sound.data, method="computed")
+def plot_view(kind: str, values: NDArray[np.generic], sound: Sound) -> alt.TopLevelMixin:
+    """A view of a clip: a curve, or a picture with time to the right.
 
-
-def plot_spectrum(sound: Sound) -> alt.LayerChart:
-    """Magnitude of a whole clip by frequency."""
-    return resting_on(charts.spectrum(sound.samples), data=sound.data, method="computed")
-
-
-Picture = Callable[[NDArray[np.float64]], alt.LayerChart]
-
-
-def _plot(picture: Picture, values: NDArray[np.generic], sound: Sound) -> alt.LayerChart:
-    return resting_on(picture(values.astype(np.float64)), data=sound.data, method="computed")
-
-
-def plot_spectrogram(power: NDArray[np.float64], sound: Sound) -> alt.LayerChart:
-    """Power by frame and frequency, ``[49, 257]``, of a clip."""
-    return _plot(charts.spectrogram, power, sound)
-
-
-def plot_mel_spectrogram(power: NDArray[np.float64], sound: Sound) -> alt.LayerChart:
-    """Power by frame and mel band, ``[49, 40]``, of a clip."""
-    return _plot(charts.mel_spectrogram, power, sound)
-
-
-def plot_log_mel_spectrogram(power: NDArray[np.float64], sound: Sound) -> alt.LayerChart:
-    """The same in decibels below its peak."""
-    return _plot(charts.log_mel_spectrogram, power, sound)
-
-
-def plot_mfcc(coefficients: NDArray[np.float64], sound: Sound) -> alt.LayerChart:
-    """Cepstral coefficients by frame, ``[49, 13]``, of a clip."""
-    return _plot(charts.mfcc, coefficients, sound)
-
-
-def plot_image(pixels: NDArray[np.uint8], sound: Sound) -> alt.LayerChart:
-    """The deployed image, uint8 ``[49, 40]``, of a clip."""
-    return _plot(charts.deployed_image, pixels, sound)
+    Args:
+        kind: of :data:`kwslib.features.views.VIEWS`.
+        values: of the view; for ``spectrum`` its power, ``[8001]``, for ``logmel`` the power in
+            mel bands, ``[49, 40]``.
+        sound: the clip.
+    """
+    return resting_on(_PICTURES[kind](values), data=sound.data, method="computed")
 
 
 def plot_mel_bands() -> alt.VConcatChart:
@@ -277,8 +257,8 @@ def plot_accuracy_by_view(live: Sequence[Record], published: Sequence[Record]) -
                 {"run": run, "kind": record.subject["kind"], "accuracy": record.value,
                  "low": low, "high": high, "data": record.data["name"]}
             )  # fmt: skip
-    chance = 1 / len((live or published)[0].subject["words"])
-    return resting_on(comparison.accuracy_by_view(rows, chance), [*live, *published])
+    chances = {1 / len(each[0].subject["words"]) for each in (live, published) if each}
+    return resting_on(comparison.accuracy_by_view(rows, chances), [*live, *published])
 
 
 def tabulate_views(live: Sequence[Record], published: Sequence[Record]) -> page.Html:
@@ -295,7 +275,7 @@ def tabulate_views(live: Sequence[Record], published: Sequence[Record]) -> page.
         for run, records in ((_ON_RECORD, published), (_THIS_RUN, live)):
             if records:
                 record = by_view(records)[kind]
-                row[f"accuracy, {run}"] = f"{record}".replace("95 % CI ", "")
+                row[f"accuracy, {run}"] = f"{100 * record.value:.1f} %"
                 row[f"Fisher ratio, {run}"] = f"{record.subject['fisher']:.3f}"
         rows.append(row)
     return resting_on(page.table(rows), [*published, *live])

@@ -1,6 +1,6 @@
 """Figures that compare views of speech, and images of the same clips by two front ends."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import altair as alt
@@ -51,12 +51,14 @@ def similarity_by_delay(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
     )
 
 
-def accuracy_by_view(rows: Sequence[Mapping[str, Any]], chance: float) -> alt.HConcatChart:
+def accuracy_by_view(
+    rows: Sequence[Mapping[str, Any]], chances: Iterable[float]
+) -> alt.HConcatChart:
     """Accuracy of the same classifier on each view with its interval, beside the view's size.
 
     Args:
         rows: ``run``, ``kind``, ``accuracy``, ``low``, ``high``, ``data`` of each point.
-        chance: accuracy of guessing.
+        chances: accuracies of guessing.
     """
     titles = [view.title for view in VIEWS.values()]
     points = [{**row, "view": VIEWS[row["kind"]].title} for row in rows]
@@ -92,13 +94,13 @@ def accuracy_by_view(rows: Sequence[Mapping[str, Any]], chance: float) -> alt.HC
         tooltip=tips,
     )
     guess = (
-        alt.Chart(alt.Data(values=[{"accuracy": chance}]))
+        alt.Chart(alt.Data(values=[{"accuracy": chance} for chance in chances]))
         .mark_rule(strokeDash=[4, 4], opacity=0.7)
         .encode(x="accuracy:Q")
     )
     left = (guess + whiskers + dots).properties(width=330, height=36 * len(titles))
     return alt.hconcat(left, _sizes(titles), spacing=16).properties(
-        description="How often a linear classifier names the word of a clip by an unheard speaker, "
+        description="How often a linear classifier names the word of a clip by a new speaker, "
         "for each view, and how many bytes the view of a clip takes."
     )
 

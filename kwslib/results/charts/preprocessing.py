@@ -69,18 +69,13 @@ def _few() -> alt.Axis:
     return alt.Axis(tickCount=5)
 
 
-def spectrum(audio: NDArray[np.int16]) -> alt.LayerChart:
-    """Magnitude of the clip's Fourier transform in decibels below its peak, by frequency.
+def spectrum(power: NDArray[np.float64]) -> alt.LayerChart:
+    """Power of a whole clip by hertz, ``[8001]``, in decibels below its peak.
 
     Each point is the largest of the 20 bins of 1 Hz around it.
     """
-    magnitude = view_of(audio, "spectrum").astype(np.float64)
-    bins = magnitude[: _NYQUIST // 20 * 20].reshape(-1, 20).max(axis=1)
-    level = 20 * np.log10(np.maximum(bins, 1e-9) / max(bins.max(), 1e-9))
-    rows = [
-        {"f": 20 * i + 10, "level": round(float(max(db, -_SHOWN_DB)), 1)}
-        for i, db in enumerate(level)
-    ]
+    level = _decibels(power[: _NYQUIST // 20 * 20].reshape(-1, 20).max(axis=1))
+    rows = [{"f": 20 * i + 10, "level": round(float(db), 1)} for i, db in enumerate(level)]
     curve = (
         alt.Chart(alt.Data(values=rows))
         .mark_line(color=BLUE, strokeWidth=1.2)
@@ -153,11 +148,12 @@ def mfcc(coefficients: NDArray[np.float64]) -> alt.LayerChart:
     )
 
 
-def deployed_image(pixels: NDArray[np.float64]) -> alt.LayerChart:
-    """The 8-bit log-mel image, ``[frames, bands]`` from 0 to 255."""
-    return _picture(pixels, _mel_axis(), (0, 255), "pixel", VIRIDIS).properties(
+def deployed_image(pixels: NDArray[np.uint8]) -> alt.LayerChart:
+    """The 8-bit log-mel image, ``[frames, bands]``."""
+    levels = pixels.astype(np.float64)
+    return _picture(levels, _mel_axis(), (0, 255), "pixel", VIRIDIS).properties(
         description="The deployed 8-bit log-mel image of the clip: 49 frames by 40 bands.",
-        usermeta=_values(pixels, _band_names()),
+        usermeta=_values(levels, _band_names()),
     )
 
 

@@ -20,14 +20,14 @@ def drawn(chart):
 
 
 def test_both_runs_have_their_colours():
-    _, svg = drawn(charts.accuracy_by_view(POINTS, chance=0.25))
+    _, svg = drawn(charts.accuracy_by_view(POINTS, chances=[0.25]))
     assert "this run" in svg and "on record" in svg
     assert colour_scale(["this run", "on record"]).to_dict()["range"] == [
         "#0072b2",
         "#e69f00",
     ]
     assert all(view.title in svg for view in VIEWS.values())
-    drawn(charts.accuracy_by_view(POINTS[:7], chance=0.25))
+    drawn(charts.accuracy_by_view(POINTS[:7], chances=[0.25]))
 
 
 def test_the_histogram_shows_every_clip():
