@@ -1,331 +1,291 @@
-"""What chapter 1 shows: a clip and words to look at, and two findings about pictures of speech.
+"""Chapter 1: a clip and what becomes of it, views of speech compared, as values and figures."""
 
-The findings on real speech are committed in :data:`RECORDS`; make them again with
-``python -m kwslib.results.preprocessing FOLDER``, where the folder holds the Speech Commands
-archives.
-"""
-
-import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from functools import cached_property
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import altair as alt
 import numpy as np
 from numpy.typing import NDArray
 
-from kwslib.config import TRAINING
+from kwslib.config import DEPLOYED, SAMPLE_RATE
 from kwslib.data.dataset import open_source
 from kwslib.data.recording import read_clip
 from kwslib.data.source import Source
-from kwslib.data.speech_commands import SpeechCommandsArchives
-from kwslib.data.task import SILENCE, in_hash_order
-from kwslib.errors import InputError, mistakes_in_a_line
-from kwslib.evaluation import wilson_interval
-from kwslib.features.agreement import agreement, jpeg
-from kwslib.features.logmel import logmel_images
-from kwslib.features.separability import PENALTY, Separation, separations, two_groups
-from kwslib.features.views import DEPLOYED_KIND, view_of
-from kwslib.measurements import FOLDER, Record, machine_name, read_records, select, write_records
-
-RECORDS = FOLDER / "chapters" / "preprocessing.json"
-"""Findings on Speech Commands."""
-
-WORDS = ("yes", "no", "left", "stop")
-"""The words of the committed comparison."""
-
-CLIPS_PER_WORD = 250
-"""At most as many clips of a word in each of the two groups of the comparison."""
+from kwslib.errors import InputError
+from kwslib.features.views import VIEWS, view_of
+from kwslib.measurements import Record, read_records, select
+from kwslib.results import page
+from kwslib.results.charts import comparison
+from kwslib.results.charts import preprocessing as charts
+from kwslib.results.provenance import resting_on
+from kwslib.results.values import Estimate
+from kwslib.studies.preprocessing import CLIPS_PER_WORD, RECORDS, compare_views
+from kwslib.studies.separability import unpack
 
 DEMO_CLIPS_PER_WORD = 120
 """Enough for embedded speech, which differs less from clip to clip than people do."""
 
-_DISTANCE_EDGES = tuple(float(edge) for edge in np.geomspace(2, 64, 41))
-_PADDED_SAMPLES = 160
+SHIFTED_KINDS = ("waveform", "spectrum", "spectrogram", "logmel-u8")
+"""Views whose change under a shift is drawn."""
+
+_THIS_RUN, _ON_RECORD = "this run", "on record"
+_Z_95 = 1.959964
+_PICTURES: Mapping[str, Callable[[NDArray[Any]], alt.TopLevelMixin]] = {
+    "waveform": charts.waveform,
+    "spectrum": charts.spectrum,
+    "spectrogram": charts.spectrogram,
+    "mel": charts.mel_spectrogram,
+    "logmel": charts.log_mel_spectrogram,
+    "mfcc": charts.mfcc,
+    "logmel-u8": charts.deployed_image,
+}
+_DISTANCE_GROUPS = {"whole": "a whole second recorded", "padded": "shorter, filled with zeros"}
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """How well each view separated words.
+class Sound:
+    """One second to look at.
 
     Attributes:
-        words: the words told apart.
-        separations: one a view.
-        fitted: clips that the classifier was fitted on.
-        data: name and hash of the data.
+        samples: int16 ``[16000]``.
+        name: the word or the file.
+        data: where it comes from.
+        notes: what was changed to make a reader's recording a second at 16 kHz.
     """
 
-    words: tuple[str, ...]
-    separations: tuple[Separation, ...]
-    fitted: int
-    data: Mapping[str, Any]
-
-    @classmethod
-    def of(cls, source: Source, words: Sequence[str], clips_per_word: int) -> "Comparison":
-        """Compare all views on clips of ``source`` now."""
-        fitted, unheard = two_groups(source, words, clips_per_word)
-        found = separations(fitted, unheard)
-        return cls(tuple(words), tuple(found), len(fitted.labels), _identity(source))
-
-    def is_of_same_clips_as(self, other: "Comparison") -> bool:
-        """Whether both were given the same clips of the same words."""
-
-        def clips(each: Comparison) -> tuple[object, ...]:
-            return each.data["hash"], each.words, each.fitted, each.separations[0].clips
-
-        return clips(self) == clips(other)
-
-    def view(self, kind: str) -> Separation:
-        """The result of one view."""
-        return next(each for each in self.separations if each.kind == kind)
-
-    def points(self, run: str) -> list[dict[str, Any]]:
-        """Rows for :func:`kwslib.results.charts.preprocessing.words_told_apart`."""
-        points = []
-        for each in self.separations:
-            low, high = wilson_interval(each.correct, each.clips)
-            points.append(
-                {
-                    "run": run,
-                    "kind": each.kind,
-                    "accuracy": each.accuracy,
-                    "low": low,
-                    "high": high,
-                    "data": self.data["name"],
-                }
-            )
-        return points
-
-    def records(self) -> list[Record]:
-        """One record a view."""
-        return [
-            Record(
-                metric="separation_accuracy",
-                value=each.accuracy,
-                unit="fraction",
-                method="measured",
-                subject={
-                    **asdict(each),
-                    "words": list(self.words),
-                    "fitted": self.fitted,
-                    "classifier": f"ridge regression to one-hot targets, penalty {PENALTY:g}",
-                },
-                data=self.data,
-                machine=machine_name(),
-                interval=wilson_interval(each.correct, each.clips),
-            )
-            for each in self.separations
-        ]
-
-    @classmethod
-    def published(cls) -> "Comparison":
-        """The committed comparison on real speech."""
-        records = select(read_records(RECORDS), "separation_accuracy")
-        names = Separation.__dataclass_fields__
-        found = [Separation(**{name: each.subject[name] for name in names}) for each in records]
-        first = records[0]
-        return cls(tuple(first.subject["words"]), tuple(found), first.subject["fitted"], first.data)
-
-
-@dataclass(frozen=True)
-class Distance:
-    """How far our images of test clips lie from the archive's, in levels of the 256.
-
-    Attributes:
-        clips: clips that exist both as sound and as image, by group: a recording of a whole
-            second, or a shorter one that was filled up with zeros.
-        counts: clips in each interval between ``edges``, by group; the last holds all beyond.
-        median: median distance by group.
-        median_jpeg: the same once ours went through the archive's JPEG compression.
-        edges: of the histogram.
-        bias: mean of ours less theirs.
-    """
-
-    clips: Mapping[str, int]
-    counts: Mapping[str, Sequence[int]]
-    median: Mapping[str, float]
-    median_jpeg: Mapping[str, float]
-    edges: Sequence[float]
-    bias: float
-
-    @classmethod
-    def of(cls, source: SpeechCommandsArchives) -> "Distance":
-        """Compare all test clips of which the archive has an image."""
-        names = [name for name in _test_clips(source) if source.has_archived_image(name)]
-        audio = source.audio(names)
-        ours = logmel_images(audio, TRAINING)
-        theirs = np.stack([source.archived_image(name) for name in names])
-        plain, compressed = agreement(ours, theirs), agreement(jpeg(ours), theirs)
-        padded = _zeros_at_ends(audio) >= _PADDED_SAMPLES
-        groups = {"whole": ~padded, "padded": padded}
-        edges = np.array(_DISTANCE_EDGES)
-        return cls(
-            clips={name: int(group.sum()) for name, group in groups.items()},
-            counts={
-                name: plain.only(group).histogram(edges).tolist() for name, group in groups.items()
-            },
-            median={name: plain.only(group).median for name, group in groups.items()},
-            median_jpeg={name: compressed.only(group).median for name, group in groups.items()},
-            edges=_DISTANCE_EDGES,
-            bias=plain.bias,
-        )
-
-    def record(self, data: Mapping[str, Any]) -> Record:
-        """The record of this distance."""
-        return Record(
-            metric="image_distance",
-            value=asdict(self),
-            unit="levels of 256, root mean square over a clip",
-            method="measured",
-            subject={"image": f"{TRAINING.frames} x {TRAINING.bands}"},
-            data={**data, "split": "testing"},
-            machine=machine_name(),
-        )
-
-    @classmethod
-    def published(cls) -> "Distance":
-        """The committed distance."""
-        return cls(**select(read_records(RECORDS), "image_distance")[0].value)
-
-
-@dataclass(frozen=True)
-class Findings:
-    """What there is to show.
-
-    Attributes:
-        source: whose words are seen and heard.
-        real: whether they are recordings of people.
-        clip: int16 ``[16000]``, what the pictures show.
-        clip_name: what the text calls it.
-        notes: what was changed to make a reader's recording a clip.
-        words: one clip of each word, int16 ``[16000]``.
-        live: the comparison made now, or None.
-        published: the committed comparison on real speech.
-        distance: between our images and the archive's.
-        distance_is_live: whether it was computed now.
-    """
-
-    source: Source
-    real: bool
-    clip: NDArray[np.int16]
-    clip_name: str
-    notes: Sequence[str]
-    words: Mapping[str, NDArray[np.int16]]
-    live: Comparison | None
-    published: Comparison
-    distance: Distance
-    distance_is_live: bool
+    samples: NDArray[np.int16]
+    name: str
+    data: str
+    notes: Sequence[str] = ()
 
     @property
-    def comparison(self) -> Comparison:
-        """The comparison that the text speaks of first."""
-        return self.live or self.published
+    def peak_hz(self) -> int:
+        """The strongest frequency."""
+        return int(view_of(self.samples, "spectrum").argmax())
 
-    def comparisons(self) -> dict[str, Comparison]:
-        """The comparison made now, if any, and the committed one unless it has the same clips."""
-        live = {"this run": self.live} if self.live else {}
-        if self.live and self.live.is_of_same_clips_as(self.published):
-            return live
-        return {**live, "published run": self.published}
-
-    def points(self) -> list[dict[str, Any]]:
-        """Rows of the chart of both comparisons."""
-        return [row for run, each in self.comparisons().items() for row in each.points(run)]
-
-    @cached_property
-    def image(self) -> NDArray[np.generic]:
-        """The deployed image of the clip, uint8 ``[49, 40]``."""
-        return view_of(self.clip, DEPLOYED_KIND)
+    @property
+    def share_in_image(self) -> float:
+        """The share of the energy that lies at frequencies of the deployed image."""
+        energy = np.square(view_of(self.samples, "spectrum").astype(np.float64))
+        return float(energy[: int(DEPLOYED.high_hz) + 1].sum() / max(energy.sum(), 1e-9))
 
 
-def findings(profile: str, data: str, clip: str, word: str, words: str, take: int) -> Findings:
-    """Choose what chapter 1 shows, and compare the views now where the speech is at hand.
+def open_speech(profile: str, data: str) -> Source:
+    """Real speech in the profile ``full`` with a folder ``data``, else embedded speech."""
+    return open_source(data if profile == "full" else None)
 
-    ``demo``, and ``full`` without a data folder, show embedded speech. ``full`` without a folder
-    makes no comparison: only the committed one is shown.
+
+def choose_sound(source: Source, path: str, word: str, take: int) -> Sound:
+    """The clip that the pictures show.
 
     Args:
-        profile: ``"demo"`` or ``"full"``.
-        data: folder of Speech Commands, or empty.
-        clip: a sound file of the reader's, or empty for ``word``.
-        word: what the clip says if ``clip`` is empty.
-        words: comma-separated, shown side by side and told apart.
-        take: which of the test clips of a word is shown, from 0.
+        source: of words.
+        path: a sound file of the reader's, or empty for ``word``.
+        word: what the clip says if ``path`` is empty.
+        take: which test clip of the word, from 0.
 
     Raises:
-        InputError: a word or clip is missing.
+        InputError: the file cannot be read, or there is no such clip.
     """
-    source = open_source(data if profile == "full" else None)
-    chosen = [each.strip() for each in words.split(",") if each.strip()]
-    sample, name, notes = _clip(source, clip, word, take)
-    shown = {each: _spoken(source, each, take) for each in chosen}
-    live = None
-    if profile == "demo" or data:
-        clips = DEMO_CLIPS_PER_WORD if profile == "demo" else CLIPS_PER_WORD
-        live = Comparison.of(source, chosen, clips)
-    archives = source if isinstance(source, SpeechCommandsArchives) else None
-    return Findings(
-        source=source,
-        real=profile == "full" and bool(data),
-        clip=sample,
-        clip_name=name,
-        notes=notes,
-        words=shown,
-        live=live,
-        published=Comparison.published(),
-        distance=Distance.of(archives) if archives else Distance.published(),
-        distance_is_live=archives is not None,
-    )
-
-
-def _clip(
-    source: Source, path: str, word: str, take: int
-) -> tuple[NDArray[np.int16], str, list[str]]:
     if path:
         samples, notes = read_clip(path)
-        return samples, f"the recording {path.rsplit('/', 1)[-1]}", notes
-    return _spoken(source, word, take), f"the word “{word}” ({source.name})", []
-
-
-def _spoken(source: Source, word: str, take: int) -> NDArray[np.int16]:
+        return Sound(samples, Path(path).name, "your recording", notes)
     source.check_word(word)
     names = source.keyword_clips(word, "testing")
+    if not names:
+        raise InputError(
+            f"word {word!r}: {source.name} has no test clips of it; choose another word"
+        )
     if not 0 <= take < len(names):
         raise InputError(
             f"take {take}: {source.name} has {len(names)} test clips of {word!r}; "
             f"choose 0 to {len(names) - 1}"
         )
-    return source.audio([names[take]])[0]
+    return Sound(source.audio([names[take]])[0], word, source.name)
 
 
-def _identity(source: Source) -> dict[str, str]:
-    return {"name": source.name, "hash": source.identity()[:16]}
+def choose_words(source: Source, words: str, take: int) -> dict[str, Sound]:
+    """One test clip of each of comma-separated words; errors as of :func:`choose_sound`."""
+    names = [each.strip() for each in words.split(",") if each.strip()]
+    return {name: choose_sound(source, "", name, take) for name in names}
 
 
-def _test_clips(source: SpeechCommandsArchives) -> list[str]:
-    """All words of the official test set, in an order that depends on nothing else."""
-    return in_hash_order(source.unknown_clips([SILENCE], "testing"))
+def compare_now(profile: str, data: str, source: Source, words: Iterable[str]) -> list[Record]:
+    """Accuracy by view on clips of ``source``; empty in ``full`` without a data folder."""
+    if profile != "demo" and not data:
+        return []
+    clips = DEMO_CLIPS_PER_WORD if profile == "demo" else CLIPS_PER_WORD
+    return compare_views(source, list(words), clips)
 
 
-def _zeros_at_ends(audio: NDArray[np.int16]) -> NDArray[np.int64]:
-    """Digital zeros before and after the sound of each clip, ``[clips]``."""
-    sounding = audio != 0
-    return np.where(
-        sounding.any(axis=1),
-        sounding.argmax(axis=1) + sounding[:, ::-1].argmax(axis=1),
-        audio.shape[1],
-    )
+def load_comparison(path: Path = RECORDS) -> list[Record]:
+    """The committed comparison of views on Speech Commands, one record a view."""
+    return select(read_records(path), "separation_accuracy")
 
 
-def _measure(folder: str) -> None:
-    """Write :data:`RECORDS` from the archives in ``folder``."""
-    source = open_source(folder)
-    if not isinstance(source, SpeechCommandsArchives):
-        raise InputError(f"{folder}: needs the three archives, whose images are compared")
-    comparison = Comparison.of(source, WORDS, CLIPS_PER_WORD)
-    write_records(RECORDS, [*comparison.records(), Distance.of(source).record(_identity(source))])
+def load_distance(path: Path = RECORDS) -> Record:
+    """The committed distance to the data set's images; its value is described in
+    :func:`kwslib.studies.preprocessing.measure_distance`.
+    """
+    return select(read_records(path), "image_distance")[0]
 
 
-if __name__ == "__main__":
-    with mistakes_in_a_line():
-        _measure(sys.argv[1] if len(sys.argv) == 2 else "")
+def by_view(records: Iterable[Record]) -> dict[str, Record]:
+    """The records of a comparison by the view's kind."""
+    return {record.subject["kind"]: record for record in records}
+
+
+def change_between_views(records: Iterable[Record], kind: str, reference: str) -> Estimate:
+    """By how many points the accuracy of one view differs from another's, on the same clips.
+
+    Its interval is over clips, by the normal approximation to the mean of paired differences.
+
+    Args:
+        records: of a comparison.
+        kind: of the one view.
+        reference: of the other.
+    """
+    own, other = (by_view(records)[each].subject for each in (kind, reference))
+    pairs = [unpack(each["which"], each["clips"]).astype(float) for each in (own, other)]
+    change = 100 * (pairs[0] - pairs[1])
+    half = _Z_95 * float(change.std(ddof=1)) / len(change) ** 0.5
+    mean = float(change.mean())
+    return Estimate(mean, (mean - half, mean + half), "points")
+
+
+def have_same_clips(one: Sequence[Record], other: Sequence[Record]) -> bool:
+    """Whether two comparisons were given the same clips of the same words."""
+    facts = [
+        (each[0].data["hash"], *(each[0].subject[name] for name in ("words", "fitted", "clips")))
+        for each in (one, other)
+        if each
+    ]
+    return len(facts) == 2 and facts[0] == facts[1]
+
+
+def similarity(one: NDArray[np.generic], other: NDArray[np.generic]) -> float:
+    """Pearson's correlation of two arrays of one shape; 0 where one of them is constant."""
+    with np.errstate(all="ignore"):
+        return float(
+            np.nan_to_num(np.corrcoef(one.astype(float).ravel(), other.astype(float).ravel())[0, 1])
+        )
+
+
+def delay(samples: NDArray[np.int16], ms: int) -> NDArray[np.int16]:
+    """The same sound ``ms`` later, int16 ``[16000]``, zeros before it."""
+    count = ms * SAMPLE_RATE // 1000
+    return np.pad(samples, (count, 0))[: len(samples)]
+
+
+def similarity_by_delay(
+    samples: NDArray[np.int16], kind: str, delays: Iterable[int]
+) -> dict[int, float]:
+    """Similarity of a view of a clip to that of the same clip later, by milliseconds."""
+    delays = list(delays)
+    views = view_of(np.stack([samples, *(delay(samples, ms) for ms in delays)]), kind)
+    return {ms: similarity(views[0], view) for ms, view in zip(delays, views[1:], strict=True)}
+
+
+# Figures and tables.
+
+
+def plot_view(kind: str, values: NDArray[np.generic], sound: Sound) -> alt.TopLevelMixin:
+    """A view of a clip: a curve, or a picture with time to the right.
+
+    Args:
+        kind: of :data:`kwslib.features.views.VIEWS`.
+        values: of the view; for ``spectrum`` its power, ``[8001]``, for ``logmel`` the power in
+            mel bands, ``[49, 40]``.
+        sound: the clip.
+    """
+    return resting_on(_PICTURES[kind](values), data=sound.data, method="computed")
+
+
+def plot_mel_bands() -> alt.VConcatChart:
+    """The mel scale and the triangles of the bands."""
+    return resting_on(charts.mel_bands(), method="computed")
+
+
+def plot_words(words: Mapping[str, Sound]) -> alt.HConcatChart:
+    """Waveform and deployed image of several words side by side."""
+    chart = charts.words_side_by_side({name: each.samples for name, each in words.items()})
+    return resting_on(chart, data=_data_of(words), method="computed")
+
+
+def tabulate_words(words: Mapping[str, Sound]) -> page.Html:
+    """A player for each sound, and what its image holds."""
+    rows = []
+    for name, sound in words.items():
+        image = view_of(sound.samples).astype(int)
+        rows.append(
+            {"sound": page.player(sound.samples, name),
+             "largest sample": f"{np.abs(sound.samples.astype(int)).max():,}",
+             "darkest pixel": int(image.min()), "brightest pixel": int(image.max())}
+        )  # fmt: skip
+    return resting_on(page.table(rows), data=_data_of(words), method="computed")
+
+
+def _data_of(words: Mapping[str, Sound]) -> str:
+    return ", ".join(dict.fromkeys(sound.data for sound in words.values()))
+
+
+def plot_delays(sound: Sound, longest_ms: int = 60) -> alt.LayerChart:
+    """Similarity of each view of a clip to itself once the clip is said later."""
+    rows = [
+        {"view": VIEWS[kind].title, "delay": ms, "similarity": value}
+        for kind in SHIFTED_KINDS
+        for ms, value in similarity_by_delay(sound.samples, kind, range(longest_ms + 1)).items()
+    ]
+    chart = comparison.similarity_by_delay(rows)
+    return resting_on(chart, data=sound.data, method="computed")
+
+
+def plot_accuracy_by_view(live: Sequence[Record], published: Sequence[Record]) -> alt.HConcatChart:
+    """Accuracy of the linear classifier behind each view, beside the bytes that the view takes.
+
+    Args:
+        live: made in this run, or empty.
+        published: the committed records.
+    """
+    rows = []
+    for run, records in ((_THIS_RUN, live), (_ON_RECORD, published)):
+        for record in records:
+            low, high = record.interval or (record.value, record.value)
+            rows.append(
+                {"run": run, "kind": record.subject["kind"], "accuracy": record.value,
+                 "low": low, "high": high, "data": record.data["name"]}
+            )  # fmt: skip
+    chances = {1 / len(each[0].subject["words"]) for each in (live, published) if each}
+    return resting_on(comparison.accuracy_by_view(rows, chances), [*live, *published])
+
+
+def tabulate_views(live: Sequence[Record], published: Sequence[Record]) -> page.Html:
+    """Shape, bytes, accuracy and Fisher ratio of each view; args as of
+    :func:`plot_accuracy_by_view`.
+    """
+    rows = []
+    for kind, view in VIEWS.items():
+        row = {
+            "view": view.title,
+            "shape": " × ".join(f"{size:,}" for size in view.shape),
+            "bytes": f"{view.bytes:,}",
+        }
+        for run, records in ((_ON_RECORD, published), (_THIS_RUN, live)):
+            if records:
+                record = by_view(records)[kind]
+                row[f"accuracy, {run}"] = f"{100 * record.value:.1f} %"
+                row[f"Fisher ratio, {run}"] = f"{record.subject['fisher']:.3f}"
+        rows.append(row)
+    return resting_on(page.table(rows), [*published, *live])
+
+
+def plot_distance(distance: Record) -> alt.VConcatChart:
+    """Histograms of the distance between our image of a clip and the data set's own."""
+    value = distance.value
+    counts = {
+        f"{title} ({value['clips'][group]:,} clips)": value["counts"][group]
+        for group, title in _DISTANCE_GROUPS.items()
+    }
+    return resting_on(comparison.distance_histograms(value["edges"], counts), [distance])

@@ -1,5 +1,4 @@
-"""Figures of chapter 1: one clip as a waveform, a spectrum and pictures; words side by side; how
-well each view separates words; how far our images lie from the data set's own.
+"""Figures of one second of sound: waveform, spectrum, and pictures by time and frequency.
 
 A picture of thousands of pixels stands in the chart as one image, not as thousands of marks.
 """
@@ -15,19 +14,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from kwslib.config import DEPLOYED, SAMPLE_RATE
-from kwslib.features.views import MFCC_COEFFICIENTS, VIEWS, view_of
+from kwslib.features.views import view_of
 from kwslib.results.charts.tables import picture_meta
-from kwslib.results.charts.theme import (
-    BLUE,
-    BLUE_TO_RED,
-    ORANGE,
-    SHAPES,
-    SKY,
-    VIRIDIS,
-    WIDTH,
-    colour_scale,
-    shape_scale,
-)
+from kwslib.results.charts.theme import BLUE, BLUE_TO_RED, ORANGE, VIRIDIS, WIDTH
 
 _FULL_SCALE = 32768
 _SHOWN_DB = 80
@@ -80,18 +69,13 @@ def _few() -> alt.Axis:
     return alt.Axis(tickCount=5)
 
 
-def spectrum(audio: NDArray[np.int16]) -> alt.LayerChart:
-    """Magnitude of the clip's Fourier transform in decibels below its peak, by frequency.
+def spectrum(power: NDArray[np.float64]) -> alt.LayerChart:
+    """Power of a whole clip by hertz, ``[8001]``, in decibels below its peak.
 
     Each point is the largest of the 20 bins of 1 Hz around it.
     """
-    magnitude = view_of(audio, "spectrum").astype(np.float64)
-    bins = magnitude[: _NYQUIST // 20 * 20].reshape(-1, 20).max(axis=1)
-    level = 20 * np.log10(np.maximum(bins, 1e-9) / max(bins.max(), 1e-9))
-    rows = [
-        {"f": 20 * i + 10, "level": round(float(max(db, -_SHOWN_DB)), 1)}
-        for i, db in enumerate(level)
-    ]
+    level = _decibels(power[: _NYQUIST // 20 * 20].reshape(-1, 20).max(axis=1))
+    rows = [{"f": 20 * i + 10, "level": round(float(db), 1)} for i, db in enumerate(level)]
     curve = (
         alt.Chart(alt.Data(values=rows))
         .mark_line(color=BLUE, strokeWidth=1.2)
@@ -116,9 +100,9 @@ def spectrum(audio: NDArray[np.int16]) -> alt.LayerChart:
     )
 
 
-def spectrogram(audio: NDArray[np.int16]) -> alt.LayerChart:
-    """Power of each frame and frequency in decibels below the clip's peak."""
-    level = _decibels(view_of(audio, "spectrogram").astype(np.float64))
+def spectrogram(power: NDArray[np.float64]) -> alt.LayerChart:
+    """Power by frame and frequency, ``[frames, bins]``, in decibels below its peak."""
+    level = _decibels(power)
     hertz = np.arange(level.shape[1]) * SAMPLE_RATE / DEPLOYED.fft
     y = alt.Y(
         "y:Q", title="frequency, Hz", scale=alt.Scale(domain=[0, _NYQUIST], nice=False), axis=_few()
@@ -129,9 +113,8 @@ def spectrogram(audio: NDArray[np.int16]) -> alt.LayerChart:
     )
 
 
-def mel_spectrogram(audio: NDArray[np.int16]) -> alt.LayerChart:
-    """Power of each frame and mel band on a linear scale, as a share of the largest."""
-    power = view_of(audio, "mel").astype(np.float64)
+def mel_spectrogram(power: NDArray[np.float64]) -> alt.LayerChart:
+    """Power by frame and mel band, ``[frames, bands]``, as a share of its peak."""
     share = power / max(power.max(), 1e-9)
     return _picture(share, _mel_axis(), (0, 1), "share of peak", VIRIDIS).properties(
         description="Mel spectrogram of the clip: power by time and mel band, linear scale.",
@@ -139,38 +122,38 @@ def mel_spectrogram(audio: NDArray[np.int16]) -> alt.LayerChart:
     )
 
 
-def logmel_spectrogram(audio: NDArray[np.int16]) -> alt.LayerChart:
-    """The mel spectrogram in decibels below the clip's peak."""
-    level = view_of(audio, "logmel").astype(np.float64)
-    level = np.maximum(level - level.max(), -_SHOWN_DB)
+def log_mel_spectrogram(power: NDArray[np.float64]) -> alt.LayerChart:
+    """Power by frame and mel band, ``[frames, bands]``, in decibels below its peak."""
+    level = _decibels(power)
     return _picture(level, _mel_axis(), (-_SHOWN_DB, 0), "dB below peak", VIRIDIS).properties(
         description="Log-mel spectrogram of the clip: decibels by time and mel band.",
         usermeta=_values(level, _band_names()),
     )
 
 
-def mfcc(audio: NDArray[np.int16]) -> alt.LayerChart:
-    """Mel-frequency cepstral coefficients but the first, which is loudness and far larger."""
-    values = view_of(audio, "mfcc").astype(np.float64)[:, 1:]
+def mfcc(coefficients: NDArray[np.float64]) -> alt.LayerChart:
+    """Cepstral coefficients ``[frames, coefficients]`` but the first, which is far larger."""
+    values = coefficients[:, 1:]
+    last = values.shape[1]
     limit = float(np.ceil(np.abs(values).max())) or 1.0
     y = alt.Y(
         "y:Q",
         title="coefficient",
-        scale=alt.Scale(domain=[0.5, MFCC_COEFFICIENTS - 0.5], nice=False),
-        axis=alt.Axis(values=list(range(1, MFCC_COEFFICIENTS, 2)), format="d"),
+        scale=alt.Scale(domain=[0.5, last + 0.5], nice=False),
+        axis=alt.Axis(values=list(range(1, last + 1, 2)), format="d"),
     )
     return _picture(values, y, (-limit, limit), "value", BLUE_TO_RED).properties(
-        description="Mel-frequency cepstral coefficients 1 to 12 of the clip over time.",
-        usermeta=_values(values, [f"c{q}" for q in range(1, MFCC_COEFFICIENTS)]),
+        description=f"Mel-frequency cepstral coefficients 1 to {last} of the clip over time.",
+        usermeta=_values(values, [f"c{q}" for q in range(1, last + 1)]),
     )
 
 
-def deployed_image(audio: NDArray[np.int16]) -> alt.LayerChart:
-    """The 8-bit log-mel image that the board computes and the network sees."""
-    pixels = view_of(audio).astype(np.float64)
-    return _picture(pixels, _mel_axis(), (0, 255), "pixel", VIRIDIS).properties(
+def deployed_image(pixels: NDArray[np.uint8]) -> alt.LayerChart:
+    """The 8-bit log-mel image, ``[frames, bands]``."""
+    levels = pixels.astype(np.float64)
+    return _picture(levels, _mel_axis(), (0, 255), "pixel", VIRIDIS).properties(
         description="The deployed 8-bit log-mel image of the clip: 49 frames by 40 bands.",
-        usermeta=_values(pixels, _band_names()),
+        usermeta=_values(levels, _band_names()),
     )
 
 
@@ -212,7 +195,12 @@ def mel_bands() -> alt.VConcatChart:
     curve = alt.Chart(
         alt.Data(values=[{"f": float(f), "mel": round(float(_mel(f)), 1)} for f in hertz])
     )
-    x = alt.X("f:Q", title="frequency, Hz", scale=alt.Scale(domain=[0, DEPLOYED.high_hz]))
+    x = alt.X(
+        "f:Q",
+        title="frequency, Hz",
+        scale=alt.Scale(domain=[0, DEPLOYED.high_hz]),
+        axis=alt.Axis(values=list(range(0, int(DEPLOYED.high_hz) + 1, 500))),
+    )
     line = curve.mark_line(color=BLUE, strokeWidth=2).encode(
         x=x, y=alt.Y("mel:Q", title="pitch, mel"), tooltip=["f:Q", "mel:Q"]
     )
@@ -235,129 +223,6 @@ def mel_bands() -> alt.VConcatChart:
     return alt.vconcat(
         line.properties(width=WIDTH, height=140), triangles.properties(width=WIDTH, height=110)
     ).properties(description="The mel scale up to 4 kHz and the forty triangular bands.")
-
-
-def words_told_apart(rows: Sequence[Mapping[str, Any]], chance: float) -> alt.HConcatChart:
-    """Accuracy of the same classifier on each view with its interval, beside the view's size.
-
-    Args:
-        rows: ``run``, ``kind``, ``accuracy``, ``low``, ``high``, ``data`` of each point.
-        chance: accuracy of guessing.
-    """
-    titles = [view.title for view in VIEWS.values()]
-    points = [{**row, "view": VIEWS[row["kind"]].title} for row in rows]
-    runs = [run for run in SHAPES if any(row["run"] == run for row in rows)]
-    y = alt.Y("view:N", sort=titles, title=None)
-    base = alt.Chart(alt.Data(values=points)).encode(
-        y=y,
-        yOffset=alt.YOffset("run:N", sort=runs),
-        color=alt.Color("run:N", scale=colour_scale(runs), title=None, legend=_below()),
-    )
-    x = alt.X(
-        "accuracy:Q",
-        title="accuracy on unheard speakers",
-        scale=alt.Scale(domain=[0, 1]),
-        axis=alt.Axis(format="%", tickCount=5),
-    )
-    tips = [
-        "view:N",
-        "run:N",
-        "data:N",
-        alt.Tooltip("accuracy:Q", format=".1%"),
-        alt.Tooltip("low:Q", format=".1%"),
-        alt.Tooltip("high:Q", format=".1%"),
-    ]
-    whiskers = base.mark_rule(strokeWidth=2).encode(
-        x=alt.X("low:Q", title="accuracy on unheard speakers"),
-        x2="high:Q",
-        color=alt.Color("run:N", scale=colour_scale(runs), title=None, legend=_below()),
-    )
-    dots = base.mark_point(filled=True, size=70, opacity=1).encode(
-        x=x,
-        shape=alt.Shape("run:N", scale=shape_scale(runs), title=None, legend=_below()),
-        tooltip=tips,
-    )
-    guess = (
-        alt.Chart(alt.Data(values=[{"accuracy": chance}]))
-        .mark_rule(strokeDash=[4, 4], opacity=0.7)
-        .encode(x="accuracy:Q")
-    )
-    left = (guess + whiskers + dots).properties(width=330, height=36 * len(titles))
-    return alt.hconcat(left, _sizes(titles), spacing=16).properties(
-        description="How often a linear classifier names the word of a clip by an unheard speaker, "
-        "for each view, and how many bytes the view of a clip takes."
-    )
-
-
-def _below() -> alt.Legend:
-    return alt.Legend(orient="bottom")
-
-
-def _sizes(titles: list[str]) -> alt.LayerChart:
-    rows = [
-        {"view": view.title, "bytes": view.bytes, "label": f"{view.bytes:,}"}
-        for view in VIEWS.values()
-    ]
-    base = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X(
-            "bytes:Q",
-            title="bytes for one second",
-            scale=alt.Scale(domain=[0, 70_000]),
-            axis=alt.Axis(tickCount=3, format=",d"),
-        ),
-        y=alt.Y("view:N", sort=titles, title=None, axis=None),
-        tooltip=["view:N", alt.Tooltip("bytes:Q", format=",")],
-    )
-    bars = base.mark_bar(color=SKY, size=16)
-    text = base.mark_text(align="left", dx=4).encode(text="label:N")
-    return (bars + text).properties(width=160, height=36 * len(titles))
-
-
-def distance_to_archive(
-    edges: Sequence[float], counts: Mapping[str, Sequence[int]]
-) -> alt.VConcatChart:
-    """Histograms of the distances between our images and the data set's own.
-
-    Args:
-        edges: of the intervals, in steps of the 256 levels; the last interval holds all beyond.
-        counts: clips in each interval, by group.
-    """
-    panels = [
-        _histogram(edges, numbers, group, colour, last=group == list(counts)[-1])
-        for (group, numbers), colour in zip(counts.items(), (BLUE, ORANGE), strict=False)
-    ]
-    return alt.vconcat(*panels, spacing=8).properties(
-        description="Histograms of the distance between our image of a test clip and the data "
-        f"set's own image of it: {'; '.join(counts)}."
-    )
-
-
-def _histogram(
-    edges: Sequence[float], numbers: Sequence[int], title: str, colour: str, last: bool
-) -> alt.Chart:
-    rows = [
-        {"from": round(edges[i], 2), "to": round(edges[i + 1], 2), "clips": number}
-        for i, number in enumerate(numbers)
-        if number
-    ]
-    ticks = [2**power for power in range(10) if edges[0] <= 2**power <= edges[-1]]
-    return (
-        alt.Chart(alt.Data(values=rows), title=alt.Title(title, frame="group"))
-        .mark_bar(color=colour)
-        .encode(
-            x=alt.X(
-                "from:Q",
-                bin="binned",
-                scale=alt.Scale(type="log", domain=[edges[0], edges[-1]], nice=False),
-                title="root mean square difference of a clip, levels of 256" if last else None,
-                axis=alt.Axis(values=ticks, format="d", labels=last),
-            ),
-            x2="to:Q",
-            y=alt.Y("clips:Q", title="clips", axis=alt.Axis(tickCount=3)),
-            tooltip=["from:Q", "to:Q", "clips:Q"],
-        )
-        .properties(width=WIDTH, height=100)
-    )
 
 
 def _picture(

@@ -44,9 +44,10 @@ class Separation:
         kind: the view, a key of :data:`kwslib.features.views.VIEWS`.
         values: numbers in the view of one clip.
         bytes: what they take.
-        correct: clips of unheard speakers whose word was recognised.
+        correct: clips of unheard speakers that were classified correctly.
         clips: clips of unheard speakers.
         fisher: variance between words over variance within, averaged over the view's values.
+        which: the clips that were classified correctly, see :func:`pack`.
     """
 
     kind: str
@@ -55,11 +56,22 @@ class Separation:
     correct: int
     clips: int
     fisher: float
+    which: str
 
     @property
     def accuracy(self) -> float:
-        """Share of the clips that were recognised."""
+        """Share of the clips that were classified correctly."""
         return self.correct / self.clips
+
+
+def pack(correct: NDArray[np.bool_]) -> str:
+    """Truth values ``[clips]`` as hexadecimal, the first in the highest bit of the first byte."""
+    return np.packbits(correct).tobytes().hex()
+
+
+def unpack(which: str, clips: int) -> NDArray[np.bool_]:
+    """What :func:`pack` was given, bool ``[clips]``."""
+    return np.unpackbits(np.frombuffer(bytes.fromhex(which), np.uint8), count=clips).astype(bool)
 
 
 def two_groups(source: Source, words: Sequence[str], clips_per_word: int) -> tuple[Words, Words]:
@@ -109,20 +121,21 @@ def separations(
     kinds: Iterable[str] = tuple(VIEWS),
     view: Callable[[NDArray[np.int16], str], NDArray[np.generic]] = view_of,
 ) -> list[Separation]:
-    """How well each view tells the words apart, in the order of ``kinds``."""
+    """How well each view separates the words, in the order of ``kinds``."""
     results = []
     for kind in kinds:
         known = _flat(view(fitted.audio, kind))
         new = _flat(view(unheard.audio, kind))
-        predicted = ridge_predictions(known, fitted.labels, new)
+        correct = ridge_predictions(known, fitted.labels, new) == unheard.labels
         results.append(
             Separation(
                 kind=kind,
                 values=VIEWS[kind].values,
                 bytes=VIEWS[kind].bytes,
-                correct=int((predicted == unheard.labels).sum()),
+                correct=int(correct.sum()),
                 clips=len(unheard.labels),
                 fisher=fisher_ratio(known, fitted.labels),
+                which=pack(correct),
             )
         )
     return results

@@ -7,14 +7,16 @@ import pytest
 import torch
 
 from kwslib.errors import InputError
-from kwslib.features.separability import (
+from kwslib.features.views import VIEWS
+from kwslib.studies.separability import (
     Words,
     fisher_ratio,
+    pack,
     ridge_predictions,
     separations,
     two_groups,
+    unpack,
 )
-from kwslib.features.views import VIEWS
 
 
 class Tones:
@@ -109,3 +111,11 @@ def test_fisher_ratio_by_hand():
 def test_the_same_clips_give_the_same_figures():
     words = Words(Tones().audio(Tones().keyword_clips("low", "testing")), np.arange(20) % 2)
     assert separations(words, words, ["mfcc"]) == separations(words, words, ["mfcc"])
+
+
+def test_which_clips_were_classified_correctly_is_kept():
+    correct = np.random.default_rng(3).random(21) < 0.5
+    assert unpack(pack(correct), 21).tolist() == correct.tolist()
+    assert pack(np.array([1, 0, 0, 0, 0, 0, 0, 0, 1], bool)) == "8080"
+    (one,) = separations(*two_groups(Tones(), ["low", "high"], 5), kinds=["waveform"])
+    assert unpack(one.which, one.clips).sum() == one.correct
