@@ -14,7 +14,7 @@ from kwslib.results.audit.evidence import NETWORK, Evidence, average, cited
 from kwslib.results.audit.line import Line, Reason
 from kwslib.results.literature import repository_of
 from kwslib.results.over_seeds import points
-from kwslib.results.pruning_rows import share
+from kwslib.results.pruning import percent_of as share
 from kwslib.results.sweeps import sweep_command
 from kwslib.studies.pruned_boards import COMPILED
 from kwslib.studies.pruning import NOT_TUNED
