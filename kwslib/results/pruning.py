@@ -374,7 +374,8 @@ def _on_clips(shown: Any, records: Iterable[Record]) -> Any:
 def brief(estimate: Estimate) -> str:
     """An accuracy with its interval, for a cell of a table."""
     low, high = 100 * estimate.low, 100 * estimate.high
-    return f"{100 * estimate.value:.1f} % ({low:.1f}–{high:.1f})"
+    text = f"{100 * estimate.value:.1f} % ({low:.1f}–{high:.1f})"
+    return text.replace(" ", "\N{NO-BREAK SPACE}").replace("–", "\N{WORD JOINER}–\N{WORD JOINER}")
 
 
 def percent_of(share: float) -> str:

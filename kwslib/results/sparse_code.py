@@ -48,7 +48,8 @@ def host_speed(records: Iterable[Record], pattern: str, zeros: float) -> float:
 def bytes_by_encoding(records: Iterable[Record], zeros: float) -> dict[str, int]:
     """Bytes of the weights by encoding, with so many zeros among all layers."""
     own = select(records, "weight_bytes", pattern="global", zeros=zeros)
-    return {record.subject["encoding"]: record.value for record in own}
+    sizes = {record.subject["encoding"]: record.value for record in own}
+    return {name: sizes[name] for name in ENCODING_NAMES}
 
 
 def plot_bytes(records: Sequence[Record]) -> alt.LayerChart:

@@ -21,7 +21,6 @@ SERIES = {
     "Taylor": (VERMILION, "diamond"),
     "activation": (PURPLE, "cross"),
     "here, modelled": (BLUE, "circle"),
-    "here, with flash waits": (SKY, "square"),
     "published, measured": (GREY, "diamond"),
 }
 """Curves that are named alike in every figure, by colour and shape."""
@@ -118,7 +117,9 @@ def schedule(shares: Sequence[float]) -> alt.Chart:
         .mark_line(strokeWidth=2, color=BLUE, interpolate="step-after")
         .encode(
             alt.X("step:Q", title="step of the training"),
-            alt.Y("pruned:Q", title="weights pruned", axis=_PERCENT),
+            alt.Y(
+                "pruned:Q", title="weights pruned", axis=_PERCENT, scale=alt.Scale(domain=[0, 1])
+            ),
             tooltip=["step:Q", alt.Tooltip("pruned:Q", format=".1%")],
         )
         .properties(
@@ -143,7 +144,8 @@ def sensitivity(rows: Sequence[Mapping[str, Any]], what: str) -> alt.Chart:
         alt.Chart(alt.Data(values=[dict(row) for row in rows]))
         .mark_line(point=alt.OverlayMarkDef(size=50), strokeWidth=2)
         .encode(
-            alt.X("share:Q", title=f"{what} of one layer pruned", axis=_PERCENT,
+            alt.X("share:Q", title=f"{what} of one layer pruned",
+                  axis=alt.Axis(format="~%", tickCount=8),
                   scale=alt.Scale(zero=False, nice=False, padding=12)),
             alt.Y("accuracy:Q", title="accuracy, validation", axis=_PERCENT,
                   scale=alt.Scale(zero=False)),
