@@ -262,9 +262,8 @@ def plot_accuracy_by_parameters(records: Sequence[Record], method: Method) -> al
         if share < 1:
             shares, parameters = ([row[f] for row in own] for f in ("share", "parameters"))
             cliffs[name] = float(np.interp(share, shares, parameters))
-    chart = charts.curves(
-        rows, "parameters", "parameters that are not zero", whole, logarithmic=True, cliffs=cliffs
-    )
+    title = "parameters" if method == "channels" else "parameters that are not zero"
+    chart = charts.curves(rows, "parameters", title, whole, logarithmic=True, cliffs=cliffs)
     return _on_clips(chart, records)
 
 

@@ -182,24 +182,24 @@ def test_shares_that_are_none(text, words):
 
 
 @pytest.fixture(scope="module")
-def spoken():
-    return Dataset(open_source(None), Task.of("yes,no"))
+def small(tones):
+    return Dataset(open_source(tones), Task())
 
 
 @pytest.fixture(scope="module")
-def pruned(spoken):
+def pruned(small):
     torch.manual_seed(0)
     network = create("tiny_conv", 4).eval()
     shares = {"weights": [0.9], "channels": [0.75]}
-    return live_pruning.prune(network, spoken, "tiny_conv", shares, seed=0, epochs=2)
+    return live_pruning.prune(network, small, "tiny_conv", shares, seed=0, epochs=2)
 
 
-def test_networks_pruned_live_have_what_their_settings_say(pruned, spoken):
+def test_networks_pruned_live_have_what_their_settings_say(pruned, small):
     assert [(s.method, s.amount, s.tuning) for s in pruned] == [
         ("dense", 0.0, "none"), ("weights", 0.9, "none"), ("weights", 0.9, "gradual"),
         ("channels", 0.75, "none"), ("channels", 0.75, "one_shot"),
     ]  # fmt: skip
-    records = live_pruning.measure(pruned, spoken, "tiny_conv")
+    records = live_pruning.measure(pruned, small, "tiny_conv")
     left = {(r.subject["method"], r.subject["tuning"]): r.value
             for r in records if r.metric == "parameters"}  # fmt: skip
     assert left["weights", "gradual"] == left["weights", "none"] == 12 + 1664
@@ -207,8 +207,8 @@ def test_networks_pruned_live_have_what_their_settings_say(pruned, spoken):
     assert len(select(records, "accuracy", split="testing")) == 5
 
 
-def test_what_is_pruned_live_costs_less_of_the_board(pruned, spoken):
-    profiles = live_pruning.profile_live(pruned, spoken)
+def test_what_is_pruned_live_costs_less_of_the_board(pruned, small):
+    profiles = live_pruning.profile_live(pruned, small)
     whole, weights, channels = profiles.values()
     assert [setting.method for setting in profiles] == ["dense", "weights", "channels"]
     assert weights.flash < whole.flash
