@@ -1,194 +1,386 @@
-"""What chapter 6 shows: a network with ever less in it, trained on or not, on the board."""
+"""Chapter 6: accuracy of a network with fewer weights or channels, as values, tables and charts.
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+An accuracy is the mean over the seeds of a sweep, on test clips; a share is that of the weights, of
+the blocks of four weights, or of the channels that are pruned.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
-from typing import Any, get_args
+from statistics import mean
+from typing import Any
 
-from torch import nn
+import altair as alt
+import numpy as np
+import torch
 
-from kwslib.board.profile import Profile, profile
-from kwslib.data.dataset import Dataset
-from kwslib.data.task import Task
-from kwslib.deploy.reader import graph_of
-from kwslib.deploy.write import tflite_bytes
-from kwslib.errors import InputError
-from kwslib.measurements import Record
-from kwslib.models import create
-from kwslib.models.channels import channels_of
-from kwslib.models.checkpoint import PUBLISHED
-from kwslib.prune.methods import EPOCHS, Method, fine_tuning, prune_network
-from kwslib.prune.unstructured import check_amount
-from kwslib.quantize.network import QuantizedNetwork
-from kwslib.quantize.to_integers import integers_of
+from kwslib.data.task import Split
+from kwslib.measurements import FOLDER, Record, read_records, select
+from kwslib.prune.methods import USUAL, USUAL_SCHEDULES, Method
+from kwslib.prune.norms import NORMS, norm
+from kwslib.results import page
+from kwslib.results.charts import pruning as charts
+from kwslib.results.literature import author_of
+from kwslib.results.provenance import resting_on
 from kwslib.results.sweeps import SWEEPS, committed
-from kwslib.studies.pruning import (
-    KINDS,
-    NOT_TUNED,
-    Setting,
-    measure_network,
-    quantized,
-    usual,
-)
-from kwslib.training.findings import Findings, findings
-from kwslib.training.recipe import Recipe, recipe_for
+from kwslib.results.values import Estimate, mean_over_seeds, paired_change
+from kwslib.studies.pruning import KINDS, NOT_TUNED
 
 COMMITTED = (*KINDS, "board", "zeros")
 """Kinds of sweeps that may be committed."""
 
-DEMO_EPOCHS = 6
-"""Of fine-tuning in the demo: enough for embedded speech, and quick."""
+LITERATURE = FOLDER / "literature_pruning.json"
+"""What others published of the same network pruned."""
+
+NOT_TUNED_NAME, TUNED_NAME = "without fine-tuning", "fine-tuned"
+SCRATCH_NAME = "trained small"
+
+CRITERION_NAMES = {
+    "global": "magnitude, all layers", "layer": "magnitude, each layer", "lamp": "LAMP",
+    "l1": "L1", "l2": "L2", "linf": "L-infinity", "taylor": "Taylor", "activation": "activation",
+}  # fmt: skip
+
+CLIFF = 5.0
+"""Points below the unpruned network at which a curve reaches its cliff."""
+
+_SCHEDULE_NAMES = {"one_shot": "at once", "iterative": "in four rounds", "gradual": "gradually"}
 
 
-@dataclass(frozen=True)
-class OnBoard:
-    """A network of this run on the emulated board.
-
-    Attributes:
-        name: what a table calls it.
-        profile: of the whole program.
-    """
-
-    name: str
-    profile: Profile
-
-
-@dataclass(frozen=True)
-class Pruning:
-    """What there is to show.
-
-    Attributes:
-        training: the findings on the network before it is pruned.
-        name: of the network and its task, as published networks are called.
-        channels: groups of channels of the network, and how many each has.
-        live: records of settings measured in this run, none without data.
-        boards: some of them on the emulated board.
-        committed: records of the committed sweeps, by kind; none for other networks.
-    """
-
-    training: Findings
-    name: str
-    channels: Mapping[str, int]
-    live: Sequence[Record]
-    boards: Sequence[OnBoard]
-    committed: Mapping[str, Sequence[Record]]
-
-    @property
-    def live_data(self) -> str:
-        """Name of the data of the live records, or empty."""
-        return next((str(record.data["name"]) for record in self.live if record.data), "")
-
-
-def pruning(
-    profile_name: str,
-    data: str,
-    model: str,
-    keywords: str,
-    epochs: int,
-    seed: int,
-    amounts: str,
-    channels: str,
-    tuning_epochs: int,
-    folder: Path = PUBLISHED,
-    sweeps: Path = SWEEPS,
-) -> Pruning:
-    """Prune a network in every way that the chapter shows.
+def load_sweeps(name: str, sweeps: Path = SWEEPS) -> dict[str, Sequence[Record]]:
+    """The committed sweeps of a network by kind; empty unless all are there.
 
     Args:
-        profile_name: ``"demo"`` or ``"full"``; this and the next five are those of
-            :func:`kwslib.training.findings.findings`.
-        data: folder of Speech Commands, or empty.
-        model: name in the registry.
-        keywords: comma-separated.
-        epochs: passes of the training, 0 for the usual number.
-        seed: of the trainings.
-        amounts: comma-separated shares of the weights that are pruned live.
-        channels: comma-separated shares of each group's channels likewise.
-        tuning_epochs: passes of fine-tuning, 0 for the usual number.
-        folder: where published networks lie.
-        sweeps: where committed sweeps lie.
-
-    Raises:
-        InputError: a share is none; or ``full`` without data, and nothing is published with these
-            settings.
+        name: of the network and its task, as published networks are called.
+        sweeps: folder of the records.
     """
-    shares: dict[Method, list[float]] = {
-        "weights": shares_of("amounts", amounts),
-        "channels": shares_of("channels", channels),
-    }
-    training = findings(profile_name, data, model, keywords, epochs, seed, folder)
-    task = Task.of(keywords)
-    name = f"{model}-{task.name}"
-    passes = tuning_epochs or (DEMO_EPOCHS if profile_name == "demo" else None)
-    live, boards = _live(training, model, shares, seed, passes)
-    return Pruning(
-        training=training,
-        name=name,
-        channels=channels_of(create(model, len(task.labels))).sizes,
-        live=live,
-        boards=boards,
-        committed=committed("pruning", COMMITTED, name, sweeps),
-    )
+    records = committed("pruning", COMMITTED, name, sweeps)
+    return records if len(records) == len(COMMITTED) else {}
 
 
-def shares_of(name: str, text: str) -> list[float]:
-    """``"0.5,0.8"`` as numbers, in ascending order.
+# Values.
 
-    Raises:
-        InputError: one is no share from 0 to below 1; ``name`` is what the parameter is called.
+
+def unpruned(records: Iterable[Record], split: Split = "testing") -> Estimate:
+    """Accuracy of the networks of a sweep before they are pruned."""
+    return mean_over_seeds(_dense(records, split))
+
+
+def accuracy_by_share(
+    records: Iterable[Record], method: str, *, tuned: bool = True, criterion: str = ""
+) -> dict[float, Estimate]:
+    """Accuracy by share.
+
+    Args:
+        records: of a sweep.
+        method: ``"weights"``, ``"blocks"``, ``"channels"``, or ``"scratch"`` for networks that had
+            so few channels from the start.
+        tuned: whether the networks were fine-tuned, by the usual schedule.
+        criterion: by which weights or channels were chosen; the usual one by default.
     """
-    try:
-        shares = sorted(float(each) for each in text.split(","))
-    except ValueError:
-        raise InputError(f"{name} {text!r}: must be numbers such as 0.5,0.8") from None
-    for share in shares:
-        check_amount(share)
-    return shares
+    by_share = _by_share(records, method, tuned, criterion)
+    return {share: mean_over_seeds(own) for share, own in by_share.items()}
 
 
-def _live(
-    training: Findings,
-    model: str,
-    shares: Mapping[Method, Sequence[float]],
-    seed: int,
-    passes: int | None,
-) -> tuple[list[Record], list[OnBoard]]:
-    """The network of this run at every share, fine-tuned or not, and the smallest on the board."""
-    if training.live is None or training.origin != "trained":
-        return [], []
-    dense, dataset = training.live
-    setting = Setting(seed=seed)
-    records = measure_network(setting, dense, model, dataset)
-    boards = [_on_board("whole", setting, dense, dataset)]
-    recipe = recipe_for(model)
-    for method in get_args(Method):
-        for amount in shares.get(method, ()):
-            tuned = replace(usual(method, amount), seed=seed)
-            for each in (replace(tuned, tuning=NOT_TUNED), tuned):
-                network = _pruned(each, dense, dataset, recipe, passes)
-                records += measure_network(each, network, model, dataset)
-        if shares.get(method):
-            boards.append(
-                _on_board(f"{100 * amount:g} % of {method} gone", tuned, network, dataset)
-            )
-    return records, boards
+def change_by_share(
+    records: Sequence[Record],
+    method: str,
+    *,
+    tuned: bool = True,
+    criterion: str = "",
+    reference: str = "dense",
+) -> dict[float, Estimate]:
+    """By how many points accuracy differs from another network's, paired by seed.
+
+    Args:
+        records: of a sweep.
+        method: as of :func:`accuracy_by_share`, and so ``tuned`` and ``criterion``.
+        tuned: of both.
+        criterion: of the one.
+        reference: ``"dense"`` for the unpruned network, ``"scratch"``, or another criterion; shares
+            that it does not have are left out.
+    """
+    own = _by_share(records, method, tuned, criterion)
+    if reference == "dense":
+        return {share: paired_change(each, _dense(records)) for share, each in own.items()}
+    other = "scratch" if reference == "scratch" else method
+    others = _by_share(records, other, tuned, "" if reference == "scratch" else reference)
+    return {s: paired_change(each, others[s]) for s, each in own.items() if s in others}
 
 
-def _pruned(
-    setting: Setting, dense: nn.Module, dataset: Dataset, recipe: Recipe, passes: int | None
-) -> nn.Module:
-    method: Any = setting.method
-    how = None
-    if setting.tuning != NOT_TUNED:
-        how = fine_tuning(recipe, method, epochs=passes or EPOCHS[method])
-    return prune_network(
-        dense, method, setting.amount, dataset, how, setting.seed, setting.criterion
-    )
+def mean_change(records: Sequence[Record], method: str, criterion: str, *, tuned: bool) -> Estimate:
+    """By how many points a criterion differs from L2 on the mean over all shares, by seed."""
+    own = _by_share(records, method, tuned, criterion)
+    other = _by_share(records, method, tuned, "l2")
+    return paired_change(_mean_by_seed(own), _mean_by_seed({share: other[share] for share in own}))
 
 
-def _on_board(name: str, setting: Setting, network: nn.Module, dataset: Dataset) -> OnBoard:
-    """A network in integers of 8 bits on the emulated board."""
-    in_8_bits = quantized(replace(setting, quantized="ptq", bits=8), network, dataset)
-    assert isinstance(in_8_bits, QuantizedNetwork)
-    graph = graph_of(tflite_bytes(integers_of(in_8_bits, dataset.task.labels, {})))
-    return OnBoard(name, profile(graph, "emulator", "the pruned network"))
+def _mean_by_seed(by_share: Mapping[float, Sequence[Record]]) -> list[Record]:
+    """For each seed a record whose value is the mean over all shares."""
+    pooled: dict[int, list[Record]] = {}
+    for record in chain(*by_share.values()):
+        pooled.setdefault(record.subject["seed"], []).append(record)
+    return [replace(own[0], value=mean(float(r.value) for r in own)) for own in pooled.values()]
+
+
+def cliff(accuracies: Mapping[float, Estimate], unpruned: float) -> float:
+    """The share at which accuracy lies :data:`CLIFF` points below ``unpruned``; 1 if it never does.
+
+    Between two shares accuracy is a straight line over the logarithm of what remains.
+    """
+    least, before = unpruned - CLIFF / 100, (0.0, unpruned)
+    for share, accuracy in sorted(accuracies.items()):
+        if accuracy.value <= least:
+            part = (before[1] - least) / (before[1] - accuracy.value)
+            start, end = math.log(1 - before[0]), math.log(1 - share)
+            return 1 - math.exp(start + part * (end - start))
+        before = share, accuracy.value
+    return 1.0
+
+
+def sensitivity(records: Iterable[Record], metric: str) -> dict[str, dict[float, float]]:
+    """Accuracy on validation clips by layer and share where that layer alone is pruned.
+
+    Args:
+        records: of a sweep.
+        metric: ``"weight_sensitivity"`` or ``"channel_sensitivity"``.
+    """
+    pooled: dict[str, dict[float, list[float]]] = {}
+    for record in select(records, metric):
+        for each in record.value:
+            shares = pooled.setdefault(each["layer"], {})
+            shares.setdefault(each["amount"], []).append(each["accuracy"])
+    return {layer: {s: mean(own) for s, own in shares.items()} for layer, shares in pooled.items()}
+
+
+def spared(records: Sequence[Record], layer: str) -> float:
+    """The largest share of a layer's weights without which accuracy falls by less than the cliff,
+    without training.
+    """
+    least = unpruned(records, "validation").value - CLIFF / 100
+    shares = sensitivity(records, "weight_sensitivity")[layer]
+    return max(share for share, accuracy in shares.items() if accuracy > least)
+
+
+def accuracy_by_schedule(
+    records: Iterable[Record], share: float
+) -> dict[tuple[str, str], Estimate]:
+    """Accuracy of fine-tuned networks by criterion and schedule.
+
+    Args:
+        records: of the sweep of schedules.
+        share: of the weights.
+    """
+    pooled: dict[tuple[str, str], list[Record]] = {}
+    for record in _accuracies(records, method="weights", amount=share):
+        pooled.setdefault((record.subject["criterion"], record.subject["tuning"]), []).append(
+            record
+        )
+    return {way: mean_over_seeds(own) for way, own in pooled.items()}
+
+
+def beside_literature(
+    sweeps: Mapping[str, Sequence[Record]], channels: int
+) -> list[tuple[Record, Estimate]]:
+    """What others published, each beside the accuracy of our fine-tuned network of that size.
+
+    Args:
+        sweeps: of :func:`load_sweeps`.
+        channels: of the unpruned network.
+    """
+    ours = {method: accuracy_by_share(sweeps[method], method) for method in ("weights", "channels")}
+    return [
+        (record, ours["channels"][1 - record.subject["channels"] / channels]
+         if "channels" in record.subject else ours["weights"][record.subject["amount"]])
+        for record in read_records(LITERATURE)
+    ]  # fmt: skip
+
+
+def _accuracies(records: Iterable[Record], **wanted: Any) -> list[Record]:
+    return select(records, "accuracy", **{"split": "testing", "quantized": "float", **wanted})
+
+
+def _dense(records: Iterable[Record], split: Split = "testing") -> list[Record]:
+    return _accuracies(records, method="dense", split=split)
+
+
+def _facts(method: str, tuned: bool, criterion: str) -> dict[str, str]:
+    if method == "scratch":
+        return {"method": method}
+    tuning = USUAL_SCHEDULES[method] if tuned else NOT_TUNED  # type: ignore[index]
+    return {"method": method, "criterion": criterion or USUAL[method], "tuning": tuning}
+
+
+def _by_share(
+    records: Iterable[Record], method: str, tuned: bool, criterion: str
+) -> dict[float, list[Record]]:
+    pooled: dict[float, list[Record]] = {}
+    for record in _accuracies(records, **_facts(method, tuned, criterion)):
+        pooled.setdefault(float(record.subject["amount"]), []).append(record)
+    return dict(sorted(pooled.items()))
+
+
+# Figures and tables.
+
+Curve = tuple[str, bool, str]
+"""What is pruned, whether it is fine-tuned, and by which criterion; empty for the usual one."""
+
+
+def curve_rows(records: Sequence[Record], curves: Mapping[str, Curve]) -> list[dict[str, Any]]:
+    """A row for each point of curves by name, with what remains of the network.
+
+    Columns: ``series``, ``share``, ``accuracy``, ``low``, ``high``, ``parameters`` and ``flops``.
+    """
+    rows = []
+    for name, curve in curves.items():
+        for share, own in accuracy_by_share(
+            records, curve[0], tuned=curve[1], criterion=curve[2]
+        ).items():
+            facts = {**_facts(*curve), "amount": share}
+            remains = {
+                metric: mean(record.value for record in select(records, metric, **facts))
+                for metric in ("parameters", "flops")
+            }
+            rows.append(
+                {"series": name, "share": share, "accuracy": own.value, "low": own.low,
+                 "high": own.high, **remains}
+            )  # fmt: skip
+    return rows
+
+
+def plot_accuracy_by_parameters(records: Sequence[Record], method: Method) -> alt.LayerChart:
+    """Accuracy against parameters that are not zero, without fine-tuning and with it.
+
+    Where each curve reaches its cliff is dotted.
+    """
+    curves = {NOT_TUNED_NAME: (method, False, ""), TUNED_NAME: (method, True, "")}
+    rows, whole, cliffs = curve_rows(records, curves), unpruned(records).value, {}
+    for name, (_, tuned, _) in curves.items():
+        share = cliff(accuracy_by_share(records, method, tuned=tuned), whole)
+        own = [row for row in rows if row["series"] == name]
+        if share < 1:
+            shares, parameters = ([row[f] for row in own] for f in ("share", "parameters"))
+            cliffs[name] = float(np.interp(share, shares, parameters))
+    title = "parameters" if method == "channels" else "parameters that are not zero"
+    chart = charts.curves(rows, "parameters", title, whole, logarithmic=True, cliffs=cliffs)
+    return _on_clips(chart, records)
+
+
+def plot_criteria(
+    records: Sequence[Record], method: Method, criteria: Iterable[str], *, tuned: bool
+) -> alt.LayerChart:
+    """Accuracy against the share that is pruned, a line for each criterion."""
+    curves = {CRITERION_NAMES[each]: (method, tuned, each) for each in criteria}
+    chart = charts.curves(
+        curve_rows(records, curves), "share",
+        f"{method} {'removed' if method == 'channels' else 'pruned'}",
+        unpruned(records).value, share=True,
+    )  # fmt: skip
+    return _on_clips(chart, records)
+
+
+def plot_sensitivity(records: Sequence[Record], metric: str) -> alt.Chart:
+    """Accuracy against the share of one layer alone, a line for each layer."""
+    rows = [
+        {"layer": layer, "share": share, "accuracy": accuracy}
+        for layer, shares in sensitivity(records, metric).items()
+        for share, accuracy in shares.items()
+    ]
+    return resting_on(charts.sensitivity(rows, metric.split("_")[0] + "s"), select(records, metric))
+
+
+def plot_schedule(shares: Sequence[float]) -> alt.Chart:
+    """The share of the weights that is zero, over the steps of a training.
+
+    Args:
+        shares: one a step.
+    """
+    return resting_on(charts.schedule(shares), method="computed")
+
+
+def tabulate_schedules(records: Sequence[Record]) -> page.Html:
+    """Accuracy by criterion and schedule, a column for each share."""
+    shares = sorted({record.subject["amount"] for record in _accuracies(records, method="weights")})
+    columns = {share: accuracy_by_schedule(records, share) for share in shares}
+    rows = []
+    for criterion, tuning in columns[shares[0]]:
+        schedule, _, rewind = tuning.partition("+")
+        rows.append(
+            {"criterion": CRITERION_NAMES[criterion],
+             "weights are pruned": _SCHEDULE_NAMES[schedule],
+             "learning rates": "rewound" if rewind else "a new cycle"}
+            | {f"{percent_of(share)} pruned": brief(own[criterion, tuning])
+               for share, own in columns.items()}
+        )  # fmt: skip
+    return _on_clips(page.table(rows), records)
+
+
+def tabulate_norms(groups: Mapping[str, Sequence[float]]) -> page.Html:
+    """The three norms of groups of weights."""
+    rows = [
+        {"weights": name}
+        | {CRITERION_NAMES[kind]: f"{float(norm(torch.tensor(group), kind)):.2f}" for kind in NORMS}
+        for name, group in groups.items()
+    ]
+    return resting_on(page.table(rows), method="computed")
+
+
+def tabulate_criteria(sweeps: Mapping[str, Sequence[Record]]) -> page.Html:
+    """By how many points each criterion differs from L2, for blocks and for channels."""
+    rows = []
+    for method, kind in (("blocks", "norms"), ("channels", "channels")):
+        used = (r.subject["criterion"] for r in _accuracies(sweeps[kind], method=method))
+        for criterion in dict.fromkeys(used):
+            if criterion != "l2":
+                rows.append(
+                    {"pruned": method, "criterion": CRITERION_NAMES[criterion]}
+                    | {name: f"{mean_change(sweeps[kind], method, criterion, tuned=tuned)}"
+                       for name, tuned in ((NOT_TUNED_NAME, False), (TUNED_NAME, True))}
+                )  # fmt: skip
+    return _on_clips(page.table(rows), [*sweeps["norms"], *sweeps["channels"]])
+
+
+def tabulate_literature(sweeps: Mapping[str, Sequence[Record]], channels: int) -> page.Html:
+    """Accuracies that others published of the same network, fine-tuned, beside ours.
+
+    Args:
+        sweeps: of :func:`load_sweeps`.
+        channels: of the unpruned network.
+    """
+    beside = beside_literature(sweeps, channels)
+    rows = [
+        {
+            "source": author_of(record.source),
+            "network": (
+                f"{record.subject['channels']} of {channels} channels remain"
+                if "channels" in record.subject
+                else f"{percent_of(record.subject['amount'])} of the weights pruned"
+            ),
+            "published": f"{record}",
+            "here": brief(ours),
+        }
+        for record, ours in beside
+    ]
+    drawn = [*_accuracies(sweeps["weights"]), *_accuracies(sweeps["channels"])]
+    return resting_on(page.table(rows), [*(record for record, _ in beside), *drawn])
+
+
+def _on_clips(shown: Any, records: Iterable[Record]) -> Any:
+    return resting_on(shown, _accuracies(records))
+
+
+def brief(estimate: Estimate) -> str:
+    """An accuracy with its interval, for a cell of a table."""
+    low, high = 100 * estimate.low, 100 * estimate.high
+    text = f"{100 * estimate.value:.1f} % ({low:.1f}–{high:.1f})"
+    return text.replace(" ", "\N{NO-BREAK SPACE}").replace("–", "\N{WORD JOINER}–\N{WORD JOINER}")
+
+
+def percent_of(share: float) -> str:
+    """A share in percent, with a decimal where it has one.
+
+    >>> percent_of(0.5), percent_of(0.875)
+    ('50 %', '87.5 %')
+    """
+    return f"{100 * share:.{0 if round(1000 * share) % 10 == 0 else 1}f} %"

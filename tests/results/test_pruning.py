@@ -1,123 +1,175 @@
-"""Chapter 6: what it shows in each profile, and that its text asks for nothing that is missing."""
+"""Chapter 6's accuracies: from made-up records, and against what networks really are."""
 
-import re
-from dataclasses import replace
-from pathlib import Path
+import math
 
 import pytest
+import torch
 
+from kwslib.data.dataset import Dataset, open_source
+from kwslib.data.task import Task
 from kwslib.errors import InputError
-from kwslib.results import pruning, pruning_figures
-from kwslib.results import pruning_prose as prose
-from kwslib.training import findings as training_findings
+from kwslib.measurements import Record, select
+from kwslib.models import create
+from kwslib.results import live_pruning, pruning
+from kwslib.results.provenance import META
+from kwslib.results.values import Estimate
 
-CHAPTER = Path(__file__).parents[2] / "book" / "6_pruning.md"
-
-FIGURES = {
-    "weights": pruning_figures.weights,
-    "scopes": pruning_figures.scopes,
-    "schedules": pruning_figures.schedules,
-    "encodings": pruning_figures.encodings,
-    "cycles": pruning_figures.cycles,
-    "faster": pruning_figures.faster,
-    "block norms": lambda found: pruning_figures.norms(found, "blocks", tuned=False),
-    "channel criteria": lambda found: pruning_figures.norms(found, "channels", tuned=True),
-    "norm table": pruning_figures.norm_table,
-    "parameters": lambda found: pruning_figures.channels(found, "parameters"),
-    "ms": lambda found: pruning_figures.channels(found, "ms"),
-    "channel times": pruning_figures.channel_times,
-    "pareto": lambda found: pruning_figures.pareto(found, "flash_kB", "flash in kB"),
-    "ship": pruning_figures.ship,
-    "together": pruning_figures.together,
-}
-LIVE = {
-    "live weights": pruning_figures.live_weights,
-    "live channels": pruning_figures.live_channels,
-    "live boards": pruning_figures.live_boards,
-}
+SUBJECT = {
+    "model": "tiny_conv", "task": "yes_no", "method": "weights", "amount": 0.5,
+    "criterion": "lamp", "tuning": "none", "quantized": "float", "bits": 32, "seed": 0,
+}  # fmt: skip
+DENSE = {"method": "dense", "criterion": "", "amount": 0.0}
 
 
-@pytest.fixture(scope="module")
-def without_data():
-    return pruning.pruning("full", "", "tiny_conv", "yes,no", 0, 0, "0.9", "0.5", 0)
+def accuracy(value, split="testing", **subject):
+    return Record("accuracy", value, "fraction", "measured", SUBJECT | subject, {"split": split},
+                  interval=(value - 0.01, value + 0.01))  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def demo():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training_findings, "DEMO_EPOCHS", 1)
-        patch.setattr(pruning, "DEMO_EPOCHS", 2)
-        yield pruning.pruning("demo", "", "tiny_conv", "yes,no", 0, 0, "0.9,0.5", "0.75", 0)
-
-
-@pytest.fixture(params=["without_data", "demo"])
-def found(request):
-    return request.getfixturevalue(request.param)
-
-
-def test_the_text_asks_for_nothing_that_is_missing(found):
-    asked = set(re.findall(r"\{glue:text\}`([^`]+)`", CHAPTER.read_text(encoding="utf-8")))
-    published = prose.numbers(found)
-    assert asked <= set(published)
-    empty = {name for name in asked if not published[name]}
-    live = {"live_weights_sentence", "live_channels_sentence"}
-    assert empty <= (live if not found.live else set())
-
-
-def test_what_is_measured_live(demo, without_data):
-    settings = [
-        (record.subject["method"], record.subject["amount"], record.subject["tuning"])
-        for record in demo.live
-        if record.metric == "accuracy" and record.data["split"] == "testing"
-    ]
-    assert settings == [
-        ("dense", 0.0, "none"),
-        *(("weights", amount, tuning) for amount in (0.5, 0.9) for tuning in ("none", "gradual")),
-        ("channels", 0.75, "none"),
-        ("channels", 0.75, "one_shot"),
-    ]
-    left = {(r.subject["method"], r.subject["amount"]): r.value
-            for r in demo.live if r.metric == "parameters"}  # fmt: skip
-    assert left["weights", 0.9] == 12 + 1664 and left["channels", 0.75] == 2 * 80 + 2 + 4000 + 4
-    assert demo.live_data == "embedded speech"
-    assert not without_data.live and not without_data.boards
-
-
-def test_what_is_pruned_live_takes_less_of_the_board(demo):
-    whole, weights, channels = demo.boards
-    assert [each.name for each in demo.boards] == [
-        "whole", "90 % of weights gone", "75 % of channels gone",
+def setting(value, left, **subject):
+    """What a sweep records of a setting, its counts in proportion to the parameters."""
+    counts = {"parameters": left, "flops": 40 * left}
+    return [
+        accuracy(value, **subject),
+        accuracy(value - 0.1, "validation", **subject),
+        *(Record(name, count, "count", "modelled", SUBJECT | subject)
+          for name, count in counts.items()),
     ]  # fmt: skip
-    assert weights.profile.flash < whole.profile.flash
-    assert channels.profile.stages["network"].cycles < whole.profile.stages["network"].cycles / 2
 
 
-@pytest.mark.parametrize("name", FIGURES)
-def test_figures_are_drawn_or_say_how_to_fill_their_place(name, without_data):
-    figure = FIGURES[name]
-    assert "kws prune" in str(figure(replace(without_data, committed={})))
-    drawn = figure(without_data)
-    assert hasattr(drawn, "to_dict") or "<table" in str(drawn)
+@pytest.fixture(scope="module")
+def sweeps():
+    return pruning.load_sweeps("tiny_conv-yes_no")
 
 
-@pytest.mark.parametrize("name", LIVE)
-def test_figures_of_this_run(name, demo, without_data):
-    assert "kws report --chapter 6" in str(LIVE[name](without_data))
-    drawn = LIVE[name](demo)
-    assert hasattr(drawn, "to_dict") or "<table" in str(drawn)
+def test_a_network_without_all_sweeps_has_none(sweeps, tmp_path):
+    assert set(sweeps) == set(pruning.COMMITTED)
+    path = pruning.SWEEPS / "pruning-zeros-tiny_conv-yes_no.json"
+    (tmp_path / path.name).write_bytes(path.read_bytes())
+    assert pruning.load_sweeps("tiny_conv-yes_no", tmp_path) == {}
 
 
-def test_without_sweeps_the_prose_says_so(without_data):
-    numbers = prose.numbers(replace(without_data, committed={}))
-    assert "No sweep" in numbers["weights_sentence"]
-    assert "No sweep" in numbers["channels_sentence"]
+def test_accuracy_is_the_mean_over_seeds_of_the_usual_settings_alone():
+    others = [
+        accuracy(0.1, "validation"), accuracy(0.1, tuning="iterative"),
+        accuracy(0.1, criterion="global"), accuracy(0.1, quantized="ptq", bits=8),
+        accuracy(0.1, **DENSE), accuracy(0.1, method="channels", criterion="l2"),
+    ]  # fmt: skip
+    records = [accuracy(0.90), accuracy(0.92, seed=1), accuracy(0.95, tuning="gradual"), *others]
+    as_pruned = pruning.accuracy_by_share(records, "weights", tuned=False)
+    assert as_pruned[0.5].value == pytest.approx(0.91) and as_pruned[0.5].seeds == 2
+    assert pruning.accuracy_by_share(records, "weights")[0.5].value == 0.95
+    ranked = pruning.accuracy_by_share(records, "weights", tuned=False, criterion="global")
+    assert ranked[0.5].value == 0.1
 
 
-def test_the_committed_networks_gave_the_integers_scores_to_the_bit(without_data):
-    records = without_data.committed["board"]
-    checked = [record.value for record in records if record.metric == "exact_clips"]
-    assert {each["host"] for each in checked} == {1368}
-    assert {each["emulator"] for each in checked} == {64}
+def test_changes_are_paired_by_seed():
+    records = [
+        accuracy(0.90 + 0.01 * seed, **DENSE, seed=seed) for seed in (0, 1)
+    ] + [accuracy(0.88 + 0.01 * seed, tuning="gradual", seed=seed) for seed in (1, 0)]  # fmt: skip
+    change = pruning.change_by_share(records, "weights")[0.5]
+    assert change.value == pytest.approx(-2) and change.high == pytest.approx(-2)
+
+
+def test_a_change_against_networks_trained_small():
+    records = [
+        accuracy(0.9, method="channels", criterion="l2", tuning="one_shot"),
+        accuracy(0.9, method="channels", criterion="l2", tuning="one_shot", amount=0.25),
+        accuracy(0.8, method="scratch", criterion=""),
+    ]
+    changes = pruning.change_by_share(records, "channels", reference="scratch")
+    assert {share: own.value for share, own in changes.items()} == {0.5: pytest.approx(10)}
+
+
+def test_the_cliff_lies_on_a_straight_line_over_the_logarithm():
+    curve = {0.5: Estimate(0.93, None), 0.95: Estimate(0.83, None)}
+    assert pruning.cliff(curve, 0.93) == pytest.approx(1 - 0.5 / math.sqrt(10))  # half way down
+    assert pruning.cliff(curve, 0.85) == 1
+    # before the first share, the line begins at the unpruned network
+    assert pruning.cliff({0.5: Estimate(0.83, None)}, 0.93) == pytest.approx(1 - math.sqrt(0.5))
+
+
+def test_criteria_are_compared_at_the_shares_that_both_have():
+    records = [
+        accuracy(value + (0.02 if criterion == "l1" else 0), method="blocks", criterion=criterion,
+                 amount=share, seed=seed)
+        for criterion, shares in (("l1", (0.5, 0.9)), ("l2", (0.5, 0.9, 0.95)))
+        for share, value in zip(shares, (0.9, 0.6, 0.1), strict=False)
+        for seed in (0, 1)
+    ]  # fmt: skip
+    change = pruning.mean_change(records, "blocks", "l1", tuned=False)
+    assert change.value == change.low == change.high == pytest.approx(2)
+
+
+def test_what_a_layer_spares():
+    def record(values, seed):
+        entries = [{"layer": "conv", "amount": s, "accuracy": a} for s, a in values.items()]
+        return Record(
+            "weight_sensitivity", entries, "fraction", "measured", SUBJECT | {"seed": seed}
+        )
+
+    records = [
+        accuracy(0.9, "validation", **DENSE),
+        record({0.3: 0.9, 0.5: 0.89, 0.8: 0.5}, 0),
+        record({0.3: 0.9, 0.5: 0.83, 0.8: 0.4}, 1),
+    ]
+    assert pruning.sensitivity(records, "weight_sensitivity")["conv"][0.8] == pytest.approx(0.45)
+    assert pruning.spared(records, "conv") == 0.5
+
+
+def test_a_curve_has_a_point_a_share_and_rests_on_its_data():
+    records = [
+        *setting(0.93, 100, **DENSE), *setting(0.92, 50), *setting(0.5, 10, amount=0.9),
+        *setting(0.93, 50, tuning="gradual"), *setting(0.92, 10, amount=0.9, tuning="gradual"),
+    ]  # fmt: skip
+    chart = pruning.plot_accuracy_by_parameters(records, "weights").to_dict()
+    rows = next(iter(chart["datasets"].values())) if "datasets" in chart else []
+    rows = rows or chart["layer"][1]["data"]["values"]
+    drawn = {(row["series"], row["share"]): row["parameters"] for row in rows}
+    assert drawn == {
+        ("without fine-tuning", 0.5): 50, ("without fine-tuning", 0.9): 10,
+        ("fine-tuned", 0.5): 50, ("fine-tuned", 0.9): 10,
+    }  # fmt: skip
+    assert chart["usermeta"][META]["method"] == "measured"
+
+
+def test_schedules_have_a_row_a_way_and_a_column_a_share():
+    records = [
+        accuracy(value, criterion=criterion, tuning=tuning, amount=0.9, seed=seed)
+        for criterion, tuning, value in (
+            ("lamp", "one_shot+rewind", 0.9),
+            ("global", "gradual", 0.8),
+        )
+        for seed in (0, 1)
+    ]
+    table = pruning.tabulate_schedules(records)
+    head, first, second = table.split("<tr>")[1:]
+    assert "90&nbsp;% pruned" in head
+    assert all(text in first for text in ("LAMP", "at once", "rewound", "90.0"))
+    assert all(text in second for text in ("all layers", "gradually", "a new cycle", "80.0"))
+
+
+def test_norms_of_a_group():
+    table = pruning.tabulate_norms({"3, -4": (3.0, -4.0)})
+    assert all(f">{value}<" in table for value in ("7.00", "5.00", "4.00"))
+
+
+def test_published_accuracies_stand_beside_ours_of_that_size(sweeps):
+    beside = [(r.subject, r.value, own.value) for r, own in pruning.beside_literature(sweeps, 8)]
+    two_channels = next(each for each in beside if each[0].get("channels") == 2)
+    ours = select(sweeps["channels"], "accuracy", split="testing", method="channels", amount=0.75,
+                  criterion="l2", tuning="one_shot")  # fmt: skip
+    mean = sum(record.value for record in ours) / len(ours)
+    assert two_channels[1:] == (0.791, pytest.approx(mean))
+
+
+@pytest.mark.parametrize("share, text", [(0.5, "50 %"), (0.875, "87.5 %"), (0.995, "99.5 %")])
+def test_a_share_in_percent(share, text):
+    assert pruning.percent_of(share) == text
+
+
+def test_shares_are_sorted():
+    assert live_pruning.parse_shares("amounts", "0.8,0.5") == [0.5, 0.8]
 
 
 @pytest.mark.parametrize(
@@ -126,9 +178,40 @@ def test_the_committed_networks_gave_the_integers_scores_to_the_bit(without_data
 )
 def test_shares_that_are_none(text, words):
     with pytest.raises(InputError, match=words):
-        pruning.shares_of("amounts", text)
+        live_pruning.parse_shares("amounts", text)
 
 
-def test_full_without_data_needs_a_published_network():
-    with pytest.raises(InputError, match="no published run of tiny_conv on up,down"):
-        pruning.pruning("full", "", "tiny_conv", "up,down", 0, 0, "0.9", "0.5", 0)
+@pytest.fixture(scope="module")
+def small(tones):
+    return Dataset(open_source(tones), Task())
+
+
+@pytest.fixture(scope="module")
+def pruned(small):
+    torch.manual_seed(0)
+    network = create("tiny_conv", 4).eval()
+    shares = {"weights": [0.9], "channels": [0.75]}
+    return live_pruning.prune(network, small, "tiny_conv", shares, seed=0, epochs=2)
+
+
+def test_networks_pruned_live_have_what_their_settings_say(pruned, small):
+    assert [(s.method, s.amount, s.tuning) for s in pruned] == [
+        ("dense", 0.0, "none"), ("weights", 0.9, "none"), ("weights", 0.9, "gradual"),
+        ("channels", 0.75, "none"), ("channels", 0.75, "one_shot"),
+    ]  # fmt: skip
+    records = live_pruning.measure(pruned, small, "tiny_conv")
+    left = {(r.subject["method"], r.subject["tuning"]): r.value
+            for r in records if r.metric == "parameters"}  # fmt: skip
+    assert left["weights", "gradual"] == left["weights", "none"] == 12 + 1664
+    assert left["channels", "one_shot"] == 2 * 80 + 2 + 4000 + 4
+    assert len(select(records, "accuracy", split="testing")) == 5
+
+
+def test_what_is_pruned_live_costs_less_of_the_board(pruned, small):
+    profiles = live_pruning.profile_live(pruned, small)
+    whole, weights, channels = profiles.values()
+    assert [setting.method for setting in profiles] == ["dense", "weights", "channels"]
+    assert weights.flash < whole.flash
+    assert channels.stages["network"].cycles < whole.stages["network"].cycles / 2
+    table = live_pruning.tabulate_profiles(profiles, "speech")
+    assert "unpruned" in table and "75&nbsp;% of channels removed" in table

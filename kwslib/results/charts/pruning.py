@@ -1,4 +1,4 @@
-"""Figures on pruned networks: accuracy by what is left, what zeros buy, what fits the board."""
+"""Figures on pruned networks: accuracy by what remains, what zeros save, what fits the board."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,20 +8,19 @@ import altair as alt
 from kwslib.results.charts.theme import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, WIDTH
 
 SERIES = {
-    "as pruned": (ORANGE, "square"),
+    "without fine-tuning": (ORANGE, "square"),
     "fine-tuned": (BLUE, "circle"),
-    "small from the start": (GREEN, "triangle-up"),
-    "whole network": (GREY, "diamond"),
-    "weights gone": (BLUE, "circle"),
-    "blocks gone": (ORANGE, "square"),
-    "channels gone": (GREEN, "triangle-up"),
+    "trained small": (GREEN, "triangle-up"),
+    "unpruned": (GREY, "diamond"),
+    "weights pruned": (BLUE, "circle"),
+    "blocks pruned": (ORANGE, "square"),
+    "channels removed": (GREEN, "triangle-up"),
     "L1": (BLUE, "circle"),
     "L2": (ORANGE, "square"),
     "L-infinity": (GREEN, "triangle-up"),
     "Taylor": (VERMILION, "diamond"),
     "activation": (PURPLE, "cross"),
-    "ours, modelled": (BLUE, "circle"),
-    "ours, with flash waits": (SKY, "square"),
+    "here, modelled": (BLUE, "circle"),
     "published, measured": (GREY, "diamond"),
 }
 """Curves that are named alike in every figure, by colour and shape."""
@@ -33,7 +32,6 @@ _OTHERS = (
 
 _BELOW = alt.Legend(orient="bottom", labelLimit=0, columns=3, symbolOpacity=1)
 _PERCENT = alt.Axis(format="~%")
-_RIGHT = "test clips right"
 
 
 def curves(
@@ -45,19 +43,23 @@ def curves(
     logarithmic: bool = False,
     share: bool = False,
     cliffs: Mapping[str, float] | None = None,
+    width: int = WIDTH,
+    height: int = 260,
 ) -> alt.LayerChart:
-    """Accuracy against what is left or gone, a line a curve, intervals as strokes.
+    """Accuracy against what remains or is pruned, a line for each curve, intervals as strokes.
 
     Args:
-        rows: ``series``, ``amount``, ``accuracy``, ``low``, ``high`` and ``field``.
+        rows: ``series``, ``share``, ``accuracy``, ``low``, ``high`` and ``field``.
         field: along the axis.
         title: of the axis.
-        dense: accuracy of the whole network, which is dashed.
+        dense: accuracy of the unpruned network, which is dashed.
         logarithmic: whether equal ratios are equally far apart.
         share: whether the field is a share, in percent.
         cliffs: where on the axis a curve reaches its cliff, by curve.
+        width: of the chart, in pixels.
+        height: likewise.
     """
-    axis = alt.Axis(format="~%" if share else "~s", tickCount=8)
+    axis = alt.Axis(format="~%" if share else "~s", tickCount=8 if width == WIDTH else 5)
     scale = alt.Scale(type="log" if logarithmic else "linear", zero=False, nice=False, padding=12)
     colour, shape = _scales(rows)
     base = alt.Chart(alt.Data(values=[dict(row) for row in rows])).encode(
@@ -65,54 +67,95 @@ def curves(
         color=colour,
         tooltip=[
             alt.Tooltip("series:N", title="network"),
-            alt.Tooltip("amount:Q", title="gone", format=".1%"),
+            alt.Tooltip("share:Q", title="pruned", format=".1%"),
             alt.Tooltip(f"{field}:Q", title=title, format=".1%" if share else ",.5~r"),
             *(alt.Tooltip(f"{name}:Q", format=".1%") for name in ("accuracy", "low", "high")),
         ],
     )
-    y = alt.Y("accuracy:Q", title=_RIGHT, axis=_PERCENT, scale=alt.Scale(zero=False))
+    y = alt.Y("accuracy:Q", title="accuracy", axis=_PERCENT, scale=alt.Scale(zero=False))
     layers = [
         _dashed([{"accuracy": dense}], y=alt.Y("accuracy:Q")),
         base.mark_line(strokeWidth=2).encode(y),
-        base.mark_rule(strokeWidth=2).encode(alt.Y("low:Q", title=_RIGHT), alt.Y2("high:Q")),
+        base.mark_rule(strokeWidth=2).encode(alt.Y("low:Q", title="accuracy"), alt.Y2("high:Q")),
         base.mark_point(filled=True, size=60, opacity=1).encode(y, shape),
     ]
     marks = [{"series": name, field: at} for name, at in (cliffs or {}).items()]
     if marks:
         cliff = alt.Chart(alt.Data(values=marks)).mark_rule(strokeDash=[2, 3], strokeWidth=2)
         layers.append(cliff.encode(alt.X(f"{field}:Q"), color=colour))
-    told = "; ".join(f"{r['series']}, {r[field]:.4g}, {r['accuracy']:.1%}" for r in rows)
+    values = "; ".join(f"{r['series']}, {r[field]:.4g}, {r['accuracy']:.1%}" for r in rows)
     return alt.LayerChart(layer=layers).properties(
-        width=WIDTH,
-        height=260,
-        description=f"Accuracy against {title}, of the whole network {dense:.1%}: {told}",
+        width=width,
+        height=height,
+        description=f"Accuracy against {title}, of the unpruned network {dense:.1%}: {values}",
+    )
+
+
+def panels(
+    rows: Sequence[Mapping[str, Any]], axes: Mapping[str, str], dense: float
+) -> alt.ConcatChart:
+    """Accuracy against several costs, a panel for each.
+
+    Args:
+        rows: as of :func:`curves`, with all fields.
+        axes: titles by field.
+        dense: accuracy of the unpruned network.
+    """
+    drawn = [
+        curves(rows, field, title, dense, width=WIDTH // 2 - 60, height=170)
+        for field, title in axes.items()
+    ]
+    described = " ".join(f"{each.description}." for each in drawn)
+    return alt.concat(*drawn, columns=2).properties(description=described)
+
+
+def schedule(shares: Sequence[float]) -> alt.Chart:
+    """The share of the weights that is zero after each step of a training."""
+    rows = [{"step": step, "pruned": share} for step, share in enumerate(shares)]
+    return (
+        alt.Chart(alt.Data(values=rows))
+        .mark_line(strokeWidth=2, color=BLUE, interpolate="step-after")
+        .encode(
+            alt.X("step:Q", title="step of the training"),
+            alt.Y(
+                "pruned:Q", title="weights pruned", axis=_PERCENT, scale=alt.Scale(domain=[0, 1])
+            ),
+            tooltip=["step:Q", alt.Tooltip("pruned:Q", format=".1%")],
+        )
+        .properties(
+            width=WIDTH,
+            height=160,
+            description=f"Weights pruned: {shares[0]:.0%} at the first step, "
+            f"{shares[len(shares) // 2]:.0%} half way, {shares[-1]:.0%} at the last",
+        )
     )
 
 
 def sensitivity(rows: Sequence[Mapping[str, Any]], what: str) -> alt.Chart:
-    """Accuracy when one layer alone is pruned, a line a layer.
+    """Accuracy when one layer alone is pruned, a line for each layer.
 
     Args:
-        rows: ``layer``, ``amount`` and ``accuracy``.
-        what: goes, for the axis.
+        rows: ``layer``, ``share`` and ``accuracy``.
+        what: is pruned, for the axis.
     """
     layers = list(dict.fromkeys(row["layer"] for row in rows))
-    told = "; ".join(f"{r['layer']}, {r['amount']:.1%}, {r['accuracy']:.1%}" for r in rows)
+    values = "; ".join(f"{r['layer']}, {r['share']:.1%}, {r['accuracy']:.1%}" for r in rows)
     return (
         alt.Chart(alt.Data(values=[dict(row) for row in rows]))
         .mark_line(point=alt.OverlayMarkDef(size=50), strokeWidth=2)
         .encode(
-            alt.X("amount:Q", title=f"{what} of one layer gone", axis=_PERCENT,
+            alt.X("share:Q", title=f"{what} of one layer pruned",
+                  axis=alt.Axis(format="~%", tickCount=8),
                   scale=alt.Scale(zero=False, nice=False, padding=12)),
-            alt.Y("accuracy:Q", title="validation clips right", axis=_PERCENT,
+            alt.Y("accuracy:Q", title="accuracy, validation", axis=_PERCENT,
                   scale=alt.Scale(zero=False)),
             alt.Color("layer:N", sort=layers, title=None, legend=_BELOW),
             alt.StrokeDash("layer:N", sort=layers, legend=None),
             tooltip=["layer:N", *(alt.Tooltip(f"{name}:Q", format=".1%")
-                                  for name in ("amount", "accuracy"))],
+                                  for name in ("share", "accuracy"))],
         )
         .properties(
-            width=WIDTH, height=240, description=f"Accuracy when one layer is pruned: {told}"
+            width=WIDTH, height=240, description=f"Accuracy when one layer is pruned: {values}"
         )
     )  # fmt: skip
 
@@ -120,13 +163,13 @@ def sensitivity(rows: Sequence[Mapping[str, Any]], what: str) -> alt.Chart:
 def by_zeros(
     rows: Sequence[Mapping[str, Any]], field: str, title: str, dense: float | None = None
 ) -> alt.LayerChart:
-    """What weights or their network take, against the share that is zero, a line a series.
+    """What weights or their network cost, against the share that is zero, a line for each series.
 
     Args:
         rows: ``series``, ``zeros`` and ``field``.
         field: up the axis.
         title: of it.
-        dense: what all of it takes where zeros are like other weights; it is dashed.
+        dense: what the network costs where zeros are weights like any other; it is dashed.
     """
     colour, shape = _scales(rows)
     base = alt.Chart(alt.Data(values=[dict(row) for row in rows])).encode(
@@ -150,9 +193,9 @@ def by_zeros(
     ]
     if dense is not None:
         layers.insert(0, _dashed([{field: dense}], y=alt.Y(f"{field}:Q")))
-    told = "; ".join(f"{r['series']}, {r['zeros']:.1%}, {r[field]:.4g}" for r in rows)
+    values = "; ".join(f"{r['series']}, {r['zeros']:.1%}, {r[field]:.4g}" for r in rows)
     return alt.LayerChart(layer=layers).properties(
-        width=WIDTH, height=240, description=f"{title} against zeros: {told}"
+        width=WIDTH, height=240, description=f"{title} against zeros: {values}"
     )
 
 
@@ -165,23 +208,23 @@ def by_channels(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
     colour, shape = _scales(rows)
     most = max(row["channels"] for row in rows)
     base = alt.Chart(alt.Data(values=[dict(row) for row in rows])).encode(
-        alt.X("channels:Q", scale=alt.Scale(domain=[0, most]),
+        alt.X("channels:Q", title="channels that remain", scale=alt.Scale(domain=[0, most]),
               axis=alt.Axis(values=list(range(most + 1)), format="d")),
-        alt.Y("ms:Q", title="the network on the board, in ms"),
+        alt.Y("ms:Q", title="time per inference on the board, ms"),
         colour,
         tooltip=["series:N", "channels:Q", alt.Tooltip("ms:Q", format=".3~r")],
     )  # fmt: skip
-    told = "; ".join(f"{r['series']}, {r['channels']} channels, {r['ms']:.1f} ms" for r in rows)
+    values = "; ".join(f"{r['series']}, {r['channels']} channels, {r['ms']:.1f} ms" for r in rows)
     points = base.mark_point(filled=True, size=60, opacity=1).encode(shape=shape)
     return alt.LayerChart(layer=[base.mark_line(strokeWidth=2), points]).properties(
-        width=WIDTH, height=260, description=f"Time on the board by channels: {told}"
+        width=WIDTH, height=260, description=f"Time on the board by channels: {values}"
     )
 
 
 def pareto(
     rows: Sequence[Mapping[str, Any]], front: Sequence[Mapping[str, Any]], field: str, title: str
 ) -> alt.LayerChart:
-    """Accuracy against what a network takes; those that no other one beats are joined.
+    """Accuracy against what a network costs; those that no other one beats are joined.
 
     Args:
         rows: ``series``, ``bits``, ``name``, ``accuracy``, ``low``, ``high`` and ``field``.
@@ -194,7 +237,7 @@ def pareto(
     def drawn(values: Sequence[Mapping[str, Any]]) -> alt.Chart:
         return alt.Chart(alt.Data(values=[dict(row) for row in values])).encode(
             alt.X(f"{field}:Q", title=title, scale=alt.Scale(zero=False, nice=True)),
-            alt.Y("accuracy:Q", title=_RIGHT, axis=_PERCENT, scale=alt.Scale(zero=False)),
+            alt.Y("accuracy:Q", title="accuracy", axis=_PERCENT, scale=alt.Scale(zero=False)),
         )
 
     points = (
@@ -213,9 +256,9 @@ def pareto(
         )
     )
     line = drawn(front).mark_line(color=GREY, strokeWidth=1.5, interpolate="step-after")
-    told = "; ".join(f"{r['name']}, {r[field]:.4g}, {r['accuracy']:.1%}" for r in rows)
+    values = "; ".join(f"{r['name']}, {r[field]:.4g}, {r['accuracy']:.1%}" for r in rows)
     return alt.LayerChart(layer=[line, points]).properties(
-        width=WIDTH, height=280, description=f"Accuracy against {title}: {told}"
+        width=WIDTH, height=280, description=f"Accuracy against {title}: {values}"
     )
 
 

@@ -7,11 +7,11 @@ from kwslib.results.charts import pruning as charts
 
 CURVES = [
     {
-        "series": series, "amount": amount, "parameters": 16_652 * (1 - amount),
+        "series": series, "share": amount, "parameters": 16_652 * (1 - amount),
         "accuracy": 0.93 - amount / divisor, "low": 0.9 - amount / divisor,
         "high": 0.94 - amount / divisor,
     }
-    for series, divisor in (("as pruned", 2), ("fine-tuned", 10))
+    for series, divisor in (("without fine-tuning", 2), ("fine-tuned", 10))
     for amount in (0.5, 0.8, 0.9)
 ]  # fmt: skip
 ZEROS = [
@@ -20,13 +20,13 @@ ZEROS = [
     for zeros in (0.0, 0.5, 0.9)
 ]
 LAYERS = [
-    {"layer": layer, "amount": amount, "accuracy": 0.9 - amount / 3}
+    {"layer": layer, "share": amount, "accuracy": 0.9 - amount / 3}
     for layer in ("conv", "classifier")
     for amount in (0.5, 0.9)
 ]
 CHANNELS = [
     {"series": series, "channels": channels, "ms": 50.0 + channels}
-    for series in ("ours, modelled", "published, measured")
+    for series in ("here, modelled", "published, measured")
     for channels in (1, 4, 8)
 ]
 BOARD = [
@@ -34,16 +34,18 @@ BOARD = [
         "series": series, "bits": bits, "name": f"{series}, {bits} bits", "flash_kB": 30.0 + bits,
         "accuracy": 0.9, "low": 0.88, "high": 0.92,
     }
-    for series in ("whole network", "channels gone")
+    for series in ("unpruned", "channels removed")
     for bits in (8, 4)
 ]  # fmt: skip
 CHARTS = {
     "curves": charts.curves(
         CURVES, "parameters", "parameters", 0.93, logarithmic=True,
-        cliffs={"as pruned": 4000.0, "fine-tuned": 2000.0},
+        cliffs={"without fine-tuning": 4000.0, "fine-tuned": 2000.0},
     ),
-    "shares": charts.curves(CURVES, "amount", "weights gone", 0.93, share=True),
+    "shares": charts.curves(CURVES, "share", "weights pruned", 0.93, share=True),
     "sensitivity": charts.sensitivity(LAYERS, "weights"),
+    "panels": charts.panels(CURVES, {"parameters": "parameters", "share": "share"}, 0.93),
+    "schedule": charts.schedule([0.0, 0.5, 0.9]),
     "zeros": charts.by_zeros(ZEROS, "value", "cycles", 310_000.0),
     "channels": charts.by_channels(CHANNELS),
     "pareto": charts.pareto(BOARD, BOARD[::2], "flash_kB", "flash in kB"),
@@ -67,7 +69,7 @@ def test_a_point_a_row_and_every_series_in_the_legend(name, rows):
     assert all(f">{row['series']}<" in drawn for row in rows)
 
 
-def test_cliffs_and_the_whole_network_are_dashed():
+def test_cliffs_and_the_unpruned_network_are_dashed():
     assert svg("curves").count("stroke-dasharray") == svg("shares").count("stroke-dasharray") + 2
     assert svg("zeros").count("stroke-dasharray") == 1
 

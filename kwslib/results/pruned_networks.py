@@ -1,0 +1,343 @@
+"""Chapter 6: what pruned networks cost: cycles, bytes and run times, as values, tables and charts.
+
+Networks of a sweep are in integers and compiled; a value is the mean over the seeds.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import mean
+from typing import Any
+
+import altair as alt
+
+from kwslib.config import NANO33BLE
+from kwslib.measurements import FOLDER, Record, read_records, select
+from kwslib.results import page
+from kwslib.results.charts import pruning as charts
+from kwslib.results.charts.front import front
+from kwslib.results.provenance import resting_on
+from kwslib.results.pruning import (
+    SCRATCH_NAME,
+    TUNED_NAME,
+    accuracy_by_share,
+    brief,
+    curve_rows,
+    percent_of,
+    unpruned,
+)
+from kwslib.results.values import Estimate, mean_over_seeds
+from kwslib.studies.pruned_boards import COMPILED
+
+BOARD_TIMES = FOLDER / "board" / "published.json"
+"""Times of the network on physical boards that others published."""
+
+OTHERS_NAME = "published, measured"
+
+FLASH_BUDGETS = (24, 28, 32, 40)
+"""kB of flash, for the whole program."""
+
+TIME_BUDGETS = (1.0, 2.0, 3.0, 5.0)
+"""Milliseconds of the network on the board."""
+
+_SERIES = {
+    "dense": "unpruned", "weights": "weights pruned", "blocks": "blocks pruned",
+    "channels": "channels removed",
+}  # fmt: skip
+_LISTED = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98)
+_BOARD_METHOD = "accuracy measured, instructions emulated, cycles modelled"
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """A pruned network in integers, compiled.
+
+    Attributes:
+        method: what is pruned; ``"dense"`` for the unpruned network.
+        share: of the weights, blocks or channels.
+        bits: of the weights that remain.
+        accuracy: on test clips, in integers.
+        validation: accuracy on validation clips.
+        flash: bytes of the whole program.
+        ram: bytes of its variables and stack.
+        weights: bytes of the weights in flash.
+        cycles: modelled, of an inference, with memory that never makes the processor wait.
+        compiled_us: run time of the same C on the machine of the record.
+        pytorch_us: run time of the float network in PyTorch there.
+    """
+
+    method: str
+    share: float
+    bits: int
+    accuracy: Estimate
+    validation: float
+    flash: float
+    ram: float
+    weights: float
+    cycles: float
+    compiled_us: float
+    pytorch_us: float
+
+    @property
+    def ms(self) -> float:
+        """Modelled milliseconds of an inference."""
+        return 1e3 * self.cycles / NANO33BLE.clock_hz
+
+    @property
+    def name(self) -> str:
+        """What a table calls it."""
+        return f"{network_name(self.method, self.share)}, {self.bits} bits"
+
+
+def network_name(method: str, share: float) -> str:
+    """What a table calls a network of which a share is pruned."""
+    return "unpruned" if method == "dense" else f"{percent_of(share)} of {_SERIES[method]}"
+
+
+def load_deployed(records: Iterable[Record]) -> list[Deployed]:
+    """The networks of the sweep of the board."""
+    pooled: dict[tuple[str, float, int], list[Record]] = {}
+    for record in records:
+        subject = record.subject
+        pooled.setdefault((subject["method"], subject["amount"], subject["bits"]), []).append(
+            record
+        )
+    return [_deployed(*key, own) for key, own in pooled.items()]
+
+
+def _deployed(method: str, share: float, bits: int, own: Sequence[Record]) -> Deployed:
+    def value(metric: str, **wanted: Any) -> float:
+        return mean(record.value for record in select(own, metric, **wanted))
+
+    times = select(own, "run_time")
+    return Deployed(
+        method, share, bits,
+        accuracy=mean_over_seeds(select(own, "integer_accuracy", split="testing")),
+        validation=value("integer_accuracy", split="validation"),
+        ram=value("ram") + value("stack"),
+        compiled_us=value("run_time", runtime=COMPILED),
+        pytorch_us=mean(r.value for r in times if r.subject["runtime"] != COMPILED),
+        **{name: value(name) for name in ("flash", "weights", "cycles")},
+    )  # fmt: skip
+
+
+def pick(networks: Iterable[Deployed], method: str, share: float = 0.0, bits: int = 8) -> Deployed:
+    """The network of a method, share and width.
+
+    Raises:
+        StopIteration: there is none.
+    """
+    wanted = (method, share, bits)
+    return next(each for each in networks if (each.method, each.share, each.bits) == wanted)
+
+
+def of_method(networks: Iterable[Deployed], method: str) -> list[Deployed]:
+    """The unpruned network and those of a method, weights of 8 bits, the largest first."""
+    own = [each for each in networks if each.method in ("dense", method) and each.bits == 8]
+    return sorted(own, key=lambda each: each.share)
+
+
+def best_within(networks: Iterable[Deployed], flash_kb: float, ms: float) -> Deployed | None:
+    """The network that is best on validation clips within so much flash and time."""
+    fit = [each for each in networks if each.flash <= 1024 * flash_kb and each.ms <= ms]
+    return max(fit, key=lambda each: each.validation, default=None)
+
+
+def exact_clips(records: Iterable[Record], target: str) -> list[int]:
+    """For each network the number of test clips on which compiled C gave the scores of the integer
+    reference to the bit; ``target`` is ``"host"`` or ``"emulator"``.
+    """
+    return [record.value[target] for record in select(records, "exact_clips")]
+
+
+def published_times() -> dict[int, float]:
+    """Milliseconds of the network on a physical board by the channels that remain, by another
+    author.
+    """
+    records = select(read_records(BOARD_TIMES), "run_time", stage="network")
+    return {
+        record.subject["channels"]: mean(record.value) if isinstance(record.value, list)
+        else record.value
+        for record in records
+        if "channels" in record.subject and "Beichen-Ma" in record.source
+    }  # fmt: skip
+
+
+def remaining_by_share(records: Iterable[Record], metric: str) -> dict[float, int]:
+    """``"parameters"`` or ``"flops"`` by the share of the channels that is removed."""
+    own = [r for r in select(records, metric) if r.subject["method"] in ("dense", "channels")]
+    return {record.subject["amount"]: record.value for record in own}
+
+
+def quantized_accuracy(
+    records: Iterable[Record], method: str, share: float, quantization: str, bits: int
+) -> Estimate:
+    """Accuracy of a pruned network in few bits, activations in 8.
+
+    Args:
+        records: of the sweep of pruned and quantized networks.
+        method: what is pruned.
+        share: of it.
+        quantization: ``"ptq"`` or ``"qat"``.
+        bits: of the weights.
+    """
+    facts = {"method": method, "amount": share, "quantized": quantization, "bits": bits}
+    return mean_over_seeds(select(records, "accuracy", split="testing", **facts))
+
+
+def pruned_and_quantized(records: Iterable[Record]) -> list[tuple[str, float]]:
+    """Methods and shares of that sweep."""
+    own = (record.subject for record in select(records, "accuracy"))
+    return list(dict.fromkeys((subject["method"], subject["amount"]) for subject in own))
+
+
+# Figures and tables.
+
+
+def tabulate_sparse(networks: Sequence[Deployed], records: Iterable[Record]) -> page.Html:
+    """Fine-tuned networks with zeros: accuracy, flash, cycles, and how much faster they are."""
+    whole = pick(networks, "dense")
+    rows = [
+        {
+            "network": network_name(own.method, own.share),
+            "accuracy": brief(own.accuracy),
+            "weights, bytes": f"{own.weights:,.0f}",
+            "cycles": f"{own.cycles:,.0f}",
+            "speedup, board": f"{whole.cycles / own.cycles:.2f}",
+            "speedup, PC": f"{whole.compiled_us / own.compiled_us:.2f}",
+        }
+        for own in (*of_method(networks, "weights"), *of_method(networks, "blocks")[1:])
+        if own.share in _LISTED
+    ]
+    return _on_board(page.table(rows), records)
+
+
+def plot_costs(
+    sweeps: Mapping[str, Sequence[Record]], networks: Sequence[Deployed]
+) -> alt.ConcatChart:
+    """Accuracy of networks with fewer channels against parameters, FLOPs, CPU and board time.
+
+    Run times depend on the number of channels alone, so that those of the fine-tuned networks stand
+    for the others of that size.
+    """
+    records = sweeps["channels"]
+    curves = {"without fine-tuning": ("channels", False, ""), TUNED_NAME: ("channels", True, ""),
+              SCRATCH_NAME: ("scratch", True, "")}  # fmt: skip
+    costs = {own.share: own for own in of_method(networks, "channels")}
+    rows = [
+        {**row, "us": costs[row["share"]].compiled_us, "ms": costs[row["share"]].ms}
+        for row in curve_rows(records, curves)
+    ]
+    axes = {"parameters": "parameters", "flops": "FLOPs", "us": "compiled C on a CPU, µs",
+            "ms": "board, ms"}  # fmt: skip
+    chart = charts.panels(rows, axes, unpruned(records).value)
+    drawn = [r for r in records if r.metric == "accuracy" and r.data["split"] == "testing"]
+    return resting_on(chart, drawn, method="accuracy and CPU time measured, board time modelled")
+
+
+def tabulate_channels(
+    sweeps: Mapping[str, Sequence[Record]], networks: Sequence[Deployed], channels: int
+) -> page.Html:
+    """What networks with fewer channels cost, and their accuracy once fine-tuned."""
+    accuracies = {0.0: unpruned(sweeps["channels"]),
+                  **accuracy_by_share(sweeps["channels"], "channels")}  # fmt: skip
+    remains = {
+        metric: remaining_by_share(sweeps["channels"], metric) for metric in ("parameters", "flops")
+    }
+    rows = [
+        {
+            "channels": round(channels * (1 - own.share)),
+            "parameters": f"{remains['parameters'][own.share]:,}",
+            "FLOPs": f"{remains['flops'][own.share]:,}",
+            "PyTorch, µs": f"{own.pytorch_us:#.3g}",
+            "compiled C, µs": f"{own.compiled_us:#.3g}",
+            "board, ms": f"{own.ms:#.3g}",
+            "accuracy": brief(accuracies[own.share]),
+        }
+        for own in of_method(networks, "channels")
+    ]
+    return resting_on(
+        page.table(rows), [*select(sweeps["channels"], "accuracy", split="testing"),
+                           *select(sweeps["board"], "run_time")],
+        method="accuracy and CPU times measured, board time modelled",
+        place=f"{_machine(sweeps['board'])}; {NANO33BLE.name}",
+    )  # fmt: skip
+
+
+def _machine(records: Iterable[Record]) -> str:
+    return select(records, "run_time")[0].machine
+
+
+def plot_times(
+    networks: Sequence[Deployed], channels: int, records: Iterable[Record]
+) -> alt.LayerChart:
+    """Board time against channels, ours and another author's."""
+    ours = [
+        {"series": "here, modelled", "channels": round(channels * (1 - own.share)), "ms": own.ms}
+        for own in of_method(networks, "channels")
+    ]
+    others = [
+        {"series": OTHERS_NAME, "channels": remain, "ms": ms}
+        for remain, ms in published_times().items()
+    ]
+    return resting_on(charts.by_channels([*ours, *others]), select(records, "cycles"),
+                      method="modelled; published", place=NANO33BLE.name)  # fmt: skip
+
+
+def tabulate_quantized(records: Sequence[Record]) -> page.Html:
+    """Accuracy of pruned networks in 8 and 4 bits, by how they were quantized."""
+    columns = {
+        ("ptq", 8): "8 bits, post-training", ("qat", 8): "8 bits, quantization-aware",
+        ("ptq", 4): "4 bits, post-training", ("qat", 4): "4 bits, quantization-aware",
+    }  # fmt: skip
+    rows = [
+        {"network": network_name(method, share)}
+        | {
+            name: f"{quantized_accuracy(records, method, share, *how):.1%}".replace("%", " %")
+            for how, name in columns.items()
+        }
+        for method, share in pruned_and_quantized(records)
+    ]
+    own = [r for r in select(records, "accuracy", split="testing") if r.subject["bits"] < 32]
+    return resting_on(page.table(rows), own)
+
+
+def plot_networks(
+    networks: Sequence[Deployed], cost: str, records: Iterable[Record]
+) -> alt.LayerChart:
+    """Accuracy against what a network costs; those that no other beats on validation are joined.
+
+    Args:
+        networks: all.
+        cost: ``"flash"``, ``"ram"`` or ``"ms"``.
+        records: of the sweep.
+    """
+    titles = {"flash": "flash of the program, kB", "ram": "RAM and stack, kB",
+              "ms": "time per inference on the board, ms"}  # fmt: skip
+    divisor = 1 if cost == "ms" else 1024
+    rows = [
+        {"series": _SERIES[own.method], "bits": own.bits, "name": own.name,
+         cost: getattr(own, cost) / divisor, "accuracy": own.accuracy.value,
+         "low": own.accuracy.low, "high": own.accuracy.high, "validation": own.validation}
+        for own in networks
+    ]  # fmt: skip
+    chart = charts.pareto(rows, front(rows, cost, "validation"), cost, titles[cost])
+    return _on_board(chart, records)
+
+
+def tabulate_choices(networks: Sequence[Deployed], records: Iterable[Record]) -> page.Html:
+    """The best network by flash and time."""
+    rows = []
+    for kilobytes in FLASH_BUDGETS:
+        row = {"flash": f"{kilobytes} kB"}
+        for ms in TIME_BUDGETS:
+            best = best_within(networks, kilobytes, ms)
+            row[f"{ms:g} ms"] = (
+                "none" if best is None else f"{best.name}: {100 * best.accuracy.value:.1f} %"
+            )
+        rows.append(row)
+    return _on_board(page.table(rows), records)
+
+
+def _on_board(shown: Any, records: Iterable[Record]) -> Any:
+    own = select(records, "integer_accuracy", split="testing")
+    return resting_on(shown, own, method=_BOARD_METHOD, place=NANO33BLE.name)
