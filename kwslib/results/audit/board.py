@@ -5,7 +5,7 @@ from typing import Any
 from kwslib.config import NANO33BLE
 from kwslib.cost.gpu import recorded
 from kwslib.field.scores import Share, successes
-from kwslib.field.summary import FieldStudy, original, read_study
+from kwslib.field.study import FieldStudy, original, read_study
 from kwslib.field.trials import NONE
 from kwslib.measurements import Record, select
 from kwslib.results.audit.evidence import NETWORK, Evidence
