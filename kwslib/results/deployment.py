@@ -38,6 +38,9 @@ from kwslib.training.predict import to_input
 _CHECKED = 200
 _COMPARED = 8
 _SHOWN_BYTES = 12
+_WIDTH = 74  # characters of a line of C
+_DEEPEST = 24  # spaces before one
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _LONG_ARRAY = re.compile(r"(weights\[\d+\] = \{\n +(?:-?\d+, ){8}).*?\}", re.S)
 
 
@@ -168,14 +171,19 @@ def tabulate_steps(
     parameters = 4 * sum(each.numel() for each in network.parameters())
     rows = [
         ("PyTorch, float32", f"{parameters:,}", ""),
-        ("TensorFlow Lite, float32", f"{size:,}",
-         f"probabilities within {difference:.0e}".replace("e-0", "·10^−")),
+        ("TensorFlow Lite, float32", f"{size:,}", f"probabilities within {_scientific(difference)}"),
         ("TensorFlow Lite, int8", f"{len(file):,}", f"test accuracy changes by {change}"),
         ("C program, int8", f"{board.flash:,}", f"same bytes for {equal[0]} of {equal[1]} clips"),
     ]  # fmt: skip
     keys = ("form", "bytes", "compared with the form before")
     table = page.table([dict(zip(keys, row, strict=True)) for row in rows])
     return resting_on(table, data=data, method="measured")
+
+
+def _scientific(value: float) -> str:
+    """``2e-07`` as ``2·10⁻⁷``."""
+    digits, _, power = f"{value:.0e}".partition("e")
+    return f"{digits}·10{str(int(power)).translate(_SUPERSCRIPTS)}"
 
 
 def tabulate_messages(messages: Mapping[str, bytes]) -> page.Html:
@@ -231,12 +239,25 @@ def show_c(layer: FullyConnected) -> page.Html:
             _definition("requantize.h", "kws_requantize"),
         ]
     )
+    code = "\n".join(_wrapped(line) for line in code.splitlines())
     body = highlight(code, CLexer(), HtmlFormatter(cssclass="highlight"))
     label = html.escape("Generated C", quote=True)
     return resting_on(
-        page.Html(f'<div role="region" tabindex="0" aria-label="{label}">{body}</div>'),
+        page.Html(
+            f'<div role="region" tabindex="0" aria-label="{label}" style="text-align: left">{body}</div>'
+        ),
         method="generated in this run",
     )
+
+
+def _wrapped(line: str) -> str:
+    """A line of C, broken after a comma where it is too long for the page."""
+    indent = min(len(line) - len(line.lstrip()), _DEEPEST)
+    line = " " * indent + line.lstrip()
+    if len(line) <= _WIDTH or (at := line.rfind(", ", 0, _WIDTH)) < 0:
+        return line
+    rest = " " * min(indent + 8, _DEEPEST) + line[at + 2 :]
+    return f"{line[: at + 1]}\n{_wrapped(rest)}"
 
 
 def _definition(header: str, function: str) -> str:

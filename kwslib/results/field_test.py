@@ -51,9 +51,9 @@ def detected_originally(study: FieldStudy) -> dict[str, Estimate]:
     return {word: rate(original(word)) for word in study.by_keyword()}
 
 
-def detected_by_noise(study: FieldStudy) -> dict[str, Estimate]:
-    """Share of the trials in which the keyword was detected, by signal-to-noise ratio."""
-    return {name: rate(successes(each)) for name, each in by_condition(study.spoken()).items()}
+def detected_by_noise(study: FieldStudy, word: str) -> dict[str, Estimate]:
+    """Share of a keyword's trials in which it was detected, by signal-to-noise ratio."""
+    return {name: rate(successes(each)) for name, each in by_condition(study.of(word)).items()}
 
 
 def original_total() -> Estimate:
