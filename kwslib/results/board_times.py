@@ -104,7 +104,8 @@ def plot_processors(tiny: Network) -> alt.LayerChart:
     return resting_on(
         charts.run_times(sorted(rows, key=lambda row: row["time"]), "time per inference", "µs"),
         [*c, *torch, gpu],
-        method="measured and modelled, by colour", place=f"CPU: {torch[0].machine}; board: nRF52840, 64 MHz",
+        method="measured and modelled, by colour",
+        place=f"CPU: {torch[0].machine}; board: nRF52840, 64 MHz",
     )  # fmt: skip
 
 

@@ -1,6 +1,5 @@
 """Chapter 4: a network on its way to the board, as values, tables and charts."""
 
-import html
 import re
 import tempfile
 from collections.abc import Mapping
@@ -38,8 +37,7 @@ from kwslib.training.predict import to_input
 _CHECKED = 200
 _COMPARED = 8
 _SHOWN_BYTES = 12
-_WIDTH = 74  # characters of a line of C
-_DEEPEST = 24  # spaces before one
+_WIDTH = 76  # characters of a line of C
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _LONG_ARRAY = re.compile(r"(weights\[\d+\] = \{\n +(?:-?\d+, ){8}).*?\}", re.S)
 
@@ -171,7 +169,7 @@ def tabulate_steps(
     parameters = 4 * sum(each.numel() for each in network.parameters())
     rows = [
         ("PyTorch, float32", f"{parameters:,}", ""),
-        ("TensorFlow Lite, float32", f"{size:,}", f"probabilities within {_scientific(difference)}"),
+        ("TensorFlow Lite, float32", f"{size:,}", f"probabilities ±{_scientific(difference)}"),
         ("TensorFlow Lite, int8", f"{len(file):,}", f"test accuracy changes by {change}"),
         ("C program, int8", f"{board.flash:,}", f"same bytes for {equal[0]} of {equal[1]} clips"),
     ]  # fmt: skip
@@ -239,24 +237,19 @@ def show_c(layer: FullyConnected) -> page.Html:
             _definition("requantize.h", "kws_requantize"),
         ]
     )
+    code = re.sub(r",\n {20,}", ", ", code)
     code = "\n".join(_wrapped(line) for line in code.splitlines())
     body = highlight(code, CLexer(), HtmlFormatter(cssclass="highlight"))
-    label = html.escape("Generated C", quote=True)
-    return resting_on(
-        page.Html(
-            f'<div role="region" tabindex="0" aria-label="{label}" style="text-align: left">{body}</div>'
-        ),
-        method="generated in this run",
-    )
+    box = '<div role="region" tabindex="0" aria-label="Generated C" style="text-align: left">'
+    return resting_on(page.Html(f"{box}{body}</div>"), method="generated in this run")
 
 
 def _wrapped(line: str) -> str:
     """A line of C, broken after a comma where it is too long for the page."""
-    indent = min(len(line) - len(line.lstrip()), _DEEPEST)
-    line = " " * indent + line.lstrip()
     if len(line) <= _WIDTH or (at := line.rfind(", ", 0, _WIDTH)) < 0:
         return line
-    rest = " " * min(indent + 8, _DEEPEST) + line[at + 2 :]
+    indent = len(line) - len(line.lstrip())
+    rest = " " * (indent if indent % 8 == 0 and indent else indent + 8) + line[at + 2 :]
     return f"{line[: at + 1]}\n{_wrapped(rest)}"
 
 
