@@ -37,7 +37,7 @@ from kwslib.training.predict import to_input
 _CHECKED = 200
 _COMPARED = 8
 _SHOWN_BYTES = 12
-_WIDTH = 76  # characters of a line of C
+_WIDTH = 79  # characters of a line of C
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _LONG_ARRAY = re.compile(r"(weights\[\d+\] = \{\n +(?:-?\d+, ){8}).*?\}", re.S)
 
