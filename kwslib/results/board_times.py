@@ -14,8 +14,10 @@ from kwslib.board.cycles import FLASH_WAIT
 from kwslib.board.profile import RECORDS
 from kwslib.config import NANO33BLE
 from kwslib.cost.gpu import recorded
+from kwslib.deploy.reader import read_graph
 from kwslib.evaluation import mean_interval
 from kwslib.measurements import FOLDER, Record, read_records, select
+from kwslib.models.checkpoint import PUBLISHED
 from kwslib.results import page
 from kwslib.results.charts import deployment as charts
 from kwslib.results.charts.theme import short_name
@@ -246,6 +248,18 @@ def instructions_per_mac(network: Network) -> float:
     """Instructions of an inference over its multiply-accumulates."""
     assert network.profile is not None
     return float(network.profile.stages["network"].instructions or 0) / network.macs
+
+
+def instructions_per_mac_by_layer(network: Network) -> dict[str, float]:
+    """Instructions over multiply-accumulates of each layer that has some, by its C function."""
+    assert network.profile is not None
+    graph = read_graph(PUBLISHED / f"{network.name}.tflite")
+    macs = {f"layer_{step}_{each.name}": each.macs for step, each in enumerate(graph.operators)}
+    return {
+        name: float(cost.instructions or 0) / macs[name]
+        for name, cost in network.profile.layers.items()
+        if macs[name]
+    }
 
 
 def _points(change: float) -> str:

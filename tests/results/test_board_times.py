@@ -75,3 +75,10 @@ def test_networks_have_their_own_colours(profiled):
     spec = board_times.plot_networks(four).to_dict()
     scale = spec["layer"][0]["encoding"]["color"]["scale"]
     assert len(set(scale["range"])) == len(scale["domain"]) == len(four)
+
+
+def test_layers_without_multiplications_have_no_price_per_mac(tiny):
+    found = board_times.instructions_per_mac_by_layer(tiny)
+    assert found == pytest.approx(
+        {"layer_0_conv2d": 249_049 / 320_000, "layer_2_fully_connected": 22_053 / 16_000}
+    )

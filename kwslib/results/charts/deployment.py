@@ -182,7 +182,7 @@ def model_errors(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
     values = "; ".join(f"{row['program']}, {row['model']}, {row['ratio']:.2f}" for row in rows)
     return alt.LayerChart(layer=[one, points]).properties(
         width=WIDTH - 60,
-        height=alt.Step(48),
+        height=alt.Step(54),
         description=f"Cycles measured on a physical board over modelled ones: {values}",
     )
 
