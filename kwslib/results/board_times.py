@@ -119,7 +119,7 @@ def plot_boards(tiny: Network) -> alt.LayerChart:
             rows.append(_row(f"CMSIS-NN kernels, {name}", "modelled", record.value * _MS))
     for name, ms in zip((NO_WAITS, WAITS), _milliseconds(tiny), strict=True):
         rows.append(_row(f"generated C, {name}", "modelled", ms))
-    chart = charts.run_times(rows, "time per inference on the board", "ms")
+    chart = charts.run_times(rows, "time per inference", "ms")
     return resting_on(chart, method="measured and modelled, by colour", place=_others()[0].machine)
 
 

@@ -40,6 +40,8 @@ _KINDS = {
 _IN_LINES = alt.Axis(labelLimit=0, labelExpr="split(datum.label, ', ')")
 """Long names take several lines, so that a phone has room for the plot beside them."""
 
+_MARKS = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down")
+
 _BELOW = alt.Legend(orient="bottom", labelLimit=0, columns=3, symbolOpacity=1)
 
 
@@ -170,7 +172,7 @@ def model_errors(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
         alt.Chart(alt.Data(values=[dict(row) for row in rows]))
         .mark_point(filled=True, size=90, opacity=1)
         .encode(
-            alt.X("ratio:Q", title="measured cycles / modelled cycles", scale=scale),
+            alt.X("ratio:Q", title="measured / modelled cycles", scale=scale),
             alt.Y("program:N", sort=programs, title=None, axis=lines),
             alt.Color("model:N", scale=colours, sort=models, title=None, legend=_BELOW),
             alt.Shape("model:N", scale=shapes, sort=models, title=None, legend=_BELOW),
@@ -235,10 +237,12 @@ def accuracy_by_time(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
     Args:
         rows: ``model`` (name in the registry), ``accuracy``, ``low``, ``high`` and ``ms``.
     """
+    names = [short_name(row["model"]) for row in rows]
     scale = network_scale([row["model"] for row in rows])
-    named = [dict(row) | {"network": short_name(row["model"])} for row in rows]
+    shapes = alt.Scale(domain=names, range=list(_MARKS[: len(names)]))
+    named = [dict(row) | {"network": name} for row, name in zip(rows, names, strict=True)]
     times = [row["ms"] for row in rows]
-    low, high = min(times) / 1.6, 2.6 * max(times)
+    low, high = min(times) / 1.6, 1.6 * max(times)
     x = alt.X(
         "ms:Q", title="time per inference, ms",
         scale=alt.Scale(type="log", domain=[low, high], nice=False),
@@ -247,7 +251,7 @@ def accuracy_by_time(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
     y = alt.Scale(zero=False)
     base = alt.Chart(alt.Data(values=named)).encode(
         x,
-        color=alt.Color("network:N", scale=scale, legend=None),
+        color=alt.Color("network:N", scale=scale, sort=names, title=None, legend=_BELOW),
         tooltip=[
             "network:N",
             alt.Tooltip("ms:Q", format=".3"),
@@ -257,11 +261,11 @@ def accuracy_by_time(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
     rules = base.mark_rule(strokeWidth=2).encode(
         alt.Y("low:Q", title="accuracy", scale=y, axis=alt.Axis(format="~%")), alt.Y2("high:Q")
     )
-    points = base.mark_point(filled=True, size=90, opacity=1).encode(alt.Y("accuracy:Q"))
-    words = base.mark_text(align="left", dx=9).encode(
-        alt.Y("accuracy:Q"), text="network:N", color=alt.value("currentColor")
+    points = base.mark_point(filled=True, size=90, opacity=1).encode(
+        alt.Y("accuracy:Q"),
+        shape=alt.Shape("network:N", scale=shapes, sort=names, title=None, legend=_BELOW),
     )
     values = "; ".join(f"{r['network']}, {r['ms']:.1f} ms, {r['accuracy']:.1%}" for r in named)
-    return alt.LayerChart(layer=[rules, points, words]).properties(
+    return alt.LayerChart(layer=[rules, points]).properties(
         width=WIDTH, height=260, description=f"Accuracy against time on the board: {values}"
     )
