@@ -5,7 +5,7 @@ from typing import Any
 
 import altair as alt
 
-from kwslib.board.memory import LINK, Part
+from kwslib.board.memory import Part
 from kwslib.board.profile import RECORDS, Cost, Profile, profile_of, record_path
 from kwslib.config import DEPLOYED, NANO33BLE
 from kwslib.measurements import read_records, select
@@ -146,11 +146,6 @@ def ram_bytes(board: Profile) -> int:
 def part_of(board: Profile, name: str) -> Part:
     """A part of the program, such as ``"network"``."""
     return next(part for part in board.parts if part.name == name)
-
-
-def link_bytes(board: Profile) -> int:
-    """Bytes of RAM that the emulated link takes, which a physical board does not need."""
-    return part_of(board, LINK).ram
 
 
 def plot_memory(board: Profile, memory: str) -> alt.Chart:

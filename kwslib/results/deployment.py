@@ -24,7 +24,7 @@ from kwslib.deploy.graph import FullyConnected, Graph
 from kwslib.deploy.host import build_host_network
 from kwslib.deploy.reader import graph_of
 from kwslib.deploy.toolchain import CORE
-from kwslib.evaluation import evaluate_split
+from kwslib.evaluation import Predict, evaluate_split
 from kwslib.measurements import read_records, select
 from kwslib.models.checkpoint import PUBLISHED
 from kwslib.quantize.network import QuantizedLayer, QuantizedNetwork, Widths
@@ -38,7 +38,6 @@ _CHECKED = 200
 _COMPARED = 8
 _SHOWN_BYTES = 12
 _WIDTH = 79  # characters of a line of C
-_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _LONG_ARRAY = re.compile(r"(weights\[\d+\] = \{\n +(?:-?\d+, ){8}).*?\}", re.S)
 
 
@@ -91,10 +90,7 @@ def float_difference(network: nn.Module, images: NDArray[np.uint8]) -> tuple[int
     """
     few = images[:: max(1, len(images) // _COMPARED)]
     data = convert_float(network, {})
-    with tempfile.TemporaryDirectory(prefix="kws-chapter-") as folder:
-        path = Path(folder) / "float.tflite"
-        path.write_bytes(data)
-        found = interpreter.predictor(path)(few)
+    found = _predictor(data)(few)
     with torch.no_grad():
         expected = network.eval()(to_input(torch.from_numpy(few))).softmax(1).numpy()
     return len(data), float(np.abs(expected - found).max())
@@ -116,10 +112,7 @@ def _int8_accuracy(subject: Subject, file: bytes, folder: Path) -> float:
     if not subject.is_trained:
         records = read_records(folder / f"{subject.name}-int8.json")
         return float(select(records, "accuracy", split="testing")[0].value)
-    with tempfile.TemporaryDirectory(prefix="kws-chapter-") as place:
-        path = Path(place) / "int8.tflite"
-        path.write_bytes(file)
-        return evaluate_split(interpreter.predictor(path), subject.dataset, "testing").accuracy
+    return evaluate_split(_predictor(file), subject.dataset, "testing").accuracy
 
 
 def checked_images(subject: Subject) -> NDArray[np.uint8]:
@@ -143,11 +136,16 @@ def count_equal_clips(file: bytes, images: NDArray[np.uint8]) -> int:
 
 def reference_scores(file: bytes, images: NDArray[np.uint8]) -> NDArray[np.int8]:
     """TensorFlow Lite Micro's int8 scores ``[n, labels]`` of images uint8 ``[n, 49, 40]``."""
-    with tempfile.TemporaryDirectory(prefix="kws-chapter-") as place:
-        path = Path(place) / "int8.tflite"
-        path.write_bytes(file)
-        scores: NDArray[np.int8] = interpreter.predictor(path)(images)
+    scores: NDArray[np.int8] = _predictor(file)(images)
     return scores
+
+
+def _predictor(file: bytes) -> Predict:
+    """Scores of a ``.tflite`` file by the reference kernels."""
+    with tempfile.TemporaryDirectory(prefix="kws-chapter-") as folder:
+        path = Path(folder) / "network.tflite"
+        path.write_bytes(file)
+        return interpreter.predictor(path)
 
 
 def tabulate_steps(
@@ -169,19 +167,13 @@ def tabulate_steps(
     parameters = 4 * sum(each.numel() for each in network.parameters())
     rows = [
         ("PyTorch, float32", f"{parameters:,}", ""),
-        ("TensorFlow Lite, float32", f"{size:,}", f"probabilities ±{_scientific(difference)}"),
+        ("TensorFlow Lite, float32", f"{size:,}", f"probabilities ±{difference:.7f}"),
         ("TensorFlow Lite, int8", f"{len(file):,}", f"test accuracy changes by {change}"),
         ("C program, int8", f"{board.flash:,}", f"same bytes for {equal[0]} of {equal[1]} clips"),
     ]  # fmt: skip
     keys = ("form", "bytes", "compared with the form before")
     table = page.table([dict(zip(keys, row, strict=True)) for row in rows])
     return resting_on(table, data=data, method="measured")
-
-
-def _scientific(value: float) -> str:
-    """``2e-07`` as ``2·10⁻⁷``."""
-    digits, _, power = f"{value:.0e}".partition("e")
-    return f"{digits}·10{str(int(power)).translate(_SUPERSCRIPTS)}"
 
 
 def tabulate_messages(messages: Mapping[str, bytes]) -> page.Html:
