@@ -172,7 +172,7 @@ def model_errors(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
         alt.Chart(alt.Data(values=[dict(row) for row in rows]))
         .mark_point(filled=True, size=90, opacity=1)
         .encode(
-            alt.X("ratio:Q", title="measured / modelled cycles", scale=scale),
+            alt.X("ratio:Q", title="measured / modelled", scale=scale),
             alt.Y("program:N", sort=programs, title=None, axis=lines),
             alt.Color("model:N", scale=colours, sort=models, title=None, legend=_BELOW),
             alt.Shape("model:N", scale=shapes, sort=models, title=None, legend=_BELOW),
