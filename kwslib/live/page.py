@@ -11,7 +11,7 @@ from typing import Any
 from kwslib.board.client import default_streaming
 from kwslib.field.live import SPEAK_MS
 from kwslib.field.recordings import BEFORE_MS
-from kwslib.field.summary import original
+from kwslib.field.study import original
 from kwslib.files import sha256_of_text, write_text
 from kwslib.live.clips import LiveClip, clips, picture_of
 from kwslib.live.networks import LiveNetwork, networks

@@ -1,227 +1,260 @@
-"""What chapter 4 shows: a network on its way to the board, and how it does there."""
+"""Chapter 4: a network on its way to the board, as values, tables and charts."""
 
+import re
 import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import CLexer
 from torch import nn
 
-from kwslib.board.profile import RECORDS, Profile, profile, profile_of, record_path
+from kwslib.board.profile import Profile
 from kwslib.board.target import board_predictor, open_board
-from kwslib.cost import Timing
-from kwslib.cost.gpu import on_each_device
-from kwslib.cost.timing import Device
-from kwslib.data.dataset import Dataset, open_source
-from kwslib.data.task import SPLITS, Split, Task
 from kwslib.deploy import interpreter
-from kwslib.deploy.convert import convert_float, convert_int8, layer_differences
-from kwslib.deploy.graph import Graph
-from kwslib.deploy.reader import read_graph
-from kwslib.evaluation import evaluate_split
-from kwslib.field import summary as field
-from kwslib.field.summary import FieldStudy
-from kwslib.measurements import Record, read_records, select
+from kwslib.deploy.codegen import generate
+from kwslib.deploy.convert import convert_float, convert_int8
+from kwslib.deploy.flatfile import parse
+from kwslib.deploy.graph import FullyConnected, Graph
+from kwslib.deploy.host import build_host_network
+from kwslib.deploy.reader import graph_of
+from kwslib.deploy.toolchain import CORE
+from kwslib.evaluation import Predict, evaluate_split
+from kwslib.measurements import read_records, select
 from kwslib.models.checkpoint import PUBLISHED
-from kwslib.training.findings import Findings, findings
-from kwslib.training.study import published_network
+from kwslib.quantize.network import QuantizedLayer, QuantizedNetwork, Widths
+from kwslib.results import page
+from kwslib.results.provenance import resting_on
+from kwslib.results.subject import Subject
+from kwslib.results.values import Estimate
+from kwslib.training.predict import to_input
 
-_COMPARED_CLIPS = 8
-_CHECKED_CLIPS = 200
-"""Clips that the emulated board and the interpreter both score; all of them is a test's work."""
-
-_KNOWN_TIMES = RECORDS / "published.json"
-
-
-@dataclass(frozen=True)
-class Accuracy:
-    """An accuracy with its 95 % interval."""
-
-    value: float
-    interval: tuple[float, float]
+_CHECKED = 200
+_COMPARED = 8
+_SHOWN_BYTES = 12
+_WIDTH = 79  # characters of a line of C
+_LONG_ARRAY = re.compile(r"(weights\[\d+\] = \{\n +(?:-?\d+, ){8}).*?\}", re.S)
 
 
-@dataclass(frozen=True)
-class Deployment:
-    """What there is to show.
-
-    Attributes:
-        training: the findings on the trained network.
-        name: of the network and its task, as published networks are called.
-        graph: of the int8 file.
-        parameter_bytes: of the float network.
-        float_bytes, int8_bytes: of the two files.
-        differences: layer by layer, by how much the float file differs from PyTorch at most.
-        accuracies: of the int8 file by split, where known.
-        clips: that the emulated board and the interpreter scored, in ``checked_on``.
-        equal_clips: for which they gave the same bytes.
-        checked_on: name of the data of these clips.
-        emulated: profile on the emulated board.
-        compiled: profile of the same C on this machine.
-        measured: profile of a physical board, or None as long as none was measured.
-        timings: of the float network in PyTorch, by device.
-    """
-
-    training: Findings
-    name: str
-    graph: Graph
-    parameter_bytes: int
-    float_bytes: int
-    int8_bytes: int
-    differences: Mapping[str, float]
-    accuracies: Mapping[Split, Accuracy]
-    clips: int
-    equal_clips: int
-    checked_on: str
-    emulated: Profile
-    compiled: Profile
-    measured: Profile | None
-    timings: Mapping[Device, Timing]
-
-    @property
-    def float_accuracies(self) -> dict[Split, Accuracy]:
-        """Of the float network in PyTorch, by split."""
-        study = self.training.study
-        records = {split: study.record("accuracy", split=split) for split in SPLITS}
-        return {
-            split: Accuracy(record.value, record.interval or (0.0, 1.0))
-            for split, record in records.items()
-        }
+# Conversion.
 
 
-def deployment(
-    profile_name: str,
-    data: str,
-    model: str,
-    keywords: str,
-    epochs: int,
-    seed: int,
-    repetitions: int,
-    folder: Path = PUBLISHED,
-) -> Deployment:
-    """Convert a network, compile it, check it, and profile it.
+def convert(subject: Subject) -> bytes:
+    """The int8 ``.tflite`` file of the subject, calibrated on its training clips."""
+    facts = {"model": subject.name.rpartition("-")[0], "labels": list(subject.dataset.task.labels)}
+    return convert_int8(subject.network, subject.dataset.examples("training").deployed, facts)
 
-    A published network keeps its published int8 file, whose accuracies are on record; what is
-    trained now is converted now, calibrated on its own training clips.
+
+def deployed_file(subject: Subject, converted: bytes, folder: Path = PUBLISHED) -> bytes:
+    """The file that goes onto the board: the published one, or what this run converted."""
+    if subject.is_trained:
+        return converted
+    return (folder / f"{subject.name}.tflite").read_bytes()
+
+
+def first_layer(
+    network: nn.Module, images: NDArray[np.uint8]
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """Weights, biases and outputs of the first layer, BatchNorm folded, activation included.
 
     Args:
-        profile_name: ``"demo"`` or ``"full"``; this and the next five are those of
-            :func:`kwslib.training.findings.findings`.
-        data: folder of Speech Commands, or empty.
-        model: name in the registry.
-        keywords: comma-separated.
-        epochs: passes over the clips, 0 for the usual number.
-        seed: of the training.
-        repetitions: timed calls on this machine.
+        network: PyTorch.
+        images: uint8 ``[n, 49, 40]``, whose outputs are wanted.
+
+    Returns:
+        Weights ``[out, height, width, in]``, biases ``[out]``, outputs ``[n, out, ...]``.
+    """
+    folded = QuantizedNetwork(network, Widths(None, None)).eval()
+    _, layer = next(iter(folded.layers()))
+    assert isinstance(layer, QuantizedLayer) and layer.layer.bias is not None
+    seen: list[torch.Tensor] = []
+    next(iter(folded.activations())).register_forward_hook(lambda _, __, x: seen.append(x))
+    with torch.no_grad():
+        folded(to_input(torch.from_numpy(images)))
+    weights = layer.layer.weight.detach().permute(0, 2, 3, 1)
+    return weights.numpy(), layer.layer.bias.detach().numpy(), seen[0].numpy()
+
+
+def float_difference(network: nn.Module, images: NDArray[np.uint8]) -> tuple[int, float]:
+    """Bytes of the float ``.tflite`` file, and by how much a probability differs at most from
+    PyTorch's.
+
+    Args:
+        network: PyTorch.
+        images: uint8 ``[n, 49, 40]``; some of them are compared.
+    """
+    few = images[:: max(1, len(images) // _COMPARED)]
+    data = convert_float(network, {})
+    found = _predictor(data)(few)
+    with torch.no_grad():
+        expected = network.eval()(to_input(torch.from_numpy(few))).softmax(1).numpy()
+    return len(data), float(np.abs(expected - found).max())
+
+
+def int8_change(subject: Subject, file: bytes, folder: Path = PUBLISHED) -> Estimate:
+    """By how many points the int8 file's test accuracy differs from that of its float weights.
+
+    Args:
+        subject: the network.
+        file: its int8 file; it is scored now if it is no published one.
         folder: where published networks lie.
-
-    Raises:
-        InputError: ``full`` without data, and nothing is published with these settings; or the
-            network does not fit the board.
     """
-    training = findings(profile_name, data, model, keywords, epochs, seed, folder)
-    task = Task.of(keywords)
-    name = f"{model}-{task.name}"
-    with tempfile.TemporaryDirectory(prefix="kws-chapter-") as place:
-        tflite, network, accuracies = _int8(training, name, task, Path(place), folder)
-        graph = read_graph(tflite)
-        dataset = training.dataset or Dataset(open_source(None), task)
-        images = dataset.examples("testing").deployed[:: _step(dataset)]
-        equal = _equal_on_the_board(graph, tflite, images)
-        return Deployment(
-            training=training,
-            name=name,
-            graph=graph,
-            parameter_bytes=4 * sum(each.numel() for each in network.parameters()),
-            float_bytes=len(convert_float(network, {})),
-            int8_bytes=tflite.stat().st_size,
-            differences=layer_differences(network, images[:_COMPARED_CLIPS]),
-            accuracies=accuracies,
-            clips=len(images),
-            equal_clips=equal,
-            checked_on=dataset.source.name,
-            emulated=profile(graph, "emulator", name),
-            compiled=profile(graph, "host", name),
-            measured=measured_profile(name, graph),
-            timings=on_each_device(network, model, {"network": name}, repetitions),
-        )
+    before = float(subject.run.study.value("accuracy", split="testing"))
+    return Estimate(100 * (_int8_accuracy(subject, file, folder) - before), None, "points")
 
 
-def measured_profile(name: str, graph: Graph, folder: Path = RECORDS) -> Profile | None:
-    """What ``kws profile --target serial:PORT`` wrote of this very network, if it has been run."""
-    path = record_path(folder, name, "serial")
-    records = select(read_records(path), "profile", tflite=graph.sha256) if path.exists() else []
-    return profile_of(records[0]) if records else None
+def _int8_accuracy(subject: Subject, file: bytes, folder: Path) -> float:
+    if not subject.is_trained:
+        records = read_records(folder / f"{subject.name}-int8.json")
+        return float(select(records, "accuracy", split="testing")[0].value)
+    return evaluate_split(_predictor(file), subject.dataset, "testing").accuracy
 
 
-def field_study(model: str) -> FieldStudy:
-    """The committed field test of a published network on yes and no, or of tiny_conv's."""
-    return _field_study(model, "yes_no")
+def checked_images(subject: Subject) -> NDArray[np.uint8]:
+    """About 200 test images, evenly spread, so that all labels are among them."""
+    images = subject.dataset.examples("testing").deployed
+    return images[:: max(1, len(images) // _CHECKED)]
 
 
-def larger_field_study(model: str) -> FieldStudy:
-    """The committed field test of a published network with left as well, or of tiny_conv's."""
-    return _field_study(model, "yes_no_left")
+def count_equal_clips(file: bytes, images: NDArray[np.uint8]) -> int:
+    """For how many images the emulated board, asked over its protocol, and TensorFlow Lite
+    Micro's reference kernels give the same bytes.
 
-
-def _field_study(model: str, task: str) -> FieldStudy:
-    path = field.PUBLISHED / f"{model}-{task}.json"
-    return field.read_study(path) if path.exists() else field.published(f"tiny_conv-{task}")
-
-
-@cache
-def known_times() -> Sequence[Record]:
-    """What others published of run times on physical boards, and what the cycle model says of
-    programs that were timed on one.
+    Args:
+        file: int8 ``.tflite``.
+        images: uint8 ``[n, 49, 40]``.
     """
-    return read_records(_KNOWN_TIMES)
+    with open_board("emulator", graph_of(file), "the network") as board:
+        found = board_predictor(board)(images)
+    return int((found == reference_scores(file, images)).all(axis=1).sum())
 
 
-def _int8(
-    training: Findings, name: str, task: Task, place: Path, folder: Path
-) -> tuple[Path, nn.Module, dict[Split, Accuracy]]:
-    """The int8 file of a network, the network, and the file's accuracies."""
-    study = training.study
-    if training.origin != "trained":
-        network = training.network or published_network(study.subject["model"], task, folder)[0]
-        records = read_records(folder / f"{name}-int8.json")
-        return folder / f"{name}.tflite", network, _recorded(records)
-    assert training.live is not None
-    network, dataset = training.live
-    facts = {"model": study.subject["model"], "labels": study.labels}
-    tflite = place / f"{name}.tflite"
-    tflite.write_bytes(convert_int8(network, dataset.examples("training").deployed, facts))
-    predict = interpreter.predictor(tflite)
-    scored = {split: evaluate_split(predict, dataset, split) for split in SPLITS}
-    return (
-        tflite,
-        network,
-        {split: Accuracy(result.accuracy, result.interval) for split, result in scored.items()},
+def reference_scores(file: bytes, images: NDArray[np.uint8]) -> NDArray[np.int8]:
+    """TensorFlow Lite Micro's int8 scores ``[n, labels]`` of images uint8 ``[n, 49, 40]``."""
+    scores: NDArray[np.int8] = _predictor(file)(images)
+    return scores
+
+
+def _predictor(file: bytes) -> Predict:
+    """Scores of a ``.tflite`` file by the reference kernels."""
+    with tempfile.TemporaryDirectory(prefix="kws-chapter-") as folder:
+        path = Path(folder) / "network.tflite"
+        path.write_bytes(file)
+        return interpreter.predictor(path)
+
+
+def tabulate_steps(
+    network: nn.Module, float_file: tuple[int, float], file: bytes, change: Estimate,
+    board: Profile, equal: tuple[int, int], data: str,
+) -> page.Html:  # fmt: skip
+    """The forms of a network on its way, their sizes, and how each differs from the one before.
+
+    Args:
+        network: PyTorch.
+        float_file: of :func:`float_difference`.
+        file: int8 ``.tflite``.
+        change: of :func:`int8_change`.
+        board: profile of the program.
+        equal: clips with the same bytes, and all that were compared.
+        data: name of the data of the compared clips.
+    """
+    size, difference = float_file
+    parameters = 4 * sum(each.numel() for each in network.parameters())
+    rows = [
+        ("PyTorch, float32", f"{parameters:,}", ""),
+        ("TensorFlow Lite, float32", f"{size:,}", f"probabilities ±{difference:.7f}"),
+        ("TensorFlow Lite, int8", f"{len(file):,}", f"test accuracy changes by {change}"),
+        ("C program, int8", f"{board.flash:,}", f"same bytes for {equal[0]} of {equal[1]} clips"),
+    ]  # fmt: skip
+    keys = ("form", "bytes", "compared with the form before")
+    table = page.table([dict(zip(keys, row, strict=True)) for row in rows])
+    return resting_on(table, data=data, method="measured")
+
+
+def tabulate_messages(messages: Mapping[str, bytes]) -> page.Html:
+    """Messages of the protocol with their number of bytes and the first of them."""
+    rows = [
+        {
+            "message": name,
+            "bytes": f"{len(data):,}",
+            "first bytes": data[:_SHOWN_BYTES].hex(" ")
+            + (" …" if len(data) > _SHOWN_BYTES else ""),
+        }
+        for name, data in messages.items()
+    ]
+    return resting_on(page.table(rows), method="emulated")
+
+
+# The C of one layer.
+
+
+def last_layer(file: bytes) -> tuple[FullyConnected, NDArray[np.float32]]:
+    """The last fully connected layer of an int8 file, and the scales of its weights ``[out]``."""
+    tensors = parse(file)
+    (number,) = [
+        operator.inputs[1] for operator in tensors.operators if operator.name == "FULLY_CONNECTED"
+    ][-1:]
+    layers = [each for each in graph_of(file).operators if isinstance(each, FullyConnected)]
+    scales = tensors.tensors[number].scales
+    return layers[-1], np.broadcast_to(scales, len(layers[-1].weights))
+
+
+def run_in_c(layer: FullyConnected, inputs: NDArray[np.int8]) -> NDArray[np.int8]:
+    """Outputs ``[n, out]`` of a layer's generated C, compiled for this machine.
+
+    Args:
+        layer: the layer.
+        inputs: int8 ``[n, in]``.
+    """
+    compiled = build_host_network(_alone(layer))
+    return np.stack([compiled.run(row) for row in inputs])
+
+
+def show_c(layer: FullyConnected) -> page.Html:
+    """The generated C of a layer, long arrays shortened, and the kernels that it calls."""
+    source = generate(_alone(layer), "portable").source
+    start = source.index("static __attribute__((noinline)) void layer_0")
+    function = source[start : source.index("\n}", start) + 2]
+    function = function.replace("__attribute__((noinline)) ", "")
+    function = _LONG_ARRAY.sub(r"\1...}", function)
+    code = "\n\n".join(
+        [
+            function,
+            _definition("fully_connected.h", "kws_fully_connected"),
+            _definition("requantize.h", "kws_requantize"),
+        ]
     )
+    code = re.sub(r",\n {20,}", ", ", code)
+    code = "\n".join(_wrapped(line) for line in code.splitlines())
+    body = highlight(code, CLexer(), HtmlFormatter(cssclass="highlight"))
+    box = '<div role="region" tabindex="0" aria-label="Generated C" style="text-align: left">'
+    return resting_on(page.Html(f"{box}{body}</div>"), method="generated in this run")
 
 
-def _recorded(records: list[Record]) -> dict[Split, Accuracy]:
-    found: dict[Split, Accuracy] = {}
-    for split in SPLITS:
-        for record in select(records, "accuracy", split=split):
-            found[split] = Accuracy(record.value, record.interval or (0.0, 1.0))
-    return found
+def _wrapped(line: str) -> str:
+    """A line of C, broken after a comma where it is too long for the page."""
+    if len(line) <= _WIDTH or (at := line.rfind(", ", 0, _WIDTH)) < 0:
+        return line
+    indent = len(line) - len(line.lstrip())
+    rest = " " * (indent if indent % 8 == 0 and indent else indent + 8) + line[at + 2 :]
+    return f"{line[: at + 1]}\n{_wrapped(rest)}"
 
 
-def _step(dataset: Dataset) -> int:
-    """Every how manieth test clip is checked, so that all labels are among them."""
-    return max(1, len(dataset.names["testing"]) // _CHECKED_CLIPS)
+def _definition(header: str, function: str) -> str:
+    """The definition of an inline function in a header of the core."""
+    text = (CORE / header).read_text(encoding="utf-8")
+    end = text.index("{", text.index(f"{function}("))
+    start = text.rindex("KWS_INLINE", 0, end)
+    return text[start : text.index("\n}", start) + 2]
 
 
-def _equal_on_the_board(graph: Graph, tflite: Path, images: NDArray[np.uint8]) -> int:
-    """Clips to which the emulated board, asked over its protocol, and the reference interpreter
-    give the same bytes.
-    """
-    with open_board("emulator", graph, tflite.name) as board:
-        on_the_board: NDArray[Any] = board_predictor(board)(images)
-    same = on_the_board == interpreter.predictor(tflite)(images)
-    return int(same.all(axis=1).sum())
+def _alone(layer: FullyConnected) -> Graph:
+    """A network of one layer."""
+    source = replace(layer.input, index=0, shape=(1, layer.weights.shape[1]))
+    output = replace(layer.output, index=1)
+    return Graph(source, output, (replace(layer, inputs=(source,), output=output),))

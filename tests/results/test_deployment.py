@@ -1,196 +1,127 @@
-"""Chapter 4: what it shows in each profile, and that its text asks for nothing that is missing."""
+"""Chapter 4: conversion, the C of a layer and the profile, against independent truth."""
 
 import re
 from dataclasses import replace
-from pathlib import Path
 
+import numpy as np
 import pytest
 
 from kwslib.board.profile import Cost
-from kwslib.data.task import SPLITS
-from kwslib.errors import InputError
-from kwslib.evaluation import wilson_interval
-from kwslib.field import summary as field_summary
-from kwslib.measurements import read_records, write_records
-from kwslib.results import deployment, deployment_prose, networks, networks_prose
-from kwslib.results.deployment import Accuracy, measured_profile
-from kwslib.training import findings as training_findings
+from kwslib.deploy.reader import graph_of
+from kwslib.measurements import write_records
+from kwslib.models.checkpoint import PUBLISHED
+from kwslib.results import board_profile, deployment
+from kwslib.results.subject import load_subject
 
-CHAPTER = Path(__file__).parents[2] / "book" / "4_deployment.md"
+NAME = "tiny_conv-yes_no"
 
 
 @pytest.fixture(scope="module")
-def without_data():
-    return deployment.deployment("full", "", "tiny_conv", "yes,no", 0, 0, 20)
+def subject():
+    return load_subject("full", "", "tiny_conv", "yes,no", 0, 0)
 
 
 @pytest.fixture(scope="module")
-def demo():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training_findings, "DEMO_EPOCHS", 1)
-        yield deployment.deployment("demo", "", "tiny_conv", "yes,no", 0, 0, 20)
-
-
-@pytest.fixture(params=["without_data", "demo"])
-def found(request):
-    return request.getfixturevalue(request.param)
+def file(subject):
+    return deployment.deployed_file(subject, b"")
 
 
 @pytest.fixture(scope="module")
-def study():
-    return deployment.field_study("tiny_conv")
+def board(file):
+    found = board_profile.load_profile(NAME, "emulator", graph_of(file).sha256)
+    assert found is not None
+    return found
 
 
-def test_the_board_gives_the_interpreters_bytes(found):
-    assert found.equal_clips == found.clips >= 100
+def test_what_was_not_trained_now_keeps_its_published_file(subject, file):
+    assert file == (PUBLISHED / f"{NAME}.tflite").read_bytes()
+    trained = replace(subject, run=replace(subject.run, origin="trained"))
+    assert deployment.deployed_file(trained, b"converted") == b"converted"
 
 
-def test_every_split_is_known_in_float_and_int8(found):
-    assert set(found.accuracies) == set(found.float_accuracies) == set(SPLITS)
-    for accuracy in found.accuracies.values():
-        assert accuracy.interval[0] <= accuracy.value <= accuracy.interval[1]
+def test_the_first_layers_weights_are_the_files_integers_times_their_scales(subject, file):
+    images = subject.dataset.examples("testing").deployed[:5]
+    weights, biases, outputs = deployment.first_layer(subject.network, images)
+    layer = graph_of(file).operators[0]
+    scales = np.abs(weights).reshape(len(weights), -1).max(1) / 127
+    assert np.abs(weights / scales[:, None, None, None] - layer.weights).max() <= 0.5001
+    assert biases.shape == (8,)
+    assert outputs.shape[:2] == (5, 8) and outputs.min() == 0  # behind the ReLU
 
 
-def test_int8_loses_little(without_data):
-    for split in SPLITS:
-        lost = without_data.float_accuracies[split].value - without_data.accuracies[split].value
-        assert abs(lost) < 0.005
+def test_the_int8_files_change_is_that_of_the_records(subject, file):
+    assert deployment.int8_change(subject, file).value == pytest.approx(-100 / 1368, abs=1e-6)
 
 
-def test_what_was_trained_now_is_another_network_than_the_published(demo, without_data):
-    assert demo.graph.sha256 != without_data.graph.sha256
-    assert "trained on embedded speech in this run" in deployment_prose.numbers(demo)["origin"]
-    assert "the published tiny_conv-yes_no" in deployment_prose.numbers(without_data)["origin"]
+def test_the_c_of_the_last_layer_computes_what_its_scales_say(file):
+    layer, scales = deployment.last_layer(file)
+    assert layer.weights.shape == (4, 4000) and scales.shape == (4,)
+    inputs = np.random.default_rng(1).integers(-128, -120, (20, 4000), np.int8)
+    found = deployment.run_in_c(layer, inputs)
+    real = layer.input.scale * (inputs.astype(float) - layer.input.zero_point)
+    sums = real @ (layer.weights * scales[:, None]).T + layer.bias * layer.input.scale * scales
+    expected = np.clip(sums / layer.output.scale + layer.output.zero_point, -128, 127)
+    assert np.abs(found - expected).max() <= 0.51
+    assert len(np.unique(found)) > 10
 
 
-def test_the_text_asks_for_nothing_that_is_missing(found, study):
-    from kwslib.training import extra, extra_summary
+def test_the_listing_holds_the_layer_and_the_kernels_it_calls(file):
+    shown = deployment.show_c(deployment.last_layer(file)[0])
+    code = re.sub("<[^>]+>", "", shown)
+    for word in ("kws_fully_connected(1, 4000, 4,", "void kws_fully_connected(", "kws_requantize("):
+        assert word in code
+    assert "..." in code and max(map(len, code.splitlines())) <= 90
+    assert "None" not in shown
 
-    text = CHAPTER.read_text(encoding="utf-8")
-    published = (
-        deployment_prose.numbers(found)
-        | field_summary.numbers(study)
-        | deployment_prose.field_numbers(study)
-        | deployment_prose.larger_field_numbers(deployment.larger_field_study("tiny_conv"))
-        | extra_summary.numbers(
-            extra.extra_keyword("full", "", "tiny_conv", "yes,no", "left", 0, 0)
-        )
-        | networks_prose.numbers(networks.networks(), networks.literature())
+
+def test_few_images_are_compared_and_all_labels_are_among_them(subject):
+    images = deployment.checked_images(subject)
+    assert 200 <= len(images) < 400
+
+
+def test_no_profile_is_that_of_another_file(board, tmp_path):
+    assert board_profile.load_profile(NAME, "emulator", "0" * 64) is None
+    assert board_profile.load_profile(NAME, "serial", graph_sha()) is None
+    measured = replace(
+        board, target="serial:/dev/ttyACM0", method="measured",
+        stages={name: Cost(cycles=cost.cycles, us=2 * cost.us)
+                for name, cost in board.stages.items()},
+    )  # fmt: skip
+    write_records(tmp_path / f"{NAME}-serial.json", [measured.record({"tflite": graph_sha()})])
+    found = board_profile.load_profile(NAME, "serial", graph_sha(), tmp_path)
+    assert found == measured
+    assert "physical board" in board_profile.tabulate_stages(board, found)
+    assert "physical board" not in board_profile.tabulate_stages(board)
+
+
+def graph_sha():
+    return graph_of((PUBLISHED / f"{NAME}.tflite").read_bytes()).sha256
+
+
+def test_memory_adds_up(board):
+    flash, ram = (
+        sum(row["bytes"] for row in board_profile.memory_rows(board, memory))
+        for memory in ("flash", "RAM")
     )
-    asked = set(re.findall(r"\{glue:text\}`([^`]+)`", text))
-    assert asked <= set(published)
-    assert all(published[name] for name in asked)
+    assert flash == board.flash
+    assert ram == board_profile.ram_bytes(board) == board.ram + board.stack
 
 
-def test_steps_get_smaller_and_keep_their_accuracy(without_data):
-    rows = deployment_prose.step_rows(without_data)
-    assert [row["bytes"] for row in rows[:3]] == [66_608, without_data.float_bytes, 19_072]
-    assert rows[0]["test"] == rows[1]["test"] == "92.84 %"
-    assert rows[2]["test"] == rows[3]["test"] == "92.76 %"
+def test_layers_share_the_networks_time(board):
+    kind, share = board_profile.busiest_layer(board)
+    assert kind == "conv2d"
+    assert share == pytest.approx(board_profile.share_of_layers(board, "conv2d"))
+    kinds = ("conv2d", "fully_connected", "softmax")
+    assert sum(board_profile.share_of_layers(board, each) for each in kinds) == pytest.approx(1)
 
 
-def test_no_emulated_figure_stands_for_a_physical_board(without_data):
-    assert without_data.measured is None
-    for row in deployment_prose.stage_rows(without_data):
-        assert row["physical board"] == "not measured"
-    for rows in (
-        deployment_prose.place_rows(without_data),
-        deployment_prose.board_rows(without_data),
-    ):
-        (place,) = [row for row in rows if "physical board" in row["place"]]
-        assert place["time"] is None
-        assert place["words"] == "not measured yet"
+def test_the_breakdown_adds_up_to_a_second(board):
+    rows = board_profile.plot_breakdown(board).to_dict()["layer"][0]["data"]["values"]
+    second = sum(row["ms"] for row in rows if row["stretch"].startswith("1 s"))
+    assert second == pytest.approx(board.per_second.us / 1000)
 
 
-def test_a_measured_board_fills_the_places(without_data, tmp_path):
-    profile = replace(
-        without_data.emulated,
-        target="serial:/dev/ttyACM0",
-        method="measured",
-        stages={
-            name: Cost(cycles=cost.cycles, us=2 * cost.us)
-            for name, cost in without_data.emulated.stages.items()
-        },
-    )
-    record = profile.record({"tflite": without_data.graph.sha256})
-    write_records(tmp_path / "tiny_conv-yes_no-serial.json", [record])
-    measured = measured_profile("tiny_conv-yes_no", without_data.graph, tmp_path)
-    assert measured == profile
-    other = replace(without_data.graph, sha256="0" * 64)
-    assert measured_profile("tiny_conv-yes_no", other, tmp_path) is None
-    with_board = replace(without_data, measured=measured)
-    (place,) = [
-        row for row in deployment_prose.place_rows(with_board) if "physical" in row["place"]
-    ]
-    assert place["time"] == measured.stages["network"].us
-    sentence = deployment_prose.numbers(with_board)["measured_sentence"]
-    assert "2.00 times what is modelled" in sentence
-
-
-def test_errors_of_the_model_are_those_of_the_records():
-    rows = deployment_prose.error_rows()
-    records = read_records(deployment._KNOWN_TIMES)
-    timed = {r.subject["network"]: r.value for r in records
-             if r.metric == "cycles" and r.method == "published"}  # fmt: skip
-    assert len(rows) == 2 * len(timed) == 10
-    first = next(row for row in rows if row["program"] == "fully connected 32-16-4, CMSIS-NN")
-    assert first["ratio"] == pytest.approx(3786 / 3276)
-    assert all(1 < row["ratio"] < 1.25 for row in rows[::2])
-
-
-def test_published_times_lie_on_the_line_that_the_text_states():
-    assert "a line of 55 ms and 4.0 ms a channel" in deployment_prose._channels_sentence()
-
-
-def test_memory_adds_up(without_data):
-    rows = deployment_prose.memory_rows(without_data.emulated)
-    flash = sum(row["bytes"] for row in rows if row["memory"] == "flash")
-    ram = sum(row["bytes"] for row in rows if row["memory"] == "RAM")
-    emulated = without_data.emulated
-    assert flash == emulated.flash
-    assert ram == emulated.ram + emulated.stack
-
-
-def test_everywhere_counts_keywords_in_the_field_as_in_the_test(without_data, study):
-    rows = deployment_prose.everywhere_rows(without_data, study)
-    table = without_data.training.study.value("confusion", split="testing")
-    right, clips = table[2][2] + table[3][3], sum(table[2]) + sum(table[3])
-    (keywords,) = [row for row in rows if row["where"] == "test clips, keywords alone"]
-    assert keywords["accuracy"] == right / clips
-    assert (keywords["low"], keywords["high"]) == wilson_interval(right, clips)
-    assert rows[-1]["where"] == "field, keywords"
-    assert rows[-1]["numbers"] == "int8"
-
-
-def test_a_field_test_of_another_network_is_named(demo, study):
-    rows = deployment_prose.everywhere_rows(demo, study)
-    assert rows[-1]["where"] == "field, published network"
-
-
-@pytest.mark.parametrize(
-    "before, after, words",
-    [
-        (0.90, 0.90, "the same as"),
-        (0.90, 0.89, "1.00 points below"),
-        (0.90, 0.95, "more than what chance"),
-    ],
-)
-def test_what_int8_changes_is_put_in_words(without_data, before, after, words):
-    def at(value):
-        return {"testing": Accuracy(value, (value - 0.02, value + 0.02))}
-
-    class Changed:
-        float_accuracies, accuracies = at(before), at(after)
-
-    assert words in deployment_prose._change_sentence(Changed)
-
-
-def test_numbers_read_well():
-    assert deployment_prose._scientific(4.8e-06) == "4.8·10⁻⁶"
-    assert deployment_prose._time(434.4) == "434.4 µs"
-    assert deployment_prose._time(6292.0) == "6.29 ms"
-
-
-def test_full_without_data_needs_a_published_network():
-    with pytest.raises(InputError, match="no published run of tiny_conv on up,down"):
-        deployment.deployment("full", "", "tiny_conv", "up,down", 0, 0, 20)
+def test_messages_are_shown_by_their_first_bytes():
+    table = deployment.tabulate_messages({"request": bytes(range(40)), "answer": b"\xff"})
+    assert "00 01 02" in table and "…" in table and "40" in table
+    assert table.count("…") == 1

@@ -31,13 +31,11 @@ def successes(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
         x=alt.X("share:Q", scale=_SHARES),
         shape=alt.Shape("run:N", scale=shape_scale(runs), sort=runs, title=None, legend=_below()),
     )
-    return (
-        _intervals(base, "trials in which the word was detected") + points + _counts(base)
-    ).properties(
+    return (_intervals(base, "trials with the word detected") + points + _counts(base)).properties(
         width=WIDTH - 60,
         height=34 * len(rows),
         description="Trials in which a word was detected: "
-        + "; ".join(f"{row['word']}, {row['run']}, {_told(row)}" for row in rows),
+        + "; ".join(f"{row['word']}, {row['run']}, {_count_text(row)}" for row in rows),
     )
 
 
@@ -65,7 +63,8 @@ def by_condition(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
     )
     marks = alt.Scale(domain=words, range=[_MARKS[i % len(_MARKS)] for i in range(len(words))])
     rules = base.mark_rule(strokeWidth=2).encode(
-        y=alt.Y("low:Q", title="detected", scale=_SHARES, axis=_PERCENT), y2="high:Q"
+        y=alt.Y("low:Q", title="trials with the word detected", scale=_SHARES, axis=_PERCENT),
+        y2="high:Q",
     )
     points = base.mark_point(filled=True, size=80, opacity=1).encode(
         y=alt.Y("share:Q", scale=_SHARES),
@@ -75,12 +74,12 @@ def by_condition(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
         width=WIDTH,
         height=240,
         description="Trials in which a word was detected, by signal-to-noise ratio: "
-        + "; ".join(f"{row['word']}, {row['condition']}, {_told(row)}" for row in rows),
+        + "; ".join(f"{row['word']}, {row['condition']}, {_count_text(row)}" for row in rows),
     )
 
 
 def false_accepts(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
-    """Share of the recordings in which a word was detected that nobody said, by kind of sound.
+    """Share of the recordings without a keyword in which one was detected, by kind of sound.
 
     Args:
         rows: ``kind``, ``detected`` (recordings by the word that was detected first in them),
@@ -99,7 +98,7 @@ def false_accepts(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
         for row in rows
         for word, count in row["detected"].items()
     ]
-    title = "recordings taken for a word"
+    title = "recordings with a false accept"
     y = alt.Y("kind:N", sort=kinds, title=None, axis=alt.Axis(labelLimit=160))
     bars = (
         alt.Chart(alt.Data(values=parts))
@@ -109,7 +108,7 @@ def false_accepts(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
             y=y,
             order="order:Q",
             color=alt.Color(
-                "heard:N", scale=colour_scale(heard), sort=heard, title="taken for", legend=_below()
+                "heard:N", scale=colour_scale(heard), sort=heard, title="detected", legend=_below()
             ),
             tooltip=["kind:N", "heard:N", "count:Q"],
         )
@@ -119,12 +118,12 @@ def false_accepts(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
         width=WIDTH - 60,
         height=alt.Step(20),
         description="Recordings in which a word was detected that nobody said: "
-        + "; ".join(f"{row['kind']} {_told(row)}" for row in rows),
+        + "; ".join(f"{row['kind']} {_count_text(row)}" for row in rows),
     )
 
 
 def _labelled(rows: Sequence[Mapping[str, Any]]) -> alt.Chart:
-    return alt.Chart(alt.Data(values=[dict(row) | {"label": _told(row)} for row in rows]))
+    return alt.Chart(alt.Data(values=[dict(row) | {"label": _count_text(row)} for row in rows]))
 
 
 def _intervals(base: alt.Chart, title: str) -> alt.Chart:
@@ -143,7 +142,7 @@ def _facts() -> list[alt.Tooltip]:
     return [alt.Tooltip("label:N", title="trials"), *shares]
 
 
-def _told(row: Mapping[str, Any]) -> str:
+def _count_text(row: Mapping[str, Any]) -> str:
     return f"{row['count']} of {row['trials']}"
 
 

@@ -3,15 +3,16 @@
 import pytest
 import vl_convert
 
-from kwslib.field.summary import condition_rows, false_accept_rows, published, word_rows
+from kwslib.field.study import published
+from kwslib.results import field_test
 from kwslib.results.charts import field
 
 STUDY = published()
 CHARTS = {
-    "successes": field.successes(word_rows(STUDY)),
-    "by_condition": field.by_condition(condition_rows(STUDY)),
-    "sounds": field.false_accepts(false_accept_rows(STUDY)),
-    "other_words": field.false_accepts(false_accept_rows(STUDY, "_unknown_")),
+    "successes": field_test.plot_detections(STUDY, beside_original=True),
+    "by_condition": field_test.plot_noise(STUDY),
+    "sounds": field_test.plot_false_accepts(STUDY, "_none_"),
+    "other_words": field_test.plot_false_accepts(STUDY, "_unknown_"),
 }
 
 

@@ -1,0 +1,177 @@
+"""What a network costs on the board: time by stage and layer, flash and RAM by part."""
+
+from pathlib import Path
+from typing import Any
+
+import altair as alt
+
+from kwslib.board.memory import Part
+from kwslib.board.profile import RECORDS, Cost, Profile, profile_of, record_path
+from kwslib.config import DEPLOYED, NANO33BLE
+from kwslib.measurements import read_records, select
+from kwslib.results import page
+from kwslib.results.charts import deployment as charts
+from kwslib.results.provenance import resting_on
+from kwslib.results.values import Estimate
+
+_STAGES = {
+    "features": "preprocessing, per frame of 20 ms",
+    "image": "preprocessing, image for the network",
+    "network": "network",
+    "postprocess": "postprocessing",
+}
+
+
+def load_profile(name: str, target: str, sha256: str, folder: Path = RECORDS) -> Profile | None:
+    """The committed profile of a network's very file, or None where there is none.
+
+    Args:
+        name: of the network and its task.
+        target: ``"emulator"``, or ``"serial"`` for a physical board.
+        sha256: of the file.
+        folder: where the records lie.
+    """
+    path = record_path(folder, name, target)
+    records = select(read_records(path), "profile", tflite=sha256) if path.exists() else []
+    return profile_of(records[0]) if records else None
+
+
+def microseconds(cost: Cost) -> Estimate:
+    """The time of a cost, which formats itself.
+
+    Raises:
+        ValueError: it is not known.
+    """
+    if cost.us is None:
+        raise ValueError("the time is not known")
+    return Estimate(cost.us, None, "us")
+
+
+def with_waits(cost: Cost) -> Estimate:
+    """The time of a cost with what the board waits for constants in flash."""
+    if cost.us_with_waits is None:
+        raise ValueError("the reads from flash are not known")
+    return Estimate(cost.us_with_waits, None, "us")
+
+
+def busiest_layer(board: Profile) -> tuple[str, float]:
+    """Name of the layer that takes the most time, and its share of the layers' time."""
+    times = {name: microseconds(cost).value for name, cost in board.layers.items()}
+    name = max(times, key=lambda each: times[each])
+    return _layer_name(name), times[name] / sum(times.values())
+
+
+def share_of_layers(board: Profile, kind: str) -> float:
+    """Share of the layers' time that layers of a kind take, such as ``"depthwise_conv2d"``."""
+    times = {name: microseconds(cost).value for name, cost in board.layers.items()}
+    return sum(time for name, time in times.items() if kind in name) / sum(times.values())
+
+
+def _layer_name(function: str) -> str:
+    """``layer_0_conv2d`` as ``conv2d``."""
+    return function.split("_", 2)[2].replace("_", " ")
+
+
+def plot_breakdown(board: Profile) -> alt.LayerChart:
+    """Time of each stage in a second and in 20 ms of audio."""
+    frame, image, network, after = (
+        microseconds(board.stages[name]).value / 1000 for name in _STAGES
+    )
+    stretches = {
+        "1 s of audio, one inference": (DEPLOYED.frames * frame + image, network, after),
+        "20 ms of audio, one inference": (frame + image, network, after),
+        "20 ms of audio, no inference": (frame, 0.0, 0.0),
+    }
+    rows = [
+        {"stretch": stretch, "stage": stage, "ms": ms}
+        for stretch, times in stretches.items()
+        for stage, ms in zip(charts.STAGE_COLOURS, times, strict=True)
+    ]
+    return resting_on(charts.breakdown(rows), method="modelled cycles", place=_place(board))
+
+
+def tabulate_stages(board: Profile, physical: Profile | None = None) -> page.Html:
+    """Instructions, cycles and time of each stage and layer.
+
+    Args:
+        board: on the emulated board.
+        physical: on a physical one, which adds a column.
+    """
+    measured = _costs(physical) if physical else {}
+    rows = [
+        {
+            "stage": name,
+            "instructions": f"{cost.instructions:,.0f}",
+            "cycles": f"{cost.cycles:,.0f}",
+            "time": f"{microseconds(cost)}",
+            **({"physical board": f"{microseconds(measured[name])}"} if measured else {}),
+        }
+        for name, cost in _costs(board).items()
+    ]
+    return resting_on(
+        page.table(rows), method="instructions emulated, cycles and time modelled",
+        place=_place(board),
+    )  # fmt: skip
+
+
+def _costs(board: Profile) -> dict[str, Cost]:
+    """What each row of the table of stages took, by its name."""
+    layers = {f"· layer {key.split('_')[1]}, {_layer_name(key)}": cost
+              for key, cost in board.layers.items()}  # fmt: skip
+    network = list(_STAGES).index("network") + 1
+    stages = [(name, board.stages[key]) for key, name in _STAGES.items()]
+    return {
+        **dict(stages[:network]),
+        **layers,
+        **dict(stages[network:]),
+        f"1 s of audio: {DEPLOYED.frames} frames, one inference": board.per_second,
+        "20 ms of audio: one frame, one inference": board.per_hop,
+    }
+
+
+def _place(board: Profile) -> str:
+    return f"{board.board}, {NANO33BLE.clock_hz / 1e6:.0f} MHz"
+
+
+def flash_share(board: Profile) -> float:
+    """Share of the board's flash that the program takes."""
+    return (board.flash or 0) / NANO33BLE.flash
+
+
+def ram_bytes(board: Profile) -> int:
+    """Bytes of variables and of the most stack that was seen in use."""
+    return (board.ram or 0) + (board.stack or 0)
+
+
+def part_of(board: Profile, name: str) -> Part:
+    """A part of the program, such as ``"network"``."""
+    return next(part for part in board.parts if part.name == name)
+
+
+def plot_memory(board: Profile, memory: str) -> alt.Chart:
+    """What fills a memory, part by part.
+
+    Args:
+        board: the profile.
+        memory: ``"flash"`` or ``"RAM"``.
+    """
+    rows = memory_rows(board, memory)
+    return resting_on(charts.memory(rows, memory), method="sizes in the linked program",
+                      place=_place(board))  # fmt: skip
+
+
+def memory_rows(board: Profile, memory: str) -> list[dict[str, Any]]:
+    """Bytes of a memory by part and kind, the largest part first, the stack last."""
+    if memory == "flash":
+        by_size = sorted(board.parts, key=lambda part: -part.flash)
+        sizes = [(part.name, {"code": part.code, "constants": part.constants}) for part in by_size]
+    else:
+        by_size = sorted(board.parts, key=lambda part: -part.ram)
+        sizes = [(part.name, {"variables": part.ram}) for part in by_size]
+        sizes.append(("stack", {"stack": board.stack or 0}))
+    return [
+        {"part": name, "what": kind, "bytes": size}
+        for name, kinds in sizes
+        for kind, size in kinds.items()
+        if size
+    ]

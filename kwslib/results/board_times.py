@@ -1,0 +1,271 @@
+"""Run times on record: other people's boards, this library's networks, and programs that were timed
+on a physical board and modelled.
+"""
+
+from collections.abc import Sequence
+from functools import cache
+from statistics import mean
+from typing import Any
+
+import altair as alt
+import numpy as np
+
+from kwslib.board.cycles import FLASH_WAIT
+from kwslib.board.profile import RECORDS
+from kwslib.config import NANO33BLE
+from kwslib.cost.gpu import recorded
+from kwslib.deploy.reader import read_graph
+from kwslib.evaluation import mean_interval
+from kwslib.measurements import FOLDER, Record, read_records, select
+from kwslib.models.checkpoint import PUBLISHED
+from kwslib.results import page
+from kwslib.results.charts import deployment as charts
+from kwslib.results.charts.theme import short_name
+from kwslib.results.literature import author_of
+from kwslib.results.networks import Network
+from kwslib.results.provenance import resting_on
+from kwslib.results.sweeps import committed
+from kwslib.results.values import Estimate
+
+ORIGINAL = FOLDER / "original_report.json"
+"""What the original report states."""
+
+NO_WAITS, WAITS = "no flash waits", f"{FLASH_WAIT} cycles per constant"
+"""The cycle model without and with what flash makes the processor wait for."""
+
+_BOARDS = RECORDS / "published.json"
+_BASELINE = "tiny_conv"
+_CHANNELS = 8
+_MS = 1000 / NANO33BLE.clock_hz
+
+
+@cache
+def known_times() -> Sequence[Record]:
+    """What others published of physical boards, and what the cycle model says of programs that
+    were timed on one.
+    """
+    return read_records(_BOARDS)
+
+
+def original_time(target: str) -> Record:
+    """The original report's run time of the network.
+
+    Args:
+        target: ``"cpu"``, ``"cuda"`` or ``"serial"``, its board.
+    """
+    (record,) = [r for r in select(read_records(ORIGINAL), "run_time") if r.target == target]
+    return record
+
+
+def cpu_times(runtime: str) -> list[Record]:
+    """The committed run times of tiny_conv on a CPU, one for each training.
+
+    Args:
+        runtime: ``"PyTorch"``, or ``"compiled core"`` for the generated C.
+    """
+    records = committed("pruning", ["board"], f"{_BASELINE}-yes_no")["board"]
+    dense = select(records, "run_time", method="dense", bits=8)
+    return [each for each in dense if each.subject["runtime"].startswith(runtime)]
+
+
+def mean_time(records: Sequence[Record]) -> Estimate:
+    """The mean of run times in microseconds, with its interval over trainings."""
+    values = [float(record.value) for record in records]
+    return Estimate(mean(values), mean_interval(values), "us", len(values))
+
+
+def gpu_time() -> Record:
+    """The committed run time of tiny_conv in PyTorch on a GPU, one image per call.
+
+    Raises:
+        LookupError: none is on record.
+    """
+    timing = recorded(_BASELINE)
+    if timing is None:
+        raise LookupError(f"no GPU time of {_BASELINE} is on record")
+    return timing.median
+
+
+def plot_processors(tiny: Network) -> alt.LayerChart:
+    """Run times of tiny_conv on CPU, GPU and board, on record and by the original report.
+
+    Args:
+        tiny: the network, with its profile.
+    """
+    c, torch, gpu = cpu_times("compiled core"), cpu_times("PyTorch"), gpu_time()
+    originals = {place: original_time(target) for place, target in
+                 (("GPU", "cuda"), ("CPU", "cpu"), ("board", "serial"))}  # fmt: skip
+    rows = [
+        _row("generated C, CPU", "measured", mean_time(c).value),
+        _row("PyTorch, CPU", "measured", mean_time(torch).value),
+        _row(f"PyTorch, {gpu.machine}", "measured", gpu.value),
+        *(_row(f"original report, {place}", "original report", record.value)
+          for place, record in originals.items()),
+        _row("generated C, board", "modelled", 1000 * _milliseconds(tiny)[0]),
+    ]  # fmt: skip
+    return resting_on(
+        charts.run_times(sorted(rows, key=lambda row: row["time"]), "time per inference", "µs"),
+        [*c, *torch, gpu],
+        method="measured and modelled, by colour",
+        place=f"CPU: {torch[0].machine}; board: nRF52840, 64 MHz",
+    )  # fmt: skip
+
+
+def plot_boards(tiny: Network) -> alt.LayerChart:
+    """Run times of tiny_conv's network on this kind of board: others' measured, ours modelled."""
+    rows = [_published_row(record) for record in _others()]
+    for metric, name in (("cycles", NO_WAITS), ("cycles_with_flash_waits", WAITS)):
+        for record in select(known_times(), metric, runtime="CMSIS-NN"):
+            rows.append(_row(f"CMSIS-NN kernels, {name}", "modelled", record.value * _MS))
+    for name, ms in zip((NO_WAITS, WAITS), _milliseconds(tiny), strict=True):
+        rows.append(_row(f"generated C, {name}", "modelled", ms))
+    chart = charts.run_times(rows, "time per inference", "ms")
+    return resting_on(chart, method="measured and modelled, by colour", place=_others()[0].machine)
+
+
+def range_of_others() -> tuple[float, float]:
+    """The least and the greatest time that others measured of the network, in ms."""
+    times = [time for record in _others() for time in np.atleast_1d(record.value).tolist()]
+    return min(times), max(times)
+
+
+def _others() -> list[Record]:
+    """Published times of the network with all its channels."""
+    records = select(known_times(), "run_time", stage="network")
+    return [each for each in records if each.subject.get("channels", _CHANNELS) == _CHANNELS]
+
+
+def _published_row(record: Record) -> dict[str, Any]:
+    original = "Student" in record.source
+    name = "original report" if original else author_of(record.source)
+    row = _row(f"TFLite Micro, {name}", "original report" if original else "literature",
+               float(np.mean(record.value)))  # fmt: skip
+    if isinstance(record.value, list):
+        row |= {"low": record.value[0], "high": record.value[1]}
+    return row
+
+
+def _row(place: str, kind: str, time: float) -> dict[str, Any]:
+    return {"place": place, "kind": kind, "time": time}
+
+
+def _milliseconds(network: Network) -> tuple[float, float]:
+    """Modelled time of the network without and with flash waits, in ms."""
+    assert network.profile is not None
+    cost = network.profile.stages["network"]
+    return float(cost.us or 0) / 1000, float(cost.us_with_waits or 0) / 1000
+
+
+def line_through_channels() -> tuple[float, float]:
+    """The straight line through one author's times of pruned networks: ms, and ms per channel."""
+    records = select(known_times(), "run_time", stage="network")
+    pruned = [each for each in records if each.subject.get("channels", _CHANNELS) < _CHANNELS]
+    channels = [each.subject["channels"] for each in pruned]
+    slope, fixed = np.polyfit(channels, [each.value for each in pruned], 1)
+    return float(fixed), float(slope)
+
+
+# The cycle model.
+
+
+def model_errors() -> dict[str, dict[str, float]]:
+    """Cycles of a physical board over modelled ones, by model and program."""
+    found: dict[str, dict[str, float]] = {NO_WAITS: {}, WAITS: {}}
+    for measured in select(known_times(), "cycles"):
+        if measured.method == "published":
+            program = measured.subject["network"]
+            for metric, model in (("cycles", NO_WAITS), ("cycles_with_flash_waits", WAITS)):
+                for ours in select(known_times(), metric, network=program):
+                    if ours.method == "modelled":
+                        found[model][program] = measured.value / ours.value
+    return found
+
+
+def cmsis_milliseconds() -> float:
+    """Modelled time of CMSIS-NN's kernels on tiny_conv, flash waits included, in ms."""
+    (record,) = select(known_times(), "cycles_with_flash_waits", runtime="CMSIS-NN")
+    return float(record.value * _MS)
+
+
+def plot_model_errors() -> alt.LayerChart:
+    """Measured over modelled cycles of every program that was timed on a physical board."""
+    rows = [
+        {"program": program, "model": model, "ratio": ratio}
+        for model, programs in model_errors().items()
+        for program, ratio in programs.items()
+    ]
+    timed = [r for r in select(known_times(), "cycles") if r.method == "published"]
+    return resting_on(charts.model_errors(rows), method="published cycles over modelled cycles",
+                      place=timed[0].machine)  # fmt: skip
+
+
+# Every network.
+
+
+def plot_networks(networks: Sequence[Network]) -> alt.LayerChart:
+    """Test accuracy against modelled time on the board, a mark for each network.
+
+    Args:
+        networks: of one task, each with its profile.
+    """
+    rows = [
+        {"model": each.model, "accuracy": each.accuracy, "low": each.interval[0],
+         "high": each.interval[1], "ms": _milliseconds(each)[0]}
+        for each in networks
+    ]  # fmt: skip
+    return resting_on(
+        charts.accuracy_by_time(rows), data="Speech Commands v0.02", seeds=_seeds(networks),
+        method="accuracy measured, time modelled", place="nRF52840, 64 MHz",
+    )  # fmt: skip
+
+
+def tabulate_networks(networks: Sequence[Network]) -> page.Html:
+    """Accuracy, time, flash and RAM of networks that have a profile."""
+    rows = []
+    for each in sorted(networks, key=lambda each: (len(each.labels), each.milliseconds)):
+        assert each.profile is not None
+        time, waiting = _milliseconds(each)
+        rows.append(
+            {
+                "network": short_name(each.model),
+                "task": each.task.replace("_", ", " if each.task != "ten_words" else " "),
+                "accuracy": f"{100 * each.accuracy:.1f} %",
+                "int8": "" if each.int8_change is None else _points(each.int8_change),
+                "instructions per MAC": f"{instructions_per_mac(each):.2f}",
+                "time, ms": f"{time:.3g}",
+                "with flash waits, ms": f"{waiting:.3g}",
+                "flash, kB": f"{(each.profile.flash or 0) / 1024:.1f}",
+                "RAM, kB": f"{((each.profile.ram or 0) + (each.profile.stack or 0)) / 1024:.1f}",
+            }
+        )
+    return resting_on(
+        page.table(rows), data="Speech Commands v0.02", seeds=_seeds(networks),
+        method="accuracy measured, instructions emulated, time modelled", place="nRF52840, 64 MHz",
+    )  # fmt: skip
+
+
+def instructions_per_mac(network: Network) -> float:
+    """Instructions of an inference over its multiply-accumulates."""
+    assert network.profile is not None
+    return float(network.profile.stages["network"].instructions or 0) / network.macs
+
+
+def instructions_per_mac_by_layer(network: Network) -> dict[str, float]:
+    """Instructions over multiply-accumulates of each layer that has some, by its C function."""
+    assert network.profile is not None
+    graph = read_graph(PUBLISHED / f"{network.name}.tflite")
+    macs = {f"layer_{step}_{each.name}": each.macs for step, each in enumerate(graph.operators)}
+    return {
+        name: float(cost.instructions or 0) / macs[name]
+        for name, cost in network.profile.layers.items()
+        if macs[name]
+    }
+
+
+def _points(change: float) -> str:
+    return f"{100 * change:+.2f}".replace("-", "−")
+
+
+def _seeds(networks: Sequence[Network]) -> str:
+    counts = sorted({len(each.studies) for each in networks}, reverse=True)
+    return " or ".join(map(str, counts))
