@@ -1,7 +1,7 @@
 """The book: which pages the table of contents lists, and which of them are chapters to execute."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,26 +10,23 @@ import yaml
 from myst_nb.core.read import is_myst_markdown_notebook, read_myst_markdown_notebook
 
 from kwslib.errors import InputError
-from kwslib.site import variant
 
 TOC_NAME = "_toc.yml"
+
+_TITLE = re.compile(r"^# (.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Chapter:
-    """A page that is a MyST notebook: one of its own, or another chapter's.
+    """A page that is a MyST notebook.
 
     Attributes:
         page: its name in the table of contents, e.g. ``"book/3_training"``.
         path: the source file.
-        base: the chapter of which this page is another run (:mod:`kwslib.site.variant`).
-        presets: the parameters in which it differs from ``base``.
     """
 
     page: str
     path: Path
-    base: "Chapter | None" = None
-    presets: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def stem(self) -> str:
@@ -49,8 +46,7 @@ class Chapter:
 
     def source(self) -> str:
         """The text of the notebook as MyST Markdown."""
-        text = self.path.read_text(encoding="utf-8")
-        return variant.compose(text, self.base.source()) if self.base else text
+        return self.path.read_text(encoding="utf-8")
 
     def notebook(self) -> nbformat.NotebookNode:
         """The source as a notebook without outputs."""
@@ -88,13 +84,9 @@ class Book:
 
     @property
     def chapters(self) -> list[Chapter]:
-        """The pages that hold code, their own or another chapter's, in reading order.
-
-        Raises:
-            InputError: a page names a chapter that does not exist.
-        """
-        found = [_chapter(page, self.path(page)) for page in self.pages]
-        return [chapter for chapter in found if chapter]
+        """The pages that hold code, in reading order."""
+        found = [Chapter(page, self.path(page)) for page in self.pages]
+        return [chapter for chapter in found if is_myst_markdown_notebook(chapter.source())]
 
     def chapter(self, asked: str) -> Chapter:
         """The chapter that ``asked`` means: ``3``, ``training`` or ``3_training``.
@@ -109,23 +101,10 @@ class Book:
         raise InputError(f"there is no chapter {asked!r}; the chapters are {names}")
 
 
-def _chapter(page: str, path: Path) -> Chapter | None:
-    """The chapter that a page is, or None."""
-    text = path.read_text(encoding="utf-8")
-    if is_myst_markdown_notebook(text):
-        return Chapter(page, path)
-    head = variant.head_of(text, path)
-    if head is None:
-        return None
-    base = Chapter(
-        f"{page.rpartition('/')[0]}/{head.chapter}", path.with_name(f"{head.chapter}.md")
-    )
-    if not base.path.exists() or not is_myst_markdown_notebook(base.source()):
-        raise InputError(
-            f"{path}: there is no chapter {head.chapter!r} beside it; write its file name "
-            "without suffix, e.g. 3_training"
-        )
-    return Chapter(page, path, base, head.parameters)
+def title_of(text: str) -> str:
+    """The title of a page, ``"# ..."`` without the mark, or empty."""
+    match = _TITLE.search(text)
+    return match[1].strip() if match else ""
 
 
 def as_notebook(text: str, path: Path) -> nbformat.NotebookNode:

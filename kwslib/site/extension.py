@@ -38,9 +38,8 @@ from kwslib.site import (
     prose,
     repository,
     run_page,
-    variant,
 )
-from kwslib.site.book import Book, as_notebook
+from kwslib.site.book import Book, as_notebook, title_of
 from kwslib.site.execute import ChapterError, ExecutedChapter, run_book
 from kwslib.site.lighten import lighten, pages_of
 from kwslib.site.marks import ROLE, first_line
@@ -198,7 +197,7 @@ class Report:
     ) -> None:
         """Add a button that opens the chapter on Binder, where the repository is known to it."""
         executed = self.chapters.get(page)
-        if executed is None or doctree is None or executed.chapter.base:
+        if executed is None or doctree is None:
             return
         url = repository.binder(repository.address(Path(app.srcdir)), f"{page}.ipynb")
         if url and "header_buttons" in context:
@@ -258,7 +257,7 @@ def name_absent_page(
         return None
     if node["refexplicit"]:
         return inside
-    title = variant.title_of(book.path(page).read_text(encoding="utf-8"))
+    title = title_of(book.path(page).read_text(encoding="utf-8"))
     return nodes.emphasis(title, title)
 
 

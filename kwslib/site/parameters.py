@@ -39,31 +39,12 @@ def declared(chapter: Chapter, notebook: nbformat.NotebookNode) -> dict[str, Val
 
 
 def defaults_of(chapter: Chapter) -> dict[str, Value]:
-    """The parameters as they are where no reader asks for another value.
-
-    They are those that the chapter declares, but for what a page that is another run of the
-    chapter says itself.
-
-    Raises:
-        InputError: such a page names a parameter that the chapter does not have, or gives it a
-            value of another type.
-    """
-    found = declared(chapter, chapter.notebook())
-    presets = {}
-    for name, value in chapter.presets.items():
-        key = f"{name} in {chapter.path.name}"
-        _check_name(key, chapter, name, found)
-        if not isinstance(value, Value):
-            raise InputError(f"parameter {key!r}: {value!r} is not a number, true, false or text")
-        presets[name] = convert(key, str(value), found[name])
-    return found | presets
+    """The parameters as they are where no reader asks for another value."""
+    return declared(chapter, chapter.notebook())
 
 
 def resolve(book: Book, asked: Mapping[str, Any]) -> dict[str, dict[str, Value]]:
     """The values asked for, by chapter, each converted to the type of its default.
-
-    What is asked of a chapter holds on the pages that are other runs of it too, but for the
-    parameters in which they differ from it, and for what is asked of such a page by its name.
 
     Args:
         book: where the parameters are declared.
@@ -84,13 +65,7 @@ def resolve(book: Book, asked: Mapping[str, Any]) -> dict[str, dict[str, Value]]
             )
         _check_name(key, chapters[chapter], name, defaults[chapter])
         chosen[chapter][name] = convert(key, str(value), defaults[chapter][name])
-    return {name: _inherited(chapter, chosen) | chosen[name] for name, chapter in chapters.items()}
-
-
-def _inherited(chapter: Chapter, chosen: Mapping[str, Mapping[str, Value]]) -> dict[str, Value]:
-    """What was asked of the chapter of which a page is another run, but for its own presets."""
-    base = chosen.get(chapter.base.name, {}) if chapter.base else {}
-    return {name: value for name, value in base.items() if name not in chapter.presets}
+    return chosen
 
 
 def _check_name(key: str, chapter: Chapter, name: str, found: Mapping[str, Value]) -> None:

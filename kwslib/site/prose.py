@@ -10,7 +10,6 @@ import nbformat
 
 from kwslib.results.page import CLAIM_MIME, GLUE_PREFIX
 from kwslib.results.renderer import ORIGIN
-from kwslib.site import variant
 from kwslib.site.execute import ExecutedChapter
 from kwslib.site.marks import Block, without_blocks
 from kwslib.site.settings import name_of_data
@@ -101,9 +100,6 @@ def page_notebook(executed: ExecutedChapter, absent: Sequence[Block]) -> nbforma
                 shown = out.get("data", {})
                 if "text/html" in shown:
                     shown["text/html"] = _with_origin(shown["text/html"], executed)
-    if chapter.base:
-        differing = {name: executed.values[name] for name in chapter.presets}
-        notebook.cells[0].source += f"\n\n{variant.note(chapter.base.stem, differing)}"
     return notebook
 
 

@@ -36,9 +36,7 @@ def markdown(settings: Settings, chapters: list[ExecutedChapter]) -> str:
 
 def _execution(each: ExecutedChapter) -> tuple[str, str, str]:
     origin = "in this run" if each.fresh else f"kept from {_minute(each.run.when)}: nothing changed"
-    base = each.chapter.base
-    name = f"{each.chapter.stem}, another run of {base.stem}" if base else each.chapter.stem
-    return name, f"{each.run.seconds:.1f}", origin
+    return each.chapter.stem, f"{each.run.seconds:.1f}", origin
 
 
 def _parameters(chapters: list[ExecutedChapter]) -> Iterable[tuple[str, str, str]]:

@@ -1,7 +1,12 @@
+from types import SimpleNamespace
+
 import pytest
+from docutils import nodes
+from sphinx.addnodes import pending_xref
 
 from kwslib.errors import InputError
-from kwslib.site.book import Book, as_notebook
+from kwslib.site.book import Book, as_notebook, title_of
+from kwslib.site.extension import name_absent_page
 
 
 def test_chapters_are_the_pages_with_code_in_reading_order(root):
@@ -37,3 +42,24 @@ def test_a_listed_page_that_does_not_exist_is_refused(root):
 def test_plain_markdown_becomes_one_cell(root):
     notebook = as_notebook("# Title\n\ntext\n", root / "page.md")
     assert [cell.cell_type for cell in notebook.cells] == ["markdown"]
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [("# One\n\n## Two\n", "One"), ("---\na: b\n---\n\n#  One \n", "One"), ("no title\n", "")],
+)
+def test_the_title_of_a_page(text, title):
+    assert title_of(text) == title
+
+
+def test_a_link_to_a_page_that_is_not_built_becomes_its_title(root):
+    app = SimpleNamespace(srcdir=root)
+
+    def link(target, explicit=False):
+        facts = {"refdomain": "std", "reftype": "doc", "refdoc": "book/2_size"}
+        node = pending_xref("", reftarget=target, refexplicit=explicit, **facts)
+        return name_absent_page(app, None, node, nodes.inline("", "here"))
+
+    assert link("1_sound").astext() == "Sound"
+    assert link("1_sound", explicit=True).astext() == "here"
+    assert link("7_missing") is None

@@ -63,11 +63,11 @@ def test_binder_opens_a_notebook_where_it_knows_the_host(address, url):
 
 def test_binder_finds_the_notebooks_that_its_script_makes(tmp_path):
     (tmp_path / "book").mkdir()
-    for name in ("3_training.md", "training_extra.md"):
+    for name in ("3_training.md", "references.md"):
         (tmp_path / "book" / name).write_text((ROOT / "book" / name).read_text())
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     script = [str(ROOT / "postBuild")]
     subprocess.run(script, cwd=tmp_path, env=os.environ | {"PATH": path}, check=True)
     notebook = nbformat.read(tmp_path / "book" / "3_training.ipynb", as_version=4)
     assert any("parameters" in cell.metadata.get("tags", []) for cell in notebook.cells)
-    assert not (tmp_path / "book" / "training_extra.ipynb").exists()
+    assert not (tmp_path / "book" / "references.ipynb").exists()
