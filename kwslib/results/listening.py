@@ -139,7 +139,7 @@ def tabulate_streams(streams: Streams) -> page.Html:
             {
                 "network": short_name(model),
                 "one inference per": f"{HOP_MS * misses.subject['hops']} ms",
-                "averaged": misses.subject["inferences"],
+                "inferences averaged": misses.subject["inferences"],
                 "threshold": f"{misses.subject['threshold'] / 256:.2f}",
                 "keywords missed": _brief(misses),
                 "false accepts per hour": f"{rate.value:.1f} ({low:.1f}–{high:.1f})",

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import altair as alt
 
-from kwslib.data.task import SILENCE, SPLITS, UNKNOWN, Split, Task
+from kwslib.data.task import SILENCE, SPLITS, Split, Task
 from kwslib.errors import InputError
 from kwslib.evaluation import wilson_interval
 from kwslib.measurements import FOLDER, Record, read_records, select
@@ -115,10 +115,15 @@ def tabulate_clips(study: Study) -> page.Html:
 def tabulate_examples(findings: Findings) -> page.Html:
     """A test clip of each label, to listen to."""
     rows = [
-        {"label": label, "clip": clip.split("/")[0], "sound": page.player(findings.hear(clip)[0])}
+        {"label": label, "word": _word_of(clip), "sound": page.player(findings.hear(clip)[0])}
         for label, clip in findings.examples().items()
     ]
     return resting_on(page.table(rows), data=findings.sounds.name)
+
+
+def _word_of(clip: str) -> str:
+    word = clip.split("/")[0]
+    return "background noise" if word == SILENCE else word
 
 
 def plot_loop(history: Sequence[Mapping[str, float]], data: str) -> alt.LayerChart:
@@ -145,7 +150,7 @@ def plot_study(study: Study, quantity: Literal["accuracy", "loss"]) -> alt.Layer
         for split in ("training", "validation")
     ]
     chart = charts.learning_curve(rows, quantity, study.best.number)
-    return resting_on(chart, [study.record("history")], seeds=f"seed {study.subject['seed']}")
+    return resting_on(chart, [study.record("history")], seeds=f"seed {study.subject['seed']} alone")
 
 
 def tabulate_accuracy(findings: Findings) -> page.Html:
@@ -208,7 +213,7 @@ def plot_confusion(study: Study) -> alt.LayerChart:
     """Test clips by true and predicted label."""
     record = study.record("confusion", split="testing")
     chart = charts.confusion(record.value, study.labels)
-    return resting_on(chart, [record], seeds=f"seed {study.subject['seed']}")
+    return resting_on(chart, [record], seeds=f"seed {study.subject['seed']} alone")
 
 
 def tabulate_hardest(findings: Findings, count: int = HARDEST) -> page.Html:
@@ -216,24 +221,15 @@ def tabulate_hardest(findings: Findings, count: int = HARDEST) -> page.Html:
     record = findings.study.record("hardest", split="testing")
     rows = []
     for clip in record.value[:count]:
-        word, file = clip["clip"].split("/", 1)
         rows.append(
             {
-                "word": "background noise" if word == SILENCE else word,
+                "word": _word_of(clip["clip"]),
                 "sound": page.player(findings.hear(clip["clip"])[0]),
                 "predicted": clip["predicted"],
                 "its probability": f"{100 * clip['predicted_score']:.1f} %",
-                "label": clip["label"],
-                "label's probability": f"{100 * clip['score']:.1f} %",
-                "clip": page.breakable(file),
+                "true label": clip["label"],
+                "probability of that": f"{100 * clip['score']:.1f} %",
             }
         )
     sounds = f"{record.data['name']}, sound from {findings.sounds.name}"
     return resting_on(page.table(rows), [record], data=sounds)
-
-
-def unknown_words(study: Study) -> list[str]:
-    """The words among the hardest clips that are no keywords."""
-    clips = study.value("hardest", split="testing")
-    own = [clip["clip"].split("/")[0] for clip in clips if clip["label"] == UNKNOWN]
-    return list(dict.fromkeys(own))

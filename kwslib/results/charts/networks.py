@@ -11,9 +11,6 @@ from kwslib.results.charts.front import front
 from kwslib.results.charts.theme import (
     BLUE,
     GREY,
-    ORANGE,
-    PURPLE,
-    VERMILION,
     WIDTH,
     network_scale,
     round_numbers,
@@ -22,16 +19,16 @@ from kwslib.results.charts.theme import (
 OURS = "this library"
 KINDS = {
     OURS: (BLUE, "circle"),
-    "others, v0.02": (PURPLE, "square"),
+    "others, v0.02": (GREY, "square"),
     "others, v0.01": (GREY, "triangle-up"),
-    "others, MLPerf Tiny": (ORANGE, "diamond"),
-    "others, version not said": (VERMILION, "cross"),
+    "others, MLPerf Tiny": (GREY, "diamond"),
+    "others, version not said": (GREY, "cross"),
 }
-"""Whose accuracy it is and on which clips, by colour and shape; ours have a colour each."""
+"""Whose accuracy it is and on which clips, by colour and shape; each of ours has its own."""
 
 _ACROSS, _HEIGHT = WIDTH - 60, 290  # pixels of a panel
 _LETTER, _LINE, _MARK = 6, 14, 12  # pixels of a letter, a line of text and a mark
-_BELOW = alt.Legend(orient="bottom", labelLimit=0, columns=3, symbolOpacity=1)
+_BELOW = alt.Legend(orient="bottom", labelLimit=0, columns=3, symbolOpacity=1, symbolFillColor=GREY)
 _RIGHT = "accuracy"
 _ASIDE, _UP, _DOWN = 9, 12, 14  # pixels from a mark's middle to a name
 _SIDES: Mapping[str, Mapping[str, Any]] = {
@@ -117,7 +114,9 @@ def _points(base: alt.Chart, kinds: list[str]) -> alt.Chart:
     shapes = alt.Scale(domain=kinds, range=[KINDS[kind][1] for kind in kinds])
     return base.mark_point(filled=True, size=80, opacity=1).encode(
         color=alt.Color("colour:N", scale=None, legend=None),
-        shape=alt.Shape("kind:N", scale=shapes, sort=kinds, title=None, legend=_BELOW),
+        shape=alt.Shape(
+            "kind:N", scale=shapes, sort=kinds, title=None, legend=_BELOW if kinds[1:] else None
+        ),
     )
 
 
@@ -132,7 +131,7 @@ def _names(base: alt.Chart, y: alt.Y) -> list[alt.Chart]:
 
 def _ends_of_costs(costs: Sequence[float]) -> _Ends:
     """Of a logarithmic axis with room for names, which a single cost does not make narrow."""
-    room = max(1.6, 10 / math.sqrt(max(costs) / min(costs)) / 3)
+    room = max(2.0, 10 / math.sqrt(max(costs) / min(costs)) / 3)
     return min(costs) / room, max(costs) * room
 
 
