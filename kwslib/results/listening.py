@@ -1,81 +1,180 @@
-"""What chapter 3 shows of listening all day: a short stream heard now, and the committed ones."""
+"""Chapter 3: continuous audio, in committed streams and one made now; values, tables, charts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import altair as alt
 
 from kwslib.board.client import default_streaming
+from kwslib.config import DEPLOYED, SAMPLE_RATE
 from kwslib.data.dataset import open_source
 from kwslib.data.noises import chosen_noises
-from kwslib.data.task import Task
-from kwslib.measurements import FOLDER, Record, read_records
+from kwslib.measurements import FOLDER, Record, read_records, select
+from kwslib.results import page
+from kwslib.results.charts import listening as charts
+from kwslib.results.charts.theme import short_name
+from kwslib.results.provenance import resting_on
 from kwslib.streaming.listen import Listening, listen
 from kwslib.streaming.plan import Plan
 from kwslib.streaming.scores import spotter_from
 from kwslib.streaming.sound import BuiltSound
-from kwslib.studies.robustness import KINDS, Kind
 from kwslib.training.findings import Findings
 
 STREAMS = FOLDER / "streaming"
-"""Where ``kws stream --out`` left what is committed, as ``<network>.json``."""
-
-ROBUSTNESS = FOLDER / "robustness"
-"""Where ``kws evaluate --sweep --out`` did, as ``<kind>-<network>.json``."""
+"""Where ``kws stream --out`` left what is committed, as ``<network>-<task>.json``."""
 
 LIVE_MINUTES = 4
-_LIVE_WORDS_AN_HOUR = 600
+HOP_MS = 1000 * DEPLOYED.hop // SAMPLE_RATE
+
+_LIVE_WORDS_PER_HOUR = 600
 """Keywords, and as many other words: dense, since there is little time."""
 
-
-@dataclass(frozen=True)
-class ListeningFindings:
-    """What there is to show.
-
-    Attributes:
-        live: a few minutes that the network of this run heard; None where it is not at hand.
-        committed: records of streams by network, those of this task.
-        robustness: records of the sweeps, by kind and network.
-    """
-
-    live: Listening | None
-    committed: Mapping[str, Sequence[Record]]
-    robustness: Mapping[Kind, Mapping[str, Sequence[Record]]]
+Streams = Mapping[str, Sequence[Record]]
+"""Records of streams by the network's name in the registry."""
 
 
-def listening(
-    findings: Findings, streams: Path = STREAMS, robustness: Path = ROBUSTNESS
-) -> ListeningFindings:
-    """Let the network of this run listen for a few minutes, and read what is committed.
+def load_streams(task: str = "yes_no", folder: Path = STREAMS) -> dict[str, list[Record]]:
+    """The committed streams of a task by network, fewest false accepts last.
 
     Args:
-        findings: on the trained network.
-        streams: folder of committed streams.
-        robustness: folder of committed sweeps.
+        task: its name.
+        folder: of the records.
     """
-    task = Task.of(findings.study.labels[2:]).name
-    sweeps = {kind: _by_network(robustness, f"{kind}-", task) for kind in KINDS}
-    return ListeningFindings(
-        _heard_now(findings),
-        _by_network(streams, "", task),
-        {kind: found for kind, found in sweeps.items() if found},
-    )
+    suffix = f"-{task}"
+    found = {
+        path.stem.removesuffix(suffix): read_records(path)
+        for path in sorted(folder.glob(f"*{suffix}.json"))
+    }
+    return dict(sorted(found.items(), key=lambda item: -value_of(item[1], "false_accepts")))
 
 
-def _by_network(folder: Path, prefix: str, task: str) -> dict[str, Sequence[Record]]:
-    """Records of the files ``<prefix><network>-<task>.json``, by network and task."""
-    paths = sorted(folder.glob(f"{prefix}*-{task}.json"))
-    return {path.stem.removeprefix(prefix): read_records(path) for path in paths}
+def record_of(records: Sequence[Record], metric: str) -> Record:
+    """The only record of a metric in a stream."""
+    (record,) = select(records, metric)
+    return record
 
 
-def _heard_now(findings: Findings) -> Listening | None:
-    """A few minutes of the test clips at hand, of embedded speech where they are no sound."""
+def value_of(records: Sequence[Record], metric: str) -> Any:
+    """The value of the only record of a metric in a stream."""
+    return record_of(records, metric).value
+
+
+def share_at_words(records: Sequence[Record]) -> float:
+    """Share of the false accepts that are made at other words than keywords."""
+    kinds = value_of(records, "stream_kinds")
+    return float(kinds["word"] / sum(kinds.values()))
+
+
+def listen_now(findings: Findings, minutes: int = LIVE_MINUTES) -> Listening | None:
+    """What the network of this run detects in a few minutes of test clips; None where there is no
+    network to run. Clips that are images alone are replaced by embedded speech.
+    """
     if findings.live is None:
         return None
     network, dataset = findings.live
     source = dataset.source if dataset.source.has_audio("testing") else open_source(None)
     plan = Plan(
-        LIVE_MINUTES, dataset.task.keywords, noises=tuple(chosen_noises(source, "mixed")),
-        keywords_an_hour=_LIVE_WORDS_AN_HOUR, others_an_hour=_LIVE_WORDS_AN_HOUR,
+        minutes, dataset.task.keywords, noises=tuple(chosen_noises(source, "mixed")),
+        keywords_an_hour=_LIVE_WORDS_PER_HOUR, others_an_hour=_LIVE_WORDS_PER_HOUR,
     )  # fmt: skip
     spotter = spotter_from(network, findings.run, dataset.task.labels)
     return listen(BuiltSound(source, plan), spotter, default_streaming(len(spotter.labels)))
+
+
+# Tables and figures.
+
+
+def plot_misses(streams: Streams) -> alt.LayerChart:
+    """Misses against false accepts per hour, a curve per network, with its operating point."""
+    rows, points = [], []
+    for model, records in streams.items():
+        curve = value_of(records, "stream_curve")
+        chosen = record_of(records, "misses").subject["threshold"]
+        rows += [_point(short_name(model), each) for each in curve]
+        points += [
+            _with_intervals(short_name(model), each)
+            for each in curve
+            if each["threshold"] == chosen
+        ]
+    chart = charts.misses_against_false_accepts(rows, points, list(streams))
+    return resting_on(chart, _first(streams, "misses"), data=_data(streams))
+
+
+def plot_misses_now(heard: Listening) -> alt.LayerChart:
+    """The same of the minutes that this run listened to."""
+    name = heard.spotter.name
+    rows = [_point(name, point.as_json()) for point in heard.points]
+    points = [_with_intervals(name, heard.worked.as_json())]
+    chart = charts.misses_against_false_accepts(rows, points)
+    minutes = 60 * heard.worked.outcome.hours
+    return resting_on(chart, data=f"{heard.sound.name}, {minutes:.0f} minutes", method="measured")
+
+
+def _point(network: str, point: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "network": network,
+        "threshold": point["threshold"],
+        "misses": point["misses"],
+        "false_accepts": point["false_accepts_an_hour"],
+    }
+
+
+def _with_intervals(network: str, point: Mapping[str, Any]) -> dict[str, Any]:
+    (misses_low, misses_high), (low, high) = (
+        point["misses_interval"], point["false_accepts_interval"],
+    )  # fmt: skip
+    return _point(network, point) | {
+        "misses_low": misses_low, "misses_high": misses_high, "low": low, "high": high,
+    }  # fmt: skip
+
+
+def tabulate_streams(streams: Streams) -> page.Html:
+    """Settings, misses, false accepts and latency of each network."""
+    rows = []
+    for model, records in streams.items():
+        misses, rate = record_of(records, "misses"), record_of(records, "false_accepts")
+        latency, (low, high) = value_of(records, "stream_latency"), rate.interval or (0.0, 0.0)
+        rows.append(
+            {
+                "network": short_name(model),
+                "one inference per": f"{HOP_MS * misses.subject['hops']} ms",
+                "inferences averaged": misses.subject["inferences"],
+                "threshold": f"{misses.subject['threshold'] / 256:.2f}",
+                "keywords missed": _brief(misses),
+                "false accepts per hour": f"{rate.value:.1f} ({low:.1f}–{high:.1f})",
+                "median latency": _ms(latency["median_ms"]),
+                "95 % within": _ms(latency["p95_ms"]),
+            }
+        )
+    return resting_on(page.table(rows), _first(streams, "misses"), data=_data(streams))
+
+
+def plot_latency(streams: Streams) -> alt.Chart:
+    """Share of the detections that are made by a time after the end of the word."""
+    rows = [
+        {"network": short_name(model), "ms": ms, "share": number / 20}
+        for model, records in streams.items()
+        for number, ms in enumerate(value_of(records, "stream_latency")["percentiles_ms"])
+        if ms is not None
+    ]
+    chart = charts.latencies(rows, list(streams))
+    return resting_on(chart, _first(streams, "stream_latency"), data=_data(streams))
+
+
+def _first(streams: Streams, metric: str) -> list[Record]:
+    return [record_of(records, metric) for records in streams.values()]
+
+
+def _data(streams: Streams) -> str:
+    data = record_of(next(iter(streams.values())), "misses").data
+    return f"{data['name']}, {data['hours']:g} hours"
+
+
+def _brief(share: Record) -> str:
+    low, high = share.interval or (0.0, 1.0)
+    return f"{100 * share.value:.1f} % ({100 * low:.1f}–{100 * high:.1f})"
+
+
+def _ms(value: float | None) -> str:
+    return "" if value is None else f"{value:.0f} ms".replace("-", "−")

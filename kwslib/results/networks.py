@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import altair as alt
+
 from kwslib import models
 from kwslib.board.profile import RECORDS, Profile, profile_of, record_path
 from kwslib.config import NANO33BLE
@@ -12,6 +14,11 @@ from kwslib.cost.literature import PATH as LITERATURE
 from kwslib.evaluation import wilson_interval
 from kwslib.measurements import FOLDER, Record, read_records, select
 from kwslib.models.checkpoint import PUBLISHED
+from kwslib.results import page
+from kwslib.results.charts import networks as charts
+from kwslib.results.charts.theme import short_name
+from kwslib.results.provenance import resting_on
+from kwslib.results.values import Estimate
 from kwslib.training.study import Study, mean_accuracy, studies_in
 
 MORE_LITERATURE = FOLDER / "literature_networks.json"
@@ -19,6 +26,20 @@ MORE_LITERATURE = FOLDER / "literature_networks.json"
 
 TWELVE_LABELS = 12
 """Labels of the ten command words, which is what others publish."""
+
+COSTS = {
+    "macs": "million multiply-accumulates",
+    "parameters": "thousand parameters",
+    "ms": "milliseconds on the board",
+}
+"""Costs of a network, and the titles of their axes."""
+
+_METHOD = "accuracy measured, operations and parameters computed, times modelled"
+_KINDS = {
+    "Speech Commands v0.02": "others, v0.02",
+    "Speech Commands v0.01": "others, v0.01",
+    "MLPerf Tiny": "others, MLPerf Tiny",
+}
 
 
 @dataclass(frozen=True)
@@ -70,6 +91,11 @@ class Network:
     def interval(self) -> tuple[float, float]:
         """95 % interval of the accuracy: Wilson's, of the test clips, whatever the seeds."""
         return wilson_interval(round(self.accuracy * self.clips), self.clips)
+
+    @property
+    def estimate(self) -> Estimate:
+        """The accuracy with its interval, for a page."""
+        return Estimate(self.accuracy, self.interval, seeds=len(self.studies))
 
     @property
     def int8_change(self) -> float | None:
@@ -170,3 +196,85 @@ def _known(accuracy: Record, records: Sequence[Record]) -> Known:
         int(macs[0].value) if macs else int(flops[0].value) // 2,
         times[0] if times else None,
     )  # fmt: skip
+
+
+def of_task(found: Sequence[Network], task: str) -> dict[str, Network]:
+    """The networks of a task by their name in the registry, fewest operations first."""
+    return {network.model: network for network in found if network.task == task}
+
+
+def ahead_of(network: Network, known: Sequence[Known], data: str) -> list[Known]:
+    """What others published that is more accurate with no more operations.
+
+    Args:
+        network: of ours.
+        known: of others.
+        data: name of the data that the figures of others must be on.
+    """
+    return [
+        each
+        for each in known
+        if each.data == data
+        and each.macs <= network.macs
+        and each.accuracy.value > network.accuracy
+    ]
+
+
+# Tables and figures.
+
+
+def tabulate_networks(found: Sequence[Network]) -> page.Html:
+    """Accuracy and cost of networks of one task."""
+    rows = []
+    for each in found:
+        low, high = each.interval
+        rows.append(
+            {
+                "network": short_name(each.model),
+                "parameters": each.parameters,
+                "multiply-accumulates": each.macs,
+                "accuracy": f"{100 * each.accuracy:.1f} % ({100 * low:.1f}–{100 * high:.1f})",
+                "seeds": len(each.studies),
+                "as 8-bit integers": f"{100 * each.int8.value:.1f} %" if each.int8 else "",
+                "board": "" if each.milliseconds is None else f"{each.milliseconds:.3g} ms",
+            }
+        )
+    return resting_on(page.table(rows), _records(found), method=_METHOD)
+
+
+def plot_pareto(
+    found: Sequence[Network], costs: Sequence[str], words: str, known: Sequence[Known] = ()
+) -> alt.VConcatChart:
+    """Accuracy against costs; a line joins what no other network beats.
+
+    Args:
+        found: networks of one task.
+        costs: of :data:`COSTS`, a panel each.
+        words: what the networks distinguish, for the description.
+        known: of others.
+    """
+    ours = [
+        {
+            "network": short_name(each.model), "model": each.model, "kind": charts.OURS,
+            "accuracy": each.accuracy, "low": each.interval[0], "high": each.interval[1],
+            "macs": each.macs / 1e6, "parameters": each.parameters / 1e3,
+            "ms": each.milliseconds, "note": f"mean of {len(each.studies)}, {each.clips:,} clips",
+        }
+        for each in found
+    ]  # fmt: skip
+    others = [
+        {
+            "network": each.name, "kind": _KINDS.get(each.data, "others, version not said"),
+            "accuracy": each.accuracy.value, "macs": each.macs / 1e6,
+            "parameters": each.parameters / 1e3, "ms": each.milliseconds,
+            "note": each.accuracy.source, "low": None, "high": None,
+        }
+        for each in known
+    ]  # fmt: skip
+    chart = charts.pareto([*ours, *others], {cost: COSTS[cost] for cost in costs}, words)
+    method = f"{_METHOD}; others published" if known else _METHOD
+    return resting_on(chart, _records(found), method=method)
+
+
+def _records(found: Sequence[Network]) -> list[Record]:
+    return [study.record("accuracy", split="testing") for each in found for study in each.studies]

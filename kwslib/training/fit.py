@@ -39,7 +39,7 @@ BEST, LAST, HISTORY = "best.safetensors", "last.safetensors", "history.json"
 _TRAIN_NOTHING = [
     f"training/{name}.py"
     for name in ("recipe", "study", "publish", "findings", "summary",
-                 "comparison", "paired", "extra", "extra_summary")
+                 "comparison", "paired", "extra")
 ]  # fmt: skip
 
 

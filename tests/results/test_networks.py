@@ -10,10 +10,8 @@ from kwslib import models
 from kwslib.cost.literature import PATH
 from kwslib.evaluation import wilson_interval
 from kwslib.measurements import FOLDER, read_records
-from kwslib.results import networks as found_networks
-from kwslib.results import networks_figures as figures
-from kwslib.results import networks_prose as prose
-from kwslib.results.networks import MORE_LITERATURE, literature, networks
+from kwslib.results import networks as results
+from kwslib.results.networks import MORE_LITERATURE, ahead_of, literature, networks, of_task
 
 BOOK = Path(__file__).parents[2] / "book"
 
@@ -80,78 +78,40 @@ def test_times_of_others_are_brought_to_the_clock_of_the_board():
     assert plumerai.accuracy.value == 0.902
 
 
-def test_the_front_page_tells_of_the_best_network_of_no_more_parameters(many):
-    said = prose.numbers(many, [])
-    assert said["networks_headline"] == "98.2 % with as few parameters"
-    assert "funnel_medium (16,268 parameters" in said["networks_headline_sentence"]
-    assert said["networks_headline_sentence"].endswith("5.2 points more than tiny_conv.")
-    assert prose.numbers([], [])["networks_headline"] == "No better network yet"
-
-
-def test_what_the_budget_buys(many):
-    said = prose.numbers(many, literature())
-    budget = said["networks_budget_sentence"]
-    assert "tiny_conv, with 16,652 parameters and 336,000 multiply-accumulates, 5.0 ms" in budget
-    assert "no more of either, funnel_small (11,200 parameters and 314,196" in budget
-    assert "97.5 % of 1,000 test clips right" in budget and "4.5 points more" in budget
-    assert "a million operations, funnel_medium (16,268 parameters" in budget
-    assert "5.2 points more" in budget and "ds_cnn" not in budget
-    assert "mean of 3 seeds" in said["networks_seeds_sentence"]
-    assert "tiny_conv-yes_no, 0.50 points below" in said["networks_int8_sentence"]
-
-
-def test_what_a_million_operations_do_not_buy(tmp_path):
-    publish(tmp_path, "tiny_conv", "yes,no", [0.93], 0.93, 5.0)
-    publish(tmp_path, "funnel_small", "yes,no", [0.976], 0.97, 8.0)
-    publish(tmp_path, "funnel_medium", "yes,no", [0.974], 0.98, 21.0)
-    budget = prose.numbers(networks(tmp_path), [])["networks_budget_sentence"]
-    assert "With no more of either, funnel_small (11,200" in budget
-    assert "A million operations buy no more: funnel_medium (16,268" in budget
-    assert budget.endswith("4.4 points more.")
-
-
-def test_ten_words_beside_others(many):
-    said = prose.numbers(many, literature())
-    assert "funnel_large" in said["networks_ten_sentence"]
-    assert "96.8 % of 4,890 test clips" in said["networks_ten_sentence"]
-    assert "96.7 % in 8-bit integers" in said["networks_ten_sentence"]
-    # Of those on v0.02 with at most 2,229,720 operations: 95.4, 95.7 and 97.0 %.
-    assert said["networks_others_sentence"].endswith(
-        "on the same test clips, SparkNet-32 (97.0 %) did better."
-    )
-
-
-def test_the_board_is_told_in_order(many):
-    said = prose.numbers(many, [])["networks_board_sentence"]
-    assert "tiny_conv-yes_no is the fastest, with 5.0 ms" in said
-    assert "funnel_large-ten_words the slowest, with 60.5 ms" in said
-    rows = prose.board_rows(many)
-    assert [row["time"] for row in rows] == ["8.0 ms", "5.0 ms", "21.0 ms", "50.0 ms", "60.5 ms"]
-    assert rows[1]["instructions"] == 250_000 and rows[1]["instructions a MAC"] == "0.74"
-    assert rows[1]["flash"] == "40.0 kB"
-
-
-@pytest.mark.parametrize("which", ["committed", "many", "none"])
-def test_every_figure_is_drawn_or_says_what_fills_its_place(which, request):
-    shown = [] if which == "none" else request.getfixturevalue(which)
-    drawn = [
-        figures.table(shown, prose.FOUR, "In numbers"), figures.four_labels(shown),
-        figures.table(shown, prose.TEN, "In numbers"), figures.twelve_labels(shown, literature()),
-        figures.ten_words_by_label(shown), figures.board(shown), figures.board_table(shown),
+def test_networks_of_a_task_fewest_operations_first(many):
+    assert list(of_task(many, "yes_no")) == [
+        "funnel_small", "tiny_conv", "funnel_medium", "ds_cnn",
     ]  # fmt: skip
-    for each in drawn:
-        html = each if isinstance(each, str) else each.to_json()
-        assert "python -m kwslib.studies" in html or "description" in html or "<caption>" in html
-    assert all(prose.numbers(shown, literature()).values())
+    tiny = of_task(many, "yes_no")["tiny_conv"]
+    assert (tiny.estimate.value, tiny.estimate.seeds) == (pytest.approx(0.93), 3)
+    assert tiny.estimate.interval == tiny.interval
 
 
-@pytest.mark.parametrize("chapter", ["3_training", "4_deployment"])
-def test_chapters_ask_for_nothing_that_is_missing(chapter, committed):
-    text = (BOOK / f"{chapter}.md").read_text(encoding="utf-8")
-    asked = set(re.findall(r"\{glue:text\}`(networks_[^`]+)`", text))
-    assert asked and asked <= set(prose.numbers(committed, literature()))
+def test_who_is_ahead_with_no_more_operations(many):
+    large = of_task(many, "ten_words")["funnel_large"]
+    # Of those on v0.02 with at most 2,229,720 operations: 95.4, 95.7 and 97.0 %.
+    (ahead,) = ahead_of(large, literature(), "Speech Commands v0.02")
+    assert (ahead.name, ahead.accuracy.value) == ("SparkNet-32", 0.97)
+    assert ahead_of(large, literature(), "Speech Commands v0.01") == []
+
+
+def test_the_table_has_what_is_on_record(many):
+    table = results.tabulate_networks(list(of_task(many, "yes_no").values()))
+    rows = re.findall(r"<tr>(.*?)</tr>", table)
+    assert "tiny conv" in rows[2] and "16,652" in rows[2] and "93.0&nbsp;% (" in rows[2]
+    assert "91.5&nbsp;%" in rows[2] and ">5 ms<" in rows[2]
+    assert rows[4].count("<td></td>") + rows[4].count('kws-number"></td>') == 1  # no integers
+
+
+def test_costs_are_drawn_with_others_beside(many):
+    found = list(of_task(many, "ten_words").values())
+    spec = results.plot_pareto(found, ["macs", "ms"], "ten words", literature()).to_dict()
+    assert len(spec["vconcat"]) == 2 and "SparkNet-32" in spec["description"]
+    alone = results.plot_pareto(found, ["macs"], "ten words").to_dict()
+    assert "SparkNet" not in str(alone) and "funnel large" in alone["description"]
+    assert alone["usermeta"]["kws_fields"]["method"] in spec["usermeta"]["kws_fields"]["method"]
 
 
 def test_a_network_without_records_is_left_out(tmp_path):
     (tmp_path / "tiny_conv-yes_no.safetensors").touch()
-    assert found_networks.networks(tmp_path, tmp_path) == []
+    assert networks(tmp_path, tmp_path) == []

@@ -1,5 +1,3 @@
-import re
-
 import pytest
 from published_networks import publish
 
@@ -10,7 +8,6 @@ from kwslib.errors import InputError
 from kwslib.measurements import read_records, write_records
 from kwslib.training import extra
 from kwslib.training.comparison import compare
-from kwslib.training.extra_summary import change_rows, numbers, recall_rows, table_rows
 from kwslib.training.fit import fitted
 from kwslib.training.recipe import Recipe
 from kwslib.training.study import published
@@ -94,40 +91,6 @@ def test_demo_compares_the_networks_trained_now(live):
     assert live.live and live.comparison.seeds == (3,)
     assert live.committed.seeds == (0, 1)
     assert live.without.origin == live.with_extra.origin == "trained"
-
-
-@pytest.fixture(params=["live", "committed"])
-def found(request, live, folder, monkeypatch):
-    if request.param == "live":
-        return live
-    monkeypatch.setattr("kwslib.training.findings.recipe_for", lambda *_, **__: RECIPE)
-    return extra.extra_keyword("full", "", "tiny_conv", "yes,no", "up", 0, 0, folder)
-
-
-def test_rows_are_those_of_the_comparison(found):
-    comparison = found.comparison
-    rows = recall_rows(found)
-    own = [row for row in rows if row["label"] == "up"]
-    assert {row["network"] for row in own} == {"with up"} and "low" in own[0]
-    yes = [row for row in rows if row["label"] == "yes" and "low" in row]
-    assert [row["network"] for row in yes] == ["without up", "with up"]
-    pair = comparison.pairs[0]["yes"]
-    assert [row["recall"] * pair.clips for row in yes] == [pair.first, pair.second]
-    changes = change_rows(comparison)
-    assert [row["label"] for row in changes] == [*comparison.labels, "all of them"]
-    assert changes[-1]["change"] == pytest.approx(100 * comparison.change()[0])
-    assert len(changes[0]["seeds"]) == len(comparison.seeds)
-    assert [row["clips"] for row in table_rows(comparison)] == [row["clips"] for row in changes]
-
-
-def test_every_number_is_text_and_the_change_is_that_of_the_comparison(found):
-    told = numbers(found)
-    assert all(isinstance(value, str) and value for value in told.values())
-    assert (told["extra_word"], told["extra_keywords"]) == ("up", "yes and no")
-    stated = float(re.match(r"[+−]?[\d.]+", told["extra_change"])[0].replace("−", "-"))
-    assert stated == pytest.approx(100 * found.comparison.change()[0], abs=0.051)
-    assert told["extra_change"] in told["extra_change_sentence"]
-    assert ("seed by seed" in told["extra_change_sentence"]) == (len(found.comparison.seeds) > 1)
 
 
 def test_the_committed_comparison_on_real_speech_is_of_the_published_networks():

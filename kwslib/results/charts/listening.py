@@ -1,11 +1,11 @@
-"""Figures on listening all day: misses against false accepts, latency, what a network stands."""
+"""Figures on continuous audio and disturbed clips: misses, latency, accuracy by disturbance."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import altair as alt
 
-from kwslib.results.charts.theme import SHAPES, WIDTH, colour_scale
+from kwslib.results.charts.theme import WIDTH, colour_scale, network_scale, short_name
 
 _PERCENT = alt.Axis(format="~%")
 _RATES = (0, 0.1, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
@@ -16,25 +16,28 @@ _MARKS = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down"
 
 
 def misses_against_false_accepts(
-    rows: Sequence[Mapping[str, Any]], points: Sequence[Mapping[str, Any]]
+    rows: Sequence[Mapping[str, Any]],
+    points: Sequence[Mapping[str, Any]],
+    models: Sequence[str] = (),
 ) -> alt.LayerChart:
-    """A curve over thresholds for each network, and the points that are worked at.
+    """A curve over thresholds for each network, and its operating point.
 
     Args:
-        rows: ``network``, ``threshold``, ``misses`` and ``false_accepts`` an hour.
-        points: the same of the thresholds that are worked at, with ``low`` and ``high`` of the
-            false accepts, and ``misses_low`` and ``misses_high``.
+        rows: ``network``, ``threshold``, ``misses`` and ``false_accepts`` per hour.
+        points: the same of the operating points, with ``low`` and ``high`` of the false accepts,
+            and ``misses_low`` and ``misses_high``.
+        models: the networks' names in the registry, for their colours.
     """
     networks = list(dict.fromkeys(row["network"] for row in rows))
     # Linear up to a tenth of an hour and logarithmic from there: a rate may be 0.
     most = min(_RATES[-1], max([1.0, *(row["false_accepts"] for row in rows)]))
     scale = alt.Scale(type="symlog", constant=0.1, nice=False, domain=[0, most])
     axis = alt.Axis(values=list(_RATES), format="~r")
-    x = alt.X("false_accepts:Q", title="false accepts an hour", scale=scale, axis=axis)
+    x = alt.X("false_accepts:Q", title="false accepts per hour", scale=scale, axis=axis)
     seen = min(1.0, max(_MOST_MISSES, min((row["misses"] for row in rows), default=1.0)))
     share = alt.Scale(domain=[0, seen], nice=False)
     y = alt.Y("misses:Q", title="keywords missed", axis=_PERCENT, scale=share)
-    colour = _colour(networks, "network")
+    colour = _colour(networks, models)
     told = [
         alt.Tooltip("network:N"),
         alt.Tooltip("threshold:Q"),
@@ -57,21 +60,22 @@ def misses_against_false_accepts(
     )
     described = "; ".join(
         f"{each['network']} at {each['threshold']}/256 misses {each['misses']:.1%} with "
-        f"{each['false_accepts']:.2f} false accepts an hour"
+        f"{each['false_accepts']:.2f} false accepts per hour"
         for each in points
     )
     return alt.LayerChart(layer=[lines, across, along, marks]).properties(
         width=WIDTH,
         height=300,
-        description=f"Keywords missed against false accepts an hour, by threshold: {described}",
+        description=f"Keywords missed against false accepts per hour, by threshold: {described}",
     )
 
 
-def latencies(rows: Sequence[Mapping[str, Any]]) -> alt.Chart:
+def latencies(rows: Sequence[Mapping[str, Any]], models: Sequence[str] = ()) -> alt.Chart:
     """Share of the detected keywords that are detected by a time after their end.
 
     Args:
         rows: ``network``, ``ms`` and ``share``, ascending.
+        models: as of :func:`misses_against_false_accepts`.
     """
     networks = list(dict.fromkeys(row["network"] for row in rows))
     middle = "; ".join(
@@ -82,8 +86,8 @@ def latencies(rows: Sequence[Mapping[str, Any]]) -> alt.Chart:
         .mark_line(strokeWidth=2)
         .encode(
             x=alt.X("ms:Q", title="milliseconds after the end of the word"),
-            y=alt.Y("share:Q", title="of the detected words", axis=_PERCENT),
-            color=_colour(networks, "network"),
+            y=alt.Y("share:Q", title="share of detections", axis=_PERCENT),
+            color=_colour(networks, models),
             strokeDash=alt.StrokeDash("network:N", sort=networks, legend=None),
             tooltip=["network:N", alt.Tooltip("ms:Q", format=".0f"), _share("share")],
         )
@@ -91,18 +95,19 @@ def latencies(rows: Sequence[Mapping[str, Any]]) -> alt.Chart:
     )
 
 
-def by_noise(rows: Sequence[Mapping[str, Any]]) -> alt.VConcatChart:
+def by_noise(rows: Sequence[Mapping[str, Any]], models: Sequence[str] = ()) -> alt.VConcatChart:
     """Accuracy by signal-to-noise ratio: the mean over noises, and a band from worst to best; a
     panel for each kind of noises.
 
     Args:
         rows: ``network``, ``noises`` (which kind), ``snr_db``, ``accuracy``, ``worst``, ``best``.
+        models: as of :func:`misses_against_false_accepts`.
     """
     networks = list(dict.fromkeys(row["network"] for row in rows))
     lowest, highest = min(row["worst"] for row in rows), max(row["best"] for row in rows)
     shown = alt.Scale(domain=[lowest, highest], zero=False)
     panels = [
-        _noise_panel([row for row in rows if row["noises"] == kind], networks, kind, shown)
+        _noise_panel([row for row in rows if row["noises"] == kind], networks, models, kind, shown)
         for kind in dict.fromkeys(row["noises"] for row in rows)
     ]
     return alt.vconcat(*panels).properties(
@@ -111,17 +116,21 @@ def by_noise(rows: Sequence[Mapping[str, Any]]) -> alt.VConcatChart:
 
 
 def _noise_panel(
-    rows: Sequence[Mapping[str, Any]], networks: list[str], kind: str, shown: alt.Scale
+    rows: Sequence[Mapping[str, Any]],
+    networks: list[str],
+    models: Sequence[str],
+    kind: str,
+    shown: alt.Scale,
 ) -> alt.LayerChart:
     base = _chart(rows).encode(
         x=alt.X(
-            "snr_db:Q", title="signal-to-noise ratio in dB", sort="descending",
+            "snr_db:Q", title="signal-to-noise ratio, dB", sort="descending",
             scale=alt.Scale(zero=False, nice=False),
         ),
-        color=_colour(networks, "network"),
+        color=_colour(networks, models),
         tooltip=["network:N", "snr_db:Q", *map(_share, ("accuracy", "worst", "best"))],
     )  # fmt: skip
-    right = f"right in {kind}"
+    right = f"accuracy in {kind}"
     band = base.mark_area(opacity=0.15).encode(
         alt.Y("worst:Q", title=right, axis=_PERCENT, scale=shown), alt.Y2("best:Q")
     )
@@ -131,7 +140,13 @@ def _noise_panel(
     )
 
 
-def against(rows: Sequence[Mapping[str, Any]], field: str, title: str, unit: str) -> alt.LayerChart:
+def against(
+    rows: Sequence[Mapping[str, Any]],
+    field: str,
+    title: str,
+    unit: str,
+    models: Sequence[str] = (),
+) -> alt.LayerChart:
     """Accuracy against one disturbance, a line a network, with intervals.
 
     Args:
@@ -139,18 +154,19 @@ def against(rows: Sequence[Mapping[str, Any]], field: str, title: str, unit: str
         field: name of the disturbance.
         title: of its axis.
         unit: of it.
+        models: as of :func:`misses_against_false_accepts`.
     """
     networks = list(dict.fromkeys(row["network"] for row in rows))
     scale = alt.Scale(zero=False)
     base = _chart(rows).encode(
         x=alt.X(f"{field}:Q", title=title),
-        color=_colour(networks, "network"),
+        color=_colour(networks, models),
         tooltip=["network:N", f"{field}:Q", *map(_share, ("accuracy", "low", "high"))],
     )
     rules = base.mark_rule(strokeWidth=1.5).encode(
-        alt.Y("low:Q", title="test clips right", axis=_PERCENT, scale=scale), alt.Y2("high:Q")
+        alt.Y("low:Q", title="accuracy", axis=_PERCENT, scale=scale), alt.Y2("high:Q")
     )
-    y = alt.Y("accuracy:Q", title="test clips right", axis=_PERCENT, scale=scale)
+    y = alt.Y("accuracy:Q", title="accuracy", axis=_PERCENT, scale=scale)
     return alt.LayerChart(layer=[rules, *_marked_lines(base, y, networks)]).properties(
         width=WIDTH, height=200, description=f"Accuracy by {title}: {_told(rows, field, unit)}"
     )
@@ -167,16 +183,15 @@ def _chart(rows: Sequence[Mapping[str, Any]]) -> alt.Chart:
     return alt.Chart(alt.Data(values=[dict(row) for row in rows]))
 
 
-def _colour(networks: list[str], field: str) -> alt.Color:
-    return alt.Color(
-        f"{field}:N", scale=colour_scale(networks), sort=networks, title=None, legend=_below()
-    )
+def _colour(networks: list[str], models: Sequence[str]) -> alt.Color:
+    """A network's own colour where it is one of the registry."""
+    own = [model for name in networks for model in models if short_name(model) == name]
+    scale = network_scale(own) if own else colour_scale(networks)
+    return alt.Color("network:N", scale=scale, sort=networks, title=None, legend=_below())
 
 
 def _shapes(networks: list[str]) -> alt.Scale:
-    """The shape of a run where a network is called by it, else one after the other."""
-    shapes = [SHAPES.get(name, _MARKS[i % len(_MARKS)]) for i, name in enumerate(networks)]
-    return alt.Scale(domain=networks, range=shapes)
+    return alt.Scale(domain=networks, range=[_MARKS[i % len(_MARKS)] for i in range(len(networks))])
 
 
 def _share(field: str) -> alt.Tooltip:

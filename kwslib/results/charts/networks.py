@@ -8,22 +8,28 @@ from typing import Any
 import altair as alt
 
 from kwslib.results.charts.front import front
-from kwslib.results.charts.theme import BLUE, GREY, ORANGE, PURPLE, VERMILION, WIDTH, round_numbers
+from kwslib.results.charts.theme import (
+    BLUE,
+    GREY,
+    WIDTH,
+    network_scale,
+    round_numbers,
+)
 
 OURS = "this library"
 KINDS = {
     OURS: (BLUE, "circle"),
-    "others, v0.02": (PURPLE, "square"),
+    "others, v0.02": (GREY, "square"),
     "others, v0.01": (GREY, "triangle-up"),
-    "others, MLPerf Tiny": (ORANGE, "diamond"),
-    "others, version not said": (VERMILION, "cross"),
+    "others, MLPerf Tiny": (GREY, "diamond"),
+    "others, version not said": (GREY, "cross"),
 }
-"""Whose accuracy it is and on which clips, by colour and shape."""
+"""Whose accuracy it is and on which clips, by colour and shape; each of ours has its own."""
 
 _ACROSS, _HEIGHT = WIDTH - 60, 290  # pixels of a panel
 _LETTER, _LINE, _MARK = 6, 14, 12  # pixels of a letter, a line of text and a mark
-_BELOW = alt.Legend(orient="bottom", labelLimit=0, columns=3, symbolOpacity=1)
-_RIGHT = "test clips right"
+_BELOW = alt.Legend(orient="bottom", labelLimit=0, columns=3, symbolOpacity=1, symbolFillColor=GREY)
+_RIGHT = "accuracy"
 _ASIDE, _UP, _DOWN = 9, 12, 14  # pixels from a mark's middle to a name
 _SIDES: Mapping[str, Mapping[str, Any]] = {
     "right": {"align": "left", "dx": _ASIDE},
@@ -45,7 +51,7 @@ def pareto(
 
     Args:
         rows: ``network``, ``kind`` (of :data:`KINDS`), ``accuracy``, ``low`` and ``high`` or None,
-            ``note`` for the tooltip, and each cost, None where it is not known.
+            ``note`` for the tooltip, ``model`` of our own, and each cost, None if not known.
         costs: title of the axis by name of the cost; one that no row knows is left out.
         words: what the networks tell apart, for the description.
     """
@@ -76,7 +82,9 @@ def _panel(
     best = [{"best": row["network"], cost: row[cost], "accuracy": row["accuracy"]}
             for row in front(rows, cost, "accuracy")]  # fmt: skip
     line = alt.Chart(alt.Data(values=best)).encode(x, y)
-    placed = _with_sides(rows, cost, across, up, best)
+    placed = [
+        row | {"colour": _colour_of(row)} for row in _with_sides(rows, cost, across, up, best)
+    ]
     base = alt.Chart(alt.Data(values=placed)).encode(
         x,
         tooltip=["network:N", "kind:N", alt.Tooltip("accuracy:Q", format=".1%"),
@@ -88,17 +96,27 @@ def _panel(
         *_names(base, y),
     ]
     if any(row["low"] is not None for row in rows):  # marks without items have no name
-        spans = base.transform_filter("isValid(datum.low)").mark_rule(strokeWidth=2, color=BLUE)
-        layers.insert(1, spans.encode(alt.Y("low:Q", **share), alt.Y2("high:Q")))
+        spans = base.transform_filter("isValid(datum.low)").mark_rule(strokeWidth=2)
+        colour = alt.Color("colour:N", scale=None, legend=None)
+        layers.insert(1, spans.encode(alt.Y("low:Q", **share), alt.Y2("high:Q"), colour))
     return alt.LayerChart(layer=layers).properties(width=_ACROSS, height=_HEIGHT)
 
 
+def _colour_of(row: Mapping[str, Any]) -> str:
+    """A network of ours has its own colour, one of others that of its kind."""
+    if "model" not in row:
+        return KINDS[row["kind"]][0]
+    scale: Any = network_scale([row["model"]])
+    return str(scale.range[0])
+
+
 def _points(base: alt.Chart, kinds: list[str]) -> alt.Chart:
-    colours = alt.Scale(domain=kinds, range=[KINDS[kind][0] for kind in kinds])
     shapes = alt.Scale(domain=kinds, range=[KINDS[kind][1] for kind in kinds])
     return base.mark_point(filled=True, size=80, opacity=1).encode(
-        color=alt.Color("kind:N", scale=colours, sort=kinds, title=None, legend=_BELOW),
-        shape=alt.Shape("kind:N", scale=shapes, sort=kinds, title=None, legend=_BELOW),
+        color=alt.Color("colour:N", scale=None, legend=None),
+        shape=alt.Shape(
+            "kind:N", scale=shapes, sort=kinds, title=None, legend=_BELOW if kinds[1:] else None
+        ),
     )
 
 
@@ -113,7 +131,7 @@ def _names(base: alt.Chart, y: alt.Y) -> list[alt.Chart]:
 
 def _ends_of_costs(costs: Sequence[float]) -> _Ends:
     """Of a logarithmic axis with room for names, which a single cost does not make narrow."""
-    room = max(1.6, 10 / math.sqrt(max(costs) / min(costs)) / 3)
+    room = max(2.0, 10 / math.sqrt(max(costs) / min(costs)) / 3)
     return min(costs) / room, max(costs) * room
 
 

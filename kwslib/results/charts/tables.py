@@ -18,7 +18,7 @@ LINK = "kws-data:"
 """What the address of a table's CSV file begins with until the site knows where the file lies."""
 
 _META = "kws_picture"
-_HELPERS = {"order", "side", "left"}
+_HELPERS = {"order", "side", "left", "colour"}
 """Columns that only tell a chart where to put something."""
 _MOST_ROWS = 40
 

@@ -1,75 +1,37 @@
-"""Figures of chapter 3: the clips of a task, learning curves, accuracy, confusion."""
+"""Figures on training: learning curves, recall by label, confusion."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import altair as alt
 
-from kwslib.data.task import SPLITS
 from kwslib.results.charts.theme import SHAPES, WIDTH, colour_scale, shape_scale
-from kwslib.training.fit import Epoch
 
 # Below the plot, a legend takes none of the width that a narrow page has.
 _BELOW = alt.Legend(orient="bottom", labelLimit=0)
 
 
-def clips_by_label(per_label: Mapping[str, Mapping[str, int]]) -> alt.Chart:
-    """Bars of clips by split, divided by label.
-
-    Args:
-        per_label: clips of each label in each split.
-    """
-    labels = list(next(iter(per_label.values())))
-    rows = [
-        {"split": split, "label": label, "clips": clips, "order": labels.index(label)}
-        for split, counts in per_label.items()
-        for label, clips in counts.items()
-    ]
-    return (
-        alt.Chart(alt.Data(values=rows))
-        .mark_bar()
-        .encode(
-            x=alt.X("clips:Q", title="clips of one second"),
-            y=alt.Y("split:N", sort=list(per_label), title=None),
-            color=alt.Color(
-                "label:N", scale=colour_scale(labels), sort=labels, title=None, legend=_BELOW
-            ),
-            order="order:Q",
-            tooltip=["split:N", "label:N", alt.Tooltip("clips:Q", format=",")],
-        )
-        .properties(
-            width=WIDTH,
-            height=130,
-            description="Clips in each split, divided by label.",
-        )
-    )
-
-
 def learning_curve(
-    history: Sequence[Epoch], best: int, quantity: Literal["accuracy", "loss"]
+    rows: Sequence[Mapping[str, Any]],
+    quantity: Literal["accuracy", "loss"],
+    best: int | None = None,
 ) -> alt.LayerChart:
-    """Accuracy, or loss, of training and validation by epoch, the kept epoch marked.
+    """Accuracy, or loss, of training and validation by epoch.
 
     Args:
-        history: one entry an epoch.
-        best: number of the epoch whose weights were kept.
+        rows: ``epoch``, ``split`` and the quantity.
         quantity: which of the two.
+        best: number of an epoch to mark, that whose weights were kept.
     """
-    title, form = {
-        "accuracy": ("accuracy", "~%"),
-        "loss": ("cross-entropy (nats)", ".2f"),
-    }[quantity]
+    title, form = {"accuracy": ("accuracy", "~%"), "loss": ("cross-entropy, nats", ".2f")}[quantity]
     splits = ["training", "validation"]
-    rows = [
-        {"epoch": epoch.number, "split": split, quantity: getattr(epoch, f"{split}_{quantity}")}
-        for epoch in history
-        for split in splits
-    ]
     lines = (
-        alt.Chart(alt.Data(values=rows))
-        .mark_line(strokeWidth=2)
+        alt.Chart(alt.Data(values=[dict(row) for row in rows]))
+        .mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=40) if best is None else False)
         .encode(
-            x=alt.X("epoch:Q", title="epoch", scale=alt.Scale(nice=False)),
+            x=alt.X(
+                "epoch:Q", title="epoch", scale=alt.Scale(nice=False), axis=alt.Axis(tickMinStep=1)
+            ),
             y=alt.Y(
                 f"{quantity}:Q",
                 title=title,
@@ -81,36 +43,15 @@ def learning_curve(
             tooltip=["split:N", "epoch:Q", alt.Tooltip(f"{quantity}:Q", format=".4~f")],
         )
     )
-    kept = alt.Chart(alt.Data(values=[{"epoch": best, "text": f"kept: epoch {best}"}]))
-    rule = kept.mark_rule(strokeDash=[2, 3], opacity=0.6).encode(x="epoch:Q", tooltip=["text:N"])
-    return (lines + rule).properties(
+    layers = [lines]
+    if best is not None:
+        kept = alt.Chart(alt.Data(values=[{"epoch": best, "text": f"kept: epoch {best}"}]))
+        rule = kept.mark_rule(strokeDash=[2, 3], opacity=0.6)
+        layers.append(rule.encode(x="epoch:Q", tooltip=["text:N"]))
+    return alt.LayerChart(layer=layers).properties(
         width=WIDTH,
         height=220,
-        description=(
-            f"{title.capitalize()} of training and validation by epoch; "
-            f"a dotted line marks the kept epoch, {best}."
-        ),
-    )
-
-
-def accuracies(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
-    """Accuracies with their intervals, one row a split, one colour a run.
-
-    Args:
-        rows: ``split``, ``run`` (``"this run"``, ``"published run"``, ``"original report"``),
-            ``accuracy``, and ``low`` and ``high`` where an interval is known, ``note``.
-    """
-    runs = _runs_of(rows)
-    splits = [split for split in SPLITS if any(row["split"] == split for row in rows)]
-    note = alt.Tooltip("note:N", title="where and how")
-    base = _by_run(rows, "split", splits, ["accuracy", "low", "high"], ".2%", note)
-    text = base.mark_text(dy=-9, fontSize=11).encode(
-        x="accuracy:Q", text=alt.Text("accuracy:Q", format=".1%"), color=alt.value("currentColor")
-    )
-    return (_with_intervals(base, "accuracy", runs) + text).properties(
-        width=WIDTH - 60,
-        height=34 * len(runs) * len(splits),
-        description="Accuracy on each split with its 95 % interval, by run.",
+        description=f"{title.capitalize()} of training and validation by epoch.",
     )
 
 
@@ -119,25 +60,17 @@ def _runs_of(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     return [run for run in SHAPES if any(row["run"] == run for row in rows)]
 
 
-def _by_run(
-    rows: Sequence[Mapping[str, Any]],
-    category: str,
-    order: Sequence[str],
-    shares: Sequence[str],
-    form: str,
-    more: alt.Tooltip,
-) -> alt.Chart:
-    """Rows by category, one line and colour a run, with their shares in the tooltip."""
+def _by_run(rows: Sequence[Mapping[str, Any]], labels: Sequence[str]) -> alt.Chart:
+    """Rows by label, one line and colour per run, with their shares in the tooltip."""
     runs = _runs_of(rows)
     return alt.Chart(alt.Data(values=[dict(row) for row in rows])).encode(
-        y=alt.Y(f"{category}:N", sort=list(order), title=None),
+        y=alt.Y("label:N", sort=list(labels), title=None),
         yOffset=alt.YOffset("run:N", sort=runs),
         color=alt.Color("run:N", scale=colour_scale(runs), sort=runs, title=None, legend=_BELOW),
         tooltip=[
-            f"{category}:N",
+            "label:N",
             "run:N",
-            *(alt.Tooltip(f"{share}:Q", format=form) for share in shares),
-            more,
+            *(alt.Tooltip(f"{share}:Q", format=".1%") for share in ("recall", "low", "high")),
         ],
     )
 
@@ -218,11 +151,10 @@ def recall_by_label(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
     """Recall of each label with its interval, one colour a run.
 
     Args:
-        rows: ``label``, ``run``, ``recall``, ``low``, ``high`` and ``clips``.
+        rows: ``label``, ``run``, ``recall``, ``low`` and ``high``.
     """
     labels = list(dict.fromkeys(row["label"] for row in rows))
-    clips = alt.Tooltip("clips:Q", format=",")
-    base = _by_run(rows, "label", labels, ["recall", "low", "high"], ".1%", clips)
+    base = _by_run(rows, labels)
     return _with_intervals(base, "recall", _runs_of(rows)).properties(
         width=WIDTH - 60,
         height=44 * len(labels),

@@ -7,6 +7,7 @@ import vl_convert
 
 from kwslib.results.charts import listening as charts
 from kwslib.results.charts.legends import with_filters
+from kwslib.results.charts.theme import network_scale
 
 NETWORKS = ("tiny_conv-yes_no", "ds_cnn-yes_no")
 CURVE = [
@@ -75,6 +76,14 @@ def test_points_have_both_intervals():
     assert svg.count('aria-roledescription="rule mark"') == 2 * len(POINTS)
     assert svg.count('aria-roledescription="point"') == len(POINTS)
     assert "150/256 misses 5.0% with 1.50" in CHARTS["curve"].to_dict()["description"]
+
+
+def test_networks_of_the_registry_have_their_colours():
+    rows = [{**row, "network": row["network"].replace("_", " ")} for row in LATENCIES]
+    rows = [{**row, "network": row["network"].removesuffix("-yes no")} for row in rows]
+    spec = charts.latencies(rows, ["tiny_conv", "ds_cnn"]).to_dict()
+    scale = network_scale(["tiny_conv", "ds_cnn"])
+    assert spec["encoding"]["color"]["scale"] == {"domain": scale.domain, "range": scale.range}
 
 
 def test_half_of_the_words_are_told():

@@ -1,0 +1,76 @@
+"""Chapter 3 on one keyword more: values against the counts they come from."""
+
+import re
+
+import pytest
+from specifications import rows_of
+
+from kwslib.measurements import Record
+from kwslib.results import added_keyword as results
+from kwslib.results import training
+from kwslib.training.comparison import Comparison
+from kwslib.training.paired import Pair
+from kwslib.training.study import Study
+
+MADE_UP = Comparison(
+    "left",
+    (0, 1),
+    ({"yes": Pair(6, 2, 1, 1)}, {"yes": Pair(7, 2, 0, 1)}),
+    {"yes": [[1, 1, 0], [1, 1, 0], [0, 2, 4]]},
+    ({"_unknown_": 6, "yes": 3, "no": 1}, {"_unknown_": 8, "yes": 1, "no": 1}),
+    {"name": "made up", "hash": "h"},
+)
+
+
+def study(row):
+    subject = {"labels": ["_silence_", "_unknown_", "yes", "no", "left"], "seed": 0}
+    table = [[0] * 5] * 4 + [row]
+    records = [
+        Record("confusion", table, "clips", "measured", subject, {"split": "testing"}),
+        Record("history", [], "", "measured", subject),
+    ]
+    return Study(tuple(records))
+
+
+def test_changes_are_points_gained_less_points_lost():
+    assert results.change_by_seed(MADE_UP) == pytest.approx([-10.0, -20.0])
+    change = results.change_of(MADE_UP)
+    assert change.unit == "points" and change.seeds == 2 and change.low < change.value < change.high
+
+
+def test_false_accepts_of_the_word_before_and_after():
+    assert results.false_accepts_before(MADE_UP, ["yes", "no"]) == pytest.approx([0.4, 0.2])
+    found = results.false_accepts_after([study([0, 1, 2, 1, 16])], "left")
+    assert found == pytest.approx([3 / 20])  # a miss is no false accept, nor is the word itself
+
+
+@pytest.fixture(scope="module")
+def committed():
+    comparison = results.load_comparison("tiny_conv", "yes,no", "left")
+    return comparison, training.load_seeds("tiny_conv", "yes,no,left")
+
+
+def test_what_is_not_committed_is_none():
+    assert results.load_comparison("tiny_conv", "yes,no", "marvin") is None
+
+
+def test_the_table_has_the_change_of_every_label_and_of_all(committed):
+    comparison, _ = committed
+    table = results.tabulate_changes(comparison, "tiny_conv")
+    rows = re.findall(r"<tr>(.*?)</tr>", table)
+    assert len(rows) == 1 + len(comparison.labels) + 1
+    right = sum(comparison.pair(seed).second for seed in range(3)) / 3 / comparison.clips
+    assert results.ALL in rows[-1] and f"{100 * right:.1f}&nbsp;%" in rows[-1]
+    assert f"{100 * comparison.change()[0]:.1f}".replace("-", "−") in rows[-1]
+    assert table.fields["seeds"] == "3"
+
+
+def test_the_figures_have_every_seed(committed):
+    comparison, studies = committed
+    changes = results.plot_changes(comparison, "tiny_conv").to_dict()
+    (every,) = [row for row in rows_of(changes) if row.get("label") == results.ALL][:1]
+    assert every["seeds"] == pytest.approx(results.change_by_seed(comparison))
+    rows = rows_of(results.plot_recalls(comparison, studies).to_dict())
+    own = [row["recall"] for row in rows if row["label"] == "left"]
+    scores = [each.value("per_label", split="testing")["left"]["accuracy"] for each in studies]
+    assert own == pytest.approx(scores)
