@@ -134,16 +134,3 @@ def _cell(element: str, value: Any, numeric: bool) -> str:
     attributes += ' class="kws-number"' if numeric else ""
     inside = value if isinstance(value, Html) else html.escape(text).replace(" %", "&nbsp;%")
     return f"<{element}{attributes}>{inside}</{element}>"
-
-
-def breakable(name: str) -> Html:
-    """The name of a file, which a narrow column may break at its underscores."""
-    return Html(html.escape(name).replace("_", "_<wbr>"))
-
-
-def note(text: str, title: str = "Note", kind: str = "note") -> Html:
-    """A box set off from the prose; ``kind`` is an admonition's: note, tip, warning, ..."""
-    return Html(
-        f'<div class="admonition {html.escape(kind)}">'
-        f'<p class="admonition-title">{html.escape(title)}</p><p>{html.escape(text)}</p></div>'
-    )

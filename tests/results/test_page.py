@@ -39,10 +39,6 @@ def test_a_table_aligns_columns_of_numbers_and_escapes_text():
     assert "<caption>Sizes</caption>" in table
 
 
-def test_a_name_breaks_at_its_underscores_and_nowhere_else():
-    assert page.breakable("a1<_nohash_0") == "a1&lt;_<wbr>nohash_<wbr>0"
-
-
 def test_a_table_takes_players_and_leaves_out_missing_keys():
     rows = [{"clip": page.Html("<audio></audio>"), "n": 1}, {"n": 2}]
     table = page.table(rows)
@@ -52,7 +48,3 @@ def test_a_table_takes_players_and_leaves_out_missing_keys():
 
 def test_a_table_may_be_empty():
     assert "<tbody></tbody>" in page.table([])
-
-
-def test_a_note_escapes_its_text():
-    assert "&lt;script&gt;" in page.note("<script>")
