@@ -22,6 +22,7 @@ _ROLE_OR_CODE = re.compile(r"\{([\w:+-]+)\}`([^`]+)`|(`+)(?!`).+?(?<!`)\3(?!`)",
 _CLAIM_END = re.compile(rf"\]\{{[^}}]*\.{CLASS}[^}}]*#([a-z0-9-]+)[^}}]*\}}")
 _TITLES = {"note": "Note", "tip": "Tip", "warning": "Warning", "important": "Important"}
 _MATHS = ("math",)
+_LIVE = "kws-"  # begins the names of what the site alone can show
 
 
 class PlainError(Exception):
@@ -101,6 +102,8 @@ class Plain:
         return re.sub(r"\n{3,}", "\n\n", plain)
 
     def _directive(self, name: str, title: str, body: list[str]) -> str:
+        if name.startswith(_LIVE):
+            return ""
         if name in _MATHS:
             return "\n".join(["$$", *_content(body), "$$"])
         if name not in ("admonition", "dropdown", *_TITLES):

@@ -20,6 +20,7 @@ PLAIN = Plain(ROLES, frozenset({"open"}), {"fig-a": {"data": "speech"}}, lambda 
         ("[It is [so](a.md).]{.claim #open} More", "It is [so](a.md). (*not so in this run*) More"),
         ("`code {eval}` stays", "`code {eval}` stays"),
         ("% a comment\ntext", "text"),
+        ("a\n\n```{kws-try} preview\n```\n\nb", "a\n\nb"),
         ("(label)=\n# Title", "# Title"),
         ("```python\n{eval}`x`\n```", "```python\n{eval}`x`\n```"),
         ("$$\nx^2\n$$", "$$\nx^2\n$$"),
