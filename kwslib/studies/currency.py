@@ -65,10 +65,17 @@ def _published_hashes() -> frozenset[str]:
 
 
 def _of_data(records: Iterable[Record], folder: str) -> Iterable[str]:
-    source = open_source(folder)
-    named = {each.data["hash"] for each in records if each.data.get("name") == source.name}
-    for sha256 in sorted(named - {source.identity()[:16]}):
+    name, known = _identity(folder)
+    named = {each.data["hash"] for each in records if each.data.get("name") == name}
+    for sha256 in sorted(named - {known}):
         yield f"made on other data, {sha256}"
+
+
+@cache
+def _identity(folder: str) -> tuple[str, str]:
+    """What records say of the data in a folder: name and hash."""
+    source = open_source(folder)
+    return source.name, source.identity()[:16]
 
 
 def _of_settings(record: Committed, data: str) -> Iterable[str]:

@@ -5,7 +5,7 @@ same: one that has an interval has to lie in it, on the same machine; others are
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -57,14 +57,24 @@ def differences(old: Sequence[Record], new: Sequence[Record]) -> Differences:
 
 
 def _fields(old: Record, new: Record) -> list[str]:
-    facts = (asdict(_without_seconds(each)) for each in (old, new))
-    first, second = (json.loads(json.dumps(each)) for each in facts)  # a tuple is a list there
+    first, second = (_flat(asdict(_without_seconds(each))) for each in (old, new))
     return [
-        f"{name} {_short(one)}, made anew {_short(second[name])}"
+        f"{name} {_short(first.get(name))}, made anew {_short(second.get(name))}"
         + (_inside(old, second[name]) if name == "value" else "")
-        for name, one in first.items()
-        if name not in _PROVENANCE and one != second[name]
+        for name in first | second
+        if name not in _PROVENANCE and first.get(name) != second.get(name)
     ]
+
+
+def _flat(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """A record's fields as JSON has them, those of subject and data each by itself."""
+    plain = json.loads(json.dumps(facts))
+    parts = {
+        f"{part}.{name}": value
+        for part in ("subject", "data")
+        for name, value in plain.pop(part).items()
+    }
+    return plain | parts
 
 
 def _without_seconds(record: Record) -> Record:
