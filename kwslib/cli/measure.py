@@ -37,9 +37,13 @@ def command(
 
     if record:
         _check_record(names)
+    chosen = committed(names)
+    if names:
+        for each in chosen:
+            each.check(data or "")
     found = [
         (each, _listed(each, data) | (_made(each, record, data, jobs) if names else {}))
-        for each in committed(names)
+        for each in chosen
     ]
     lines = [_text(each, entry) for each, entry in found]
     if not names:

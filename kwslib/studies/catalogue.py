@@ -99,6 +99,18 @@ class Committed:
         """Names of the network's files that are made with it and lie beside it."""
         return [name.format(**self.facts) for name in self.kind.files]
 
+    def check(self, data: str) -> None:
+        """Refuse what :meth:`make` cannot make, before anything long begins.
+
+        Raises:
+            InputError: others published it, another command makes it, or data are missing.
+        """
+        if self.kind.make is None:
+            mend = f"run {self.command}" if self.command else "others published it"
+            raise InputError(f"{self.name}: is not made by this command; {mend}")
+        if "DIR" in (self.command or "") and not data:
+            raise InputError(f"{self.name}: needs real speech; name its folder with --data DIR")
+
     def make(self, data: str, folder: Path, jobs: int | None = None) -> list[Record]:
         """The records, made anew.
 
@@ -108,13 +120,10 @@ class Committed:
             jobs: processes at once where there may be several.
 
         Raises:
-            InputError: others published it, its study is no part of this, or data are missing.
+            InputError: as of :meth:`check`, or of the study.
         """
-        if self.kind.make is None:
-            mend = f"run {self.command}" if self.command else "others published it"
-            raise InputError(f"{self.name}: is not made by this command; {mend}")
-        if "DIR" in (self.command or "") and not data:
-            raise InputError(f"{self.name}: needs real speech; name its folder with --data DIR")
+        self.check(data)
+        assert self.kind.make is not None
         return self.kind.make(self, data, folder, jobs)
 
 

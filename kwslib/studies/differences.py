@@ -46,7 +46,7 @@ def differences(old: Sequence[Record], new: Sequence[Record]) -> Differences:
         lines.append(f"{len(old)} records, made anew {len(new)}")
     durations = within = 0
     for number, (one, other) in enumerate(zip(old, new, strict=False), 1):
-        if one.metric in DURATIONS and one.metric == other.metric:
+        if one.method == "measured" and one.metric in DURATIONS and one.metric == other.metric:
             decided = one.interval is not None and one.machine == other.machine
             inside = decided and one.interval[0] <= other.value <= one.interval[1]  # type: ignore[index]
             durations, within = durations + (not decided), within + inside
