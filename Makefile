@@ -97,7 +97,7 @@ pictures: browser report  ## pictures of the built site for the README; PROFILE=
 	$(IN_VENV) python -m kwslib.site.pictures
 
 bench: $(INSTALLED)  ## time the stages
-	$(IN_VENV) python -m kwslib.bench
+	$(IN_VENV) python -m kwslib.studies.bench
 
 # A fresh resolution in an environment of its own. A build's local suffix (+cpu) is dropped, so
 # that a pin means every build; so are the CUDA packages that only some builds of torch need.

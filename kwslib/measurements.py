@@ -9,7 +9,7 @@ import os
 import platform
 import subprocess
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -43,16 +43,24 @@ def machine_name() -> str:
 
 @cache
 def code_version() -> str:
-    """The package's version, with the commit (and ``+`` if changed since) in a git checkout."""
+    """The package's version, with the commit in a git checkout, and ``+`` if library or firmware
+    have changed since.
+    """
     root = Path(__file__).resolve().parent.parent
     if not (root / ".git").exists():
         return __version__
-    git = ["git", "-C", str(root), "describe", "--always", "--dirty=+", "--exclude=*"]
     try:
-        commit = subprocess.run(git, capture_output=True, text=True, timeout=10, check=True)
+        commit = _git(root, "describe", "--always", "--exclude=*")
+        changed = _git(root, "status", "--porcelain", "--", "kwslib", "firmware")
     except (OSError, subprocess.SubprocessError):
         return __version__
-    return f"{__version__} ({commit.stdout.strip()})"
+    return f"{__version__} ({commit}{'+' if changed else ''})"
+
+
+def _git(root: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(root), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+    return done.stdout.strip()
 
 
 @dataclass(frozen=True)
@@ -72,6 +80,7 @@ class Record:
         when: UTC, ISO 8601.
         code: version of the code that measured.
         source: for a published value, where it stands.
+        version: of the study that measured, a number that its author raises by hand.
     """
 
     metric: str
@@ -86,6 +95,7 @@ class Record:
     when: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     code: str = field(default_factory=code_version)
     source: str = ""
+    version: int = 1
 
     def __post_init__(self) -> None:
         if self.method not in get_args(Method):
@@ -143,6 +153,11 @@ def write_records(path: Path | str, records: Iterable[Record]) -> None:
     """Write records as JSON, one a line inside a list, so that differences read well."""
     lines = [json.dumps(asdict(record), ensure_ascii=False) for record in records]
     write_text(path, "[\n" + ",\n".join(lines) + "\n]\n")
+
+
+def of_version(records: Iterable[Record], version: int) -> list[Record]:
+    """The records, as those of a version of the study that made them."""
+    return [replace(record, version=version) for record in records]
 
 
 def read_records(path: Path | str) -> list[Record]:

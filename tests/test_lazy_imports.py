@@ -34,7 +34,7 @@ STAGES = [
     {"results"},
     {"live"},
     {"site"},
-    {"cli", "bench"},
+    {"cli"},
 ]
 """From the ground up. A stage imports from itself and from those before it."""
 

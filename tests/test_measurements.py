@@ -66,6 +66,15 @@ def test_a_record_says_when_and_by_which_code_on_its_own():
     assert code_version() == made.code
 
 
+@pytest.mark.parametrize("changed, mark", [("", ""), (" M kwslib/files.py", "+")])
+def test_the_version_of_the_code_tells_of_uncommitted_changes(monkeypatch, changed, mark):
+    def git(root, verb, *arguments):
+        return "abc" if verb == "describe" else changed
+
+    monkeypatch.setattr("kwslib.measurements._git", git)
+    assert code_version.__wrapped__() == f"{__version__} (abc{mark})"
+
+
 @pytest.mark.parametrize("method", ["guessed", "", "Measured", None])
 def test_a_method_that_is_none_of_the_four_is_refused(method):
     with pytest.raises(ValueError, match="measured, emulated, modelled, published"):

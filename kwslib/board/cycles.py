@@ -44,8 +44,8 @@ REFILL = 2
 
 FLASH_WAIT = 2
 """Cycles for which a constant read from the nRF52840's flash makes the processor wait. The number
-follows from the comparison of :mod:`kwslib.bench.physical`; its instruction cache, on there, does
-not hold constants."""
+follows from the comparison of :mod:`kwslib.studies.bench.physical`; its instruction cache, on
+there, does not hold constants."""
 
 _LOADS = frozenset(
     [

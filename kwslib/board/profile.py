@@ -32,6 +32,9 @@ from kwslib.deploy.reader import read_graph
 from kwslib.measurements import Method, Record, machine_name
 from kwslib.models.checkpoint import PUBLISHED
 
+VERSION = 1
+"""Raised by hand when the same data, model and settings can give other records."""
+
 STAGES = {
     "features": "kws_stage_features",
     "image": "kws_stage_image",
@@ -164,7 +167,7 @@ class Profile:
         """
         return Record(
             "profile", self.as_dict(), "instructions, cycles, us", self.method, subject,
-            machine=self.board, target=self.target.partition(":")[0],
+            machine=self.board, target=self.target.partition(":")[0], version=VERSION,
         )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ _VERBS = {
     "profile": "Count or time the stages of a network on a board.",
     "field-test": "Say words, or play recordings, and count what is detected.",
     "stream": "Listen to hours of sound: misses, false accepts, latency.",
+    "measure": "List the committed records; make them anew and compare.",
     "report": "Run the chapters and build the site.",
 }
 

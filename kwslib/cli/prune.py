@@ -7,7 +7,6 @@ import click
 
 from kwslib.cli.output import data_option, json_option, show
 from kwslib.cli.sweeps import (
-    base_of,
     keep_records,
     records_file,
     seeds_of,
@@ -130,6 +129,7 @@ def _sweep(
     """Measure the settings of a sweep and write their records."""
     from kwslib.errors import InputError
     from kwslib.studies import pruned_boards, pruning, sparsity
+    from kwslib.studies.base import Base
 
     path = records_file(*out)
     if kind in _OF_THIS_MACHINE and workers["backend"] != "processes":
@@ -141,7 +141,7 @@ def _sweep(
         keep_records(kind, sparsity.study(checkpoint), path, as_json)
         return
     numbers = seeds_of(seeds)
-    base = base_of(checkpoint, data)
+    base = Base.like(checkpoint, data or "")
     if kind == "board":
         records = pruned_boards.study_on_board(numbers, base)
     else:

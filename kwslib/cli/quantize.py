@@ -7,7 +7,6 @@ import click
 
 from kwslib.cli.output import data_option, json_option, show
 from kwslib.cli.sweeps import (
-    base_of,
     keep_records,
     records_file,
     seeds_of,
@@ -99,11 +98,12 @@ def _sweep(
     as_json: bool,
 ) -> None:
     """Measure the settings of a sweep and write their records."""
+    from kwslib.studies.base import Base
     from kwslib.studies.quantization import study
 
     path = records_file(out)
     numbers = seeds_of(seeds)
-    base = base_of(checkpoint, data)
+    base = Base.like(checkpoint, data or "")
     records = study(kind, numbers, base, **workers)  # type: ignore[arg-type]
     keep_records(kind, records, path, as_json)
 

@@ -11,7 +11,6 @@ from kwslib.errors import InputError
 
 if TYPE_CHECKING:
     from kwslib.measurements import Record
-    from kwslib.studies.base import Base
     from kwslib.sweep import Backend, Workers
 
 _BACKENDS = ("processes", "dask")
@@ -66,19 +65,6 @@ def seeds_of(text: str) -> list[int]:
         return [int(seed) for seed in text.split(",")]
     except ValueError:
         raise InputError(f"--seeds {text}: must be whole numbers, e.g. 0,1,2") from None
-
-
-def base_of(checkpoint: str, data: str | None) -> "Base":
-    """What a sweep of networks trained as ``checkpoint`` begins with.
-
-    Raises:
-        InputError: it is no checkpoint or published network.
-    """
-    from kwslib.models.checkpoint import load
-    from kwslib.studies.base import Base
-
-    _, info = load(checkpoint)
-    return Base(data or "", info.model, ",".join(info.labels[2:]))
 
 
 def records_file(*out: Path | None) -> Path:

@@ -25,6 +25,9 @@ from kwslib.models.checkpoint import PUBLISHED, task_of
 from kwslib.quantize.methods import Method
 from kwslib.quantize.network import Widths
 
+VERSION = 1
+"""Raised by hand when the same data, model and settings can give other records."""
+
 LOST = 0.005
 """Share of the validation clips that TensorFlow's converter may cost."""
 
@@ -124,7 +127,7 @@ class _File:
         where = {**self._scoring[1].identity(), "split": split} if split else {}
         return Record(
             metric, value, unit, "measured", self._subject, where,
-            machine=machine_name(), target="tflite-micro", **more,
+            machine=machine_name(), target="tflite-micro", version=VERSION, **more,
         )  # fmt: skip
 
     @cached_property

@@ -21,6 +21,9 @@ from kwslib.measurements import Method, Record, read_records
 
 METRIC = "field_trials"
 
+VERSION = 1
+"""Raised by hand when the same data, model and settings can give other records."""
+
 _SETTINGS = ("hops", "inferences", "refractory_ms", "thresholds")
 
 
@@ -54,7 +57,9 @@ def sitting(
     }
     subject["thresholds"] = list(streaming.smoothing.thresholds)
     method: Method = "emulated" if target == "emulator" else "measured"
-    return Record(METRIC, [], "trials", method, subject, data, machine, target=target)
+    return Record(
+        METRIC, [], "trials", method, subject, data, machine, target=target, version=VERSION
+    )
 
 
 class Book:

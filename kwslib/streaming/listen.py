@@ -23,6 +23,9 @@ from kwslib.streaming.scores import Spotter, score_stream
 from kwslib.streaming.sound import BuiltSound, Sound
 from kwslib.streaming.tune import Choice, candidates, choose
 
+VERSION = 1
+"""Raised by hand when the same data, model and settings can give other records."""
+
 
 @dataclass(frozen=True)
 class Listening:
@@ -104,7 +107,15 @@ class Listening:
 
         def record(metric: str, value: Any, unit: str, **more: Any) -> Record:
             return Record(
-                metric, value, unit, "measured", subject, data, machine=machine_name(), **more
+                metric,
+                value,
+                unit,
+                "measured",
+                subject,
+                data,
+                machine=machine_name(),
+                version=VERSION,
+                **more,
             )
 
         return [

@@ -11,9 +11,9 @@ from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Split, Task
 from kwslib.errors import InputError
 from kwslib.evaluation import Predict, evaluate_split
-from kwslib.files import sha256_of_sources
 from kwslib.measurements import Method, Record, machine_name
-from kwslib.training.fit import Fitted, code_of_training, fitted
+from kwslib.models.checkpoint import load
+from kwslib.training.fit import Fitted, fitted
 from kwslib.training.recipe import Recipe, recipe_for
 
 SPLITS: tuple[Split, ...] = ("validation", "testing")
@@ -50,13 +50,24 @@ class Base:
         """The network of a seed, trained by an earlier call or now."""
         return _float_network(self, seed)
 
-    def key(self, *code: str) -> str:
-        """Stands for the data, the recipe and the code behind a float network, and for more code:
-        files and folders as :func:`kwslib.files.sha256_of_sources` takes them.
+    @classmethod
+    def like(cls, checkpoint: str, data: str) -> "Base":
+        """Networks trained as a checkpoint was.
+
+        Args:
+            checkpoint: its file, or the name of a published network.
+            data: folder of Speech Commands, or empty for embedded speech.
+
+        Raises:
+            InputError: it is no checkpoint or published network.
         """
+        _, info = load(checkpoint)
+        return cls(data, info.model, ",".join(info.labels[2:]))
+
+    def key(self, version: int) -> str:
+        """Stands for the data and the recipe behind a float network, and for a study's version."""
         source = open_source(self.data or None).identity()
-        hashed = f"{code_of_training()} {sha256_of_sources(*code)}"
-        return f"{hashed} {source} {self.recipe!r} {self.keywords}"
+        return f"{version} {source} {self.recipe!r} {self.keywords}"
 
 
 def train_first(seeds: Sequence[int], base: Base) -> None:

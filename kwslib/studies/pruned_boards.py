@@ -14,17 +14,18 @@ from kwslib.data.dataset import Dataset
 from kwslib.deploy.codegen import generate
 from kwslib.deploy.graph import Graph
 from kwslib.deploy.reader import graph_of
-from kwslib.deploy.toolchain import FIRMWARE
 from kwslib.deploy.write import tflite_bytes
-from kwslib.files import sha256_of_files, sha256_of_sources
-from kwslib.measurements import Record
+from kwslib.measurements import Record, of_version
 from kwslib.quantize.inference import run as run_integers
 from kwslib.quantize.integer import IntegerNetwork
 from kwslib.quantize.network import QuantizedNetwork
 from kwslib.quantize.to_integers import integers_of
 from kwslib.studies.base import Base, Recorder, train_first
-from kwslib.studies.pruning import Setting, deployed, key_of, pruned_network, quantized
+from kwslib.studies.pruning import Setting, deployed, pruned_network, quantized
 from kwslib.sweep import sweep
+
+VERSION = 1
+"""Raised by hand when the same data, model and settings can give other records."""
 
 EMULATED_CLIPS = 64
 """Test clips, evenly spread, on which the emulated board is compared; the same C on this machine is
@@ -78,13 +79,11 @@ def study_on_board(seeds: Sequence[int], base: Base, folder: Path | None = None)
         InputError: no seed.
     """
     train_first(seeds, base)
-    code = sha256_of_sources("cost", "deploy", "board")
-    firmware = sha256_of_files(FIRMWARE, sorted(FIRMWARE.rglob("*.[ch]")))
     results = sweep(
         f"pruning-board-{base.model}", deployed(seeds), partial(measure_on_board, base=base),
-        key=f"{key_of(base)} {code} {firmware}", jobs=1, folder=folder,
+        key=base.key(VERSION), jobs=1, folder=folder,
     )  # fmt: skip
-    return [record for records in results for record in records]
+    return of_version((record for records in results for record in records), VERSION)
 
 
 def _compared(graph: Graph, integers: IntegerNetwork, dataset: Dataset) -> dict[str, int]:

@@ -16,8 +16,8 @@ from torch import nn
 from kwslib.cost import cost_of
 from kwslib.data.dataset import Dataset
 from kwslib.errors import InputError
-from kwslib.files import cache_folder, sha256_of_text
-from kwslib.measurements import Record
+from kwslib.files import cache_folder, sha256_of_sources, sha256_of_text
+from kwslib.measurements import Record, of_version
 from kwslib.models import create
 from kwslib.models.channels import widths_of, with_widths
 from kwslib.models.checkpoint import NetworkInfo, load, save
@@ -37,8 +37,12 @@ from kwslib.quantize.network import QuantizedNetwork, Widths
 from kwslib.quantize.to_integers import integers_of
 from kwslib.studies.base import Base, Recorder, train_first
 from kwslib.sweep import Workers, check_workers, sweep
+from kwslib.training.fit import code_of_training
 from kwslib.training.predict import predictor
 from kwslib.training.tuning import tune
+
+VERSION = 1
+"""Raised by hand when the same data, model and settings can give other records."""
 
 Kind = Literal["weights", "schedules", "norms", "channels", "together"]
 KINDS: tuple[Kind, ...] = ("weights", "schedules", "norms", "channels", "together")
@@ -244,12 +248,12 @@ def study(
     run = partial(measure, base=base)
     name, key = f"pruning-{kind}-{base.model}", partial(key_of, base)
     results = sweep(name, settings(kind, seeds), run, key=key, **workers)
-    return [record for records in results for record in records]
+    return of_version((record for records in results for record in records), VERSION)
 
 
 def key_of(base: Base) -> str:
-    """What a pruned network rests on; a function that other processes find by name."""
-    return base.key("prune", "quantize")
+    """What the records of a sweep rest on; a function that other processes find by name."""
+    return base.key(VERSION)
 
 
 def pruned_network(setting: Setting, base: Base) -> tuple[nn.Module, NetworkInfo]:
@@ -259,7 +263,8 @@ def pruned_network(setting: Setting, base: Base) -> tuple[nn.Module, NetworkInfo
     dense, info = found.network, found.info
     if setting.method == "dense":
         return dense, info
-    name = sha256_of_text(repr(setting), key_of(base))[:32]
+    code = code_of_training(), sha256_of_sources("prune")
+    name = sha256_of_text(repr(setting), *code, key_of(base))[:32]
     path = cache_folder("pruned", base.model) / f"{name}.safetensors"
     if not path.exists():
         network = _pruned(setting, base, dense)

@@ -15,7 +15,7 @@ from kwslib.data.dataset import open_source
 from kwslib.data.task import Task
 from kwslib.deploy.publish import publish as publish_integers
 from kwslib.errors import InputError
-from kwslib.files import sha256_of_sources, sha256_of_text
+from kwslib.files import sha256_of_text
 from kwslib.measurements import Record, write_records
 from kwslib.models.checkpoint import PUBLISHED
 from kwslib.studies.base import Base, Recorder
@@ -23,7 +23,7 @@ from kwslib.sweep import sweep
 from kwslib.training.fit import fitted, score
 from kwslib.training.publish import write_published
 from kwslib.training.recipe import recipe_for
-from kwslib.training.study import Study, study_of
+from kwslib.training.study import VERSION, Study, study_of
 
 
 @dataclass(frozen=True)
@@ -83,9 +83,8 @@ def published_run(
         The files of records.
     """
     source = open_source(data or None)
-    code = sha256_of_sources("config.py", "data", "features", "models", "training", "evaluation.py")
     recipes = [repr(recipe_for(model)) for model in sorted({each.model for each in run})]
-    key = sha256_of_text(code, source.identity(), *recipes)
+    key = sha256_of_text(str(VERSION), source.identity(), *recipes)
     if lessons := teachings(run):  # first, so that no two students train the same teacher
         sweep("published-teachers", lessons, partial(teach, data=data), key=key, jobs=jobs)
     found = sweep("published", run, partial(train, data=data), key=key, jobs=jobs)

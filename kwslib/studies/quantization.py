@@ -14,7 +14,7 @@ from torch import nn
 from kwslib.data.dataset import Dataset
 from kwslib.errors import InputError
 from kwslib.evaluation import Predict
-from kwslib.measurements import Record
+from kwslib.measurements import Record, of_version
 from kwslib.quantize.inference import run as run_integers
 from kwslib.quantize.methods import aware_recipe, number_of, quantize_network
 from kwslib.quantize.network import QuantizedNetwork, Widths
@@ -24,6 +24,9 @@ from kwslib.quantize.to_integers import integers_of
 from kwslib.studies.base import Base, Recorder, train_first
 from kwslib.sweep import Workers, check_workers, sweep
 from kwslib.training.predict import predictor
+
+VERSION = 1
+"""Raised by hand when the same data, model and settings can give other records."""
 
 Method = Literal[
     "float", "ptq", "uncorrected", "qat", "observed", "overwriting", "unclipped", "both"
@@ -153,12 +156,12 @@ def study(
     train_first(seeds, base)
     run, name = partial(measure, base=base), f"quantization-{kind}-{base.model}"
     results = sweep(name, settings(kind, seeds), run, key=partial(_key, base), **workers)
-    return [record for records in results for record in records]
+    return of_version((record for records in results for record in records), VERSION)
 
 
 def _key(base: Base) -> str:
     """What the records of a sweep rest on; a function that other processes find by name."""
-    return base.key("quantize")
+    return base.key(VERSION)
 
 
 def _quantized(setting: Setting, network: nn.Module, dataset: Dataset) -> nn.Module:

@@ -28,10 +28,12 @@ from kwslib.deploy.host import HostNetwork
 from kwslib.deploy.predictors import tflite_of
 from kwslib.deploy.reader import read_graph
 from kwslib.errors import InputError
-from kwslib.files import sha256_of_sources
-from kwslib.measurements import Method, Record, machine_name, select
+from kwslib.measurements import Method, Record, machine_name, of_version, select
 from kwslib.studies.zeros import PATTERNS, Pattern, with_zeros
 from kwslib.sweep import sweep
+
+VERSION = 1
+"""Raised by hand when the same data, model and settings can give other records."""
 
 BUILDS: Mapping[str, Sparse] = {
     "dense": "never",
@@ -259,14 +261,13 @@ def study(
     Raises:
         InputError: no such network, pattern or share.
     """
-    key = sha256_of_sources("cost", "deploy", "board", "quantize", "studies")
     sha256 = read_graph(tflite_of(model)).sha256
     results = sweep(
         f"sparsity-{Path(model).stem}", settings(patterns, zeros),
         partial(measure, model=model, builds=builds),
-        key=f"{key} {sha256} {builds}", jobs=1, folder=folder,
+        key=f"{VERSION} {sha256} {builds}", jobs=1, folder=folder,
     )  # fmt: skip
-    return [record for records in results for record in records]
+    return of_version((record for records in results for record in records), VERSION)
 
 
 def break_even(

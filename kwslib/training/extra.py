@@ -15,7 +15,14 @@ from torch import nn
 from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Task
 from kwslib.errors import InputError, mistakes_in_a_line
-from kwslib.measurements import Record, machine_name, read_records, select, write_records
+from kwslib.measurements import (
+    Record,
+    machine_name,
+    of_version,
+    read_records,
+    select,
+    write_records,
+)
 from kwslib.models.checkpoint import PUBLISHED
 from kwslib.training.comparison import Comparison, compare
 from kwslib.training.findings import Findings, findings
@@ -23,6 +30,9 @@ from kwslib.training.fit import fitted, score
 from kwslib.training.paired import Pair
 from kwslib.training.recipe import Recipe, recipe_for
 from kwslib.training.study import Study, published
+
+VERSION = 1
+"""Raised by hand when the same data, model and settings can give other records."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +160,7 @@ def publish(
     ]
     found = compare(smaller, larger, networks)
     path = records_path(model, larger.task, folder)
-    write_records(path, _records(found, pairs))
+    write_records(path, of_version(_records(found, pairs), VERSION))
     return path
 
 

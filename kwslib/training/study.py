@@ -22,6 +22,9 @@ from kwslib.measurements import Record, machine_name, read_records, select
 from kwslib.models.checkpoint import PUBLISHED, NetworkInfo, load
 from kwslib.training.fit import Epoch, Fitted, score
 
+VERSION = 1
+"""Raised by hand when the same data, model and settings can give other records."""
+
 HARDEST = 12
 """How many of the hardest test clips a study keeps."""
 
@@ -106,7 +109,15 @@ def score_study(
     def record(metric: str, value: Any, unit: str, split: str = "", **more: Any) -> Record:
         where = {**data, "split": split} if split else data
         return Record(
-            metric, value, unit, "measured", subject, where, machine=machine_name(), **more
+            metric,
+            value,
+            unit,
+            "measured",
+            subject,
+            where,
+            machine=machine_name(),
+            version=VERSION,
+            **more,
         )
 
     records = [

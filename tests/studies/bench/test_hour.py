@@ -2,8 +2,8 @@
 
 from devices import tiny_conv
 
-from kwslib.bench.hour import listen
 from kwslib.deploy.compile import compile_network
+from kwslib.studies.bench.hour import listen
 
 
 def test_a_minute(tmp_path):

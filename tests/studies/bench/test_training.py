@@ -1,7 +1,7 @@
 """Training is timed for every network."""
 
 from kwslib import models
-from kwslib.bench import training
+from kwslib.studies.bench import training
 
 
 def test_every_network_has_a_line_with_its_share(monkeypatch):

@@ -1,6 +1,6 @@
 """The figures of sparse code that the benchmark prints."""
 
-from kwslib.bench import sparsity
+from kwslib.studies.bench import sparsity
 
 
 def test_dense_and_every_pattern(monkeypatch):

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from kwslib.bench.registry import Row, benchmark
 from kwslib.board.client import Board, StreamStatistics
 from kwslib.board.emulator import Emulator
 from kwslib.board.links import EmulatorLink
@@ -18,6 +17,7 @@ from kwslib.data.spoken import EmbeddedSpeech
 from kwslib.deploy.compile import compile_network
 from kwslib.deploy.reader import read_graph
 from kwslib.models.checkpoint import PUBLISHED
+from kwslib.studies.bench.registry import Row, benchmark
 
 HOUR_S = 3600
 PERIOD_S = 20

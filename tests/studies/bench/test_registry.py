@@ -5,9 +5,9 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from kwslib.bench import registry
-from kwslib.bench.__main__ import main
-from kwslib.bench.registry import Row, benchmark, load, median_seconds
+from kwslib.studies.bench import registry
+from kwslib.studies.bench.__main__ import main
+from kwslib.studies.bench.registry import Row, benchmark, load, median_seconds
 
 
 @pytest.fixture

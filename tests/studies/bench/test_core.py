@@ -5,9 +5,9 @@ import pytest
 from reference import run_reference
 from small_networks import Builder, options, window_options
 
-from kwslib.bench import core
-from kwslib.bench.cmsis import CmsisNetwork
 from kwslib.deploy.reader import graph_of
+from kwslib.studies.bench import core
+from kwslib.studies.bench.cmsis import CmsisNetwork
 
 
 @pytest.fixture(scope="module")

@@ -8,11 +8,11 @@ import torch
 from torch.nn import functional as F
 
 from kwslib import models
-from kwslib.bench.registry import Row, benchmark
 from kwslib.config import TRAINING
 from kwslib.data.augment import Augmentation, ImageAugmenter
 from kwslib.data.dataset import Examples
 from kwslib.models.standardise import Standardised
+from kwslib.studies.bench.registry import Row, benchmark
 from kwslib.threads import one_thread
 from kwslib.training.passes import Training, train_pass
 from kwslib.training.predict import to_input

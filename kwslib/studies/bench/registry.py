@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import kwslib.bench
+import kwslib.studies.bench
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,9 @@ def benchmark(function: Benchmark) -> Benchmark:
 
 def load() -> dict[str, Benchmark]:
     """Import every module of the package and return the benchmarks by name."""
-    for module in pkgutil.iter_modules(kwslib.bench.__path__):
+    for module in pkgutil.iter_modules(kwslib.studies.bench.__path__):
         if module.name != "__main__":
-            importlib.import_module(f"kwslib.bench.{module.name}")
+            importlib.import_module(f"kwslib.studies.bench.{module.name}")
     return dict(sorted(BENCHMARKS.items()))
 
 

@@ -1,4 +1,4 @@
-"""Modelled cycles beside those of a physical board: ``python -m kwslib.bench.physical``.
+"""Modelled cycles beside those of a physical board: ``python -m kwslib.studies.bench.physical``.
 
 The authors of bakeNN timed small networks on a Nordic nRF52840 (Cortex-M4F, 64 MHz) and say what
 it takes to do it again: networks, compiler, flags, input and output. Here the ``bakenn`` wheel
@@ -16,19 +16,22 @@ from typing import Any
 import click
 import numpy as np
 
-from kwslib.bench.cmsis import CmsisNetwork, one_multiplier
-from kwslib.bench.published_times import published_times
-from kwslib.bench.timed_networks import TIMED, Timed
 from kwslib.board.cycles import FLASH_WAIT
 from kwslib.board.emulator import Emulator
 from kwslib.board.flash_reads import FlashWatch
 from kwslib.deploy.reader import read_graph
 from kwslib.deploy.toolchain import Compiler, cortex_m4
-from kwslib.measurements import FOLDER, Record, write_records
+from kwslib.measurements import FOLDER, Record, of_version, write_records
 from kwslib.models.checkpoint import PUBLISHED
+from kwslib.studies.bench.cmsis import CmsisNetwork, one_multiplier
+from kwslib.studies.bench.published_times import published_times
+from kwslib.studies.bench.timed_networks import TIMED, Timed
 
 RECORDS = FOLDER / "board" / "published.json"
 """Where everything stands that is known of physical boards."""
+
+VERSION = 1
+"""Raised by hand when the same data, model and settings can give other records."""
 
 _BOARD = "Nordic nRF52840DK in FIT IoT-LAB, Cortex-M4F, 64 MHz, Zephyr 2.7.5"
 _THEIR_BUILD = "arm-zephyr-eabi-gcc 10.3.0 -O2, bakenn 0.1.0"
@@ -87,7 +90,7 @@ def compare(compiler: Compiler = "gcc") -> list[Comparison]:
 def records(comparisons: Sequence[Comparison]) -> list[Record]:
     """What was published of physical boards, and our figures beside what can be run here."""
     compared = [record for found in comparisons for record in _records_of(found)]
-    return [*published_times(), *_as_on_the_boards(), *compared]
+    return of_version([*published_times(), *_as_on_the_boards(), *compared], VERSION)
 
 
 def _as_on_the_boards(compiler: Compiler = "gcc") -> list[Record]:

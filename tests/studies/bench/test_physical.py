@@ -3,10 +3,10 @@
 import pytest
 from installed import needs
 
-from kwslib.bench import physical, timed_networks
-from kwslib.bench.published_times import published_times
 from kwslib.errors import InputError
 from kwslib.measurements import read_records, select
+from kwslib.studies.bench import physical, timed_networks
+from kwslib.studies.bench.published_times import published_times
 
 
 @pytest.fixture(scope="module")

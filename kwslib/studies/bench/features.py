@@ -6,10 +6,10 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from kwslib.bench.registry import Row, benchmark, median_seconds
 from kwslib.config import CLIP_SAMPLES, DEPLOYED, TRAINING
 from kwslib.features.logmel import logmel_images
 from kwslib.features.views import VIEWS, view_of
+from kwslib.studies.bench.registry import Row, benchmark, median_seconds
 
 _CLIPS = 500
 

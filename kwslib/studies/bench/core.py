@@ -10,8 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kwslib.bench.cmsis import CmsisNetwork, one_multiplier
-from kwslib.bench.registry import Row, benchmark
 from kwslib.board.emulator import Emulator
 from kwslib.deploy import frontend
 from kwslib.deploy.codegen import Kernels, generate
@@ -19,6 +17,8 @@ from kwslib.deploy.graph import Graph
 from kwslib.deploy.reader import read_graph
 from kwslib.deploy.toolchain import CORE, Compiler, cortex_m4
 from kwslib.models.checkpoint import PUBLISHED
+from kwslib.studies.bench.cmsis import CmsisNetwork, one_multiplier
+from kwslib.studies.bench.registry import Row, benchmark
 
 _UNIT = "instr."
 _FRAMES = 60

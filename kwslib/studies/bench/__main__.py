@@ -1,4 +1,4 @@
-"""``python -m kwslib.bench [NAME ...]``: run all benchmarks, or the named ones, and print them."""
+"""``python -m kwslib.studies.bench [NAME ...]``: run all or the named benchmarks and print them."""
 
 import json
 from collections.abc import Sequence
@@ -6,8 +6,8 @@ from dataclasses import asdict
 
 import click
 
-from kwslib.bench.registry import Row, load
 from kwslib.measurements import code_version, machine_name
+from kwslib.studies.bench.registry import Row, load
 
 
 @click.command()

@@ -1,5 +1,0 @@
-"""Benchmarks: how fast the stages run on this machine, ``python -m kwslib.bench``.
-
-One module a stage; in it, one function a benchmark, marked with
-:func:`kwslib.bench.registry.benchmark`, that returns rows.
-"""
