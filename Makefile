@@ -11,14 +11,16 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3 python;
 
 INSTALLED := $(VENV)/installed
 IN_VENV := PATH="$(abspath $(VENV))/bin:$$PATH"
+PYTEST := $(IN_VENV) OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} \
+  python -m pytest -n $(WORKERS) --dist loadgroup
 BROWSERS := chromium chromium-browser google-chrome google-chrome-stable
 
 .DEFAULT_GOAL := help
-.PHONY: help install report links test lint format browser cross pictures bench constraints clean
+.PHONY: help install report links test test-long lint format browser cross pictures bench constraints clean
 
 help:  ## list the targets
 	@echo "make TARGET [VARIABLE=VALUE ...]"
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 	@echo "variables"
 	@echo "  PROFILE      demo (embedded speech, everything live) or full (real speech); now $(PROFILE)"
 	@echo "  DATA         folder of Speech Commands, for report; the profile is then full"
@@ -47,8 +49,15 @@ links: $(INSTALLED)  ## look at the links of the built site; EXTERNAL=1: at thos
 	$(IN_VENV) python -m kwslib.site.links $(if $(EXTERNAL),--external)
 
 test: lint browser cross  ## lint, types and tests
-	$(IN_VENV) OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} \
-	  python -m pytest -n $(WORKERS) --dist loadgroup $(TESTS)
+	$(PYTEST) $(TESTS)
+
+# The pages are tested as they are published, too: full, from committed records alone.
+test-long: export KWS_SITE := $(abspath _build/html)
+test-long: export KWS_DATA :=
+test-long: browser  ## build PROFILE=full without data; run the tests marked long and those of its pages
+	$(MAKE) report PROFILE=full DATA= P= PDF=
+	$(PYTEST) -m long $(TESTS)
+	$(PYTEST) tests/built_site
 
 lint: $(INSTALLED)  ## ruff and mypy
 	$(IN_VENV) ruff check .

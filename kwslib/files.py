@@ -369,6 +369,9 @@ def sha256_of_sources(*stages: str, without: Iterable[str] = ()) -> str:
     Args:
         stages: e.g. ``"config.py"`` or ``"data"``; all by default.
         without: modules and packages to leave out.
+
+    Raises:
+        ValueError: one of them is not there, or has no source.
     """
     named = {file for stage in stages or (".",) for file in _sources(stage)}
     files = named.difference(*(_sources(stage) for stage in without))
@@ -377,7 +380,10 @@ def sha256_of_sources(*stages: str, without: Iterable[str] = ()) -> str:
 
 def _sources(stage: str) -> set[Path]:
     root = LIBRARY / stage
-    return {root} if root.is_file() else set(root.rglob("*.py"))
+    files = {root} if root.is_file() else set(root.rglob("*.py"))
+    if not files:
+        raise ValueError(f"{root}: there is no such module or package; name one that is there")
+    return files
 
 
 def sha256_of_files(folder: Path, files: Iterable[Path]) -> str:

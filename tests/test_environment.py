@@ -122,9 +122,9 @@ def test_what_the_tests_import_is_declared():
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
 def test_workflow_calls_make_targets_that_exist(path):
     workflow = yaml.safe_load(path.read_text(encoding="utf-8"))
-    targets = set(re.findall(r"^([a-z]+):", MAKEFILE, re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
     called = re.findall(
-        r"\bmake ([a-z]+)", "\n".join(step.get("run", "") for step in steps(workflow))
+        r"\bmake ([a-z-]+)", "\n".join(step.get("run", "") for step in steps(workflow))
     )
     assert called
     assert set(called) <= targets
@@ -148,7 +148,7 @@ def test_ci_runs_the_tests():
 def test_help_names_every_target():
     phony = re.search(r"^\.PHONY: (.*)$", MAKEFILE, re.MULTILINE)
     assert phony
-    listed = re.findall(r"^  ([a-z]+) ", make("help").stdout, re.MULTILINE)
+    listed = re.findall(r"^  ([a-z-]+) ", make("help").stdout, re.MULTILINE)
     assert set(phony.group(1).split()) <= set(listed)
 
 
@@ -169,6 +169,23 @@ def test_report_passes_profile_data_and_parameters_on():
         'kws report --profile full --data "/a b" -p training.epochs=40 -p training.seed=1'
         in plan.stdout
     )
+
+
+def test_the_long_tests_run_on_the_full_report_without_data_and_nowhere_else(tmp_path):
+    plan = make("-n", "test-long", "DATA=/a", "P=training.seed=1").stdout
+    assert "kws report --profile full" in plan and "--data" not in plan and "-p " not in plan
+    assert "pytest -n 2 --dist loadgroup -m long" in plan
+    path = tmp_path / "test_marked.py"
+    path.write_text(
+        "import pytest\n@pytest.mark.long\ndef test_it(): pass\ndef test_quick(): pass\n"
+    )
+    command = [sys.executable, "-m", "pytest", "-c", ROOT / "pyproject.toml", "--co", "-q", path]
+    found = [
+        subprocess.run([*command, *more], capture_output=True, text=True).stdout
+        for more in ([], ["-m", "long"])
+    ]
+    assert ["test_it" in each for each in found] == [False, True]
+    assert ["test_quick" in each for each in found] == [True, False]
 
 
 @pytest.mark.parametrize("python", ["", "false"], ids=["none", "old"])

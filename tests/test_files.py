@@ -155,6 +155,14 @@ def test_the_hash_of_sources_leaves_out_what_it_is_told_to():
     assert sha256_of_sources(without=["features/logmel.py"]) != sha256_of_sources()
 
 
+@pytest.mark.parametrize("missing", ["smoothin.py", "feature", "features/nothing.py", "py.typed/x"])
+def test_the_hash_of_sources_refuses_what_is_not_there(missing):
+    with pytest.raises(ValueError, match=f"{missing}: there is no such module or package"):
+        sha256_of_sources("config.py", missing)
+    with pytest.raises(ValueError, match=f"{missing}: there is no such module or package"):
+        sha256_of_sources(without=[missing])
+
+
 def test_the_hash_of_files_depends_on_names_and_contents_alone(tmp_path):
     for name in ("a", "b"):
         (tmp_path / name).write_text(name)

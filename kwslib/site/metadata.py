@@ -1,10 +1,15 @@
 """What a page tells search engines, and those who link to it: title, description, picture, address.
 
 Addresses must be whole ones there, so those are left out unless the site's own is known.
+
+Two extensions do a part of this. sphinx-sitemap lists the pages that a build has written, which are
+those that changed, and stops a build that knows no address. sphinxext-opengraph describes a page by
+all its text, tables and captions too, and writes addresses that are not whole.
 """
 
 import html
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +50,7 @@ def describe(
     if page == app.config.root_doc:
         # its own title and the site's say the same
         context["title"], context["docstitle"] = app.config.html_title, ""
-    title = html.unescape(_without_markup(context["title"]))
+    title = html.unescape(re.sub("<[^>]*>", "", context["title"]))
     description = description_of(doctree)
     facts = {
         "og:type": "website" if page == app.config.root_doc else "article",
@@ -63,8 +68,10 @@ def describe(
                 "og:image:height": "630",
                 "og:image:alt": "Keyword spotting on a microcontroller: the report's front page",
             }
-    tags = [f'<meta name="description" content="{_quoted(description)}">']
-    tags += [f'<meta property="{name}" content="{_quoted(fact)}">' for name, fact in facts.items()]
+    tags = [f'<meta name="description" content="{html.escape(description)}">']
+    tags += [
+        f'<meta property="{name}" content="{html.escape(fact)}">' for name, fact in facts.items()
+    ]
     tags.append(
         f'<meta name="twitter:card" content="{"summary_large_image" if base else "summary"}">'
     )
@@ -84,15 +91,6 @@ def description_of(doctree: nodes.document) -> str:
     if len(text) <= _LONGEST:
         return text
     return text[: _LONGEST - 1].rpartition(" ")[0].rstrip(",;:") + " …"
-
-
-def _without_markup(title: str) -> str:
-    """A title without its markup."""
-    return "".join(part.partition(">")[2] if i else part for i, part in enumerate(title.split("<")))
-
-
-def _quoted(text: str) -> str:
-    return html.escape(text, quote=True)
 
 
 def write_sitemap(app: Sphinx, exception: Exception | None) -> None:

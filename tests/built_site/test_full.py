@@ -1,0 +1,17 @@
+"""The full report from committed records; ``make test-long`` builds it, ``KWS_SITE`` names it."""
+
+import pytest
+
+from kwslib.site.links import broken_inside
+
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("site")]
+
+
+def test_the_site_is_of_the_full_profile_without_data(open_page):
+    page = open_page("book/run", java_script_enabled=False)
+    facts = dict(row.split("\t") for row in page.locator("table").first.inner_text().splitlines())
+    assert (facts["Profile"], facts["Identity of the data"]) == ("full", "none: no folder")
+
+
+def test_every_link_within_the_site_leads_somewhere(site):
+    assert broken_inside(site) == []
