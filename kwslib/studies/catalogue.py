@@ -330,7 +330,7 @@ KINDS: tuple[Kind, ...] = (
         "profile", r"board/(?P<network>.+)-(?P<target>emulator)",
         "kws profile {network} --target {target} --out {path}", _profile, profile.VERSION,
     ),
-    Kind("preprocessing", "chapters/preprocessing", "python -m kwslib.results.preprocessing DIR"),
+    Kind("preprocessing", "chapters/preprocessing", "python -m kwslib.studies.preprocessing DIR"),
     Kind(
         "field test", r"field/(?P<network>.+)", _ANEW, _field, book.VERSION, _field_settings,
     ),
