@@ -15,8 +15,8 @@ from kwslib.config import DEPLOYED
 from kwslib.deploy.compile import compile_network
 from kwslib.deploy.interpreter import predictor
 from kwslib.deploy.reader import read_graph
+from kwslib.evaluation.smoothing import Smoother
 from kwslib.models.checkpoint import PUBLISHED
-from kwslib.smoothing import Smoother
 
 TINY_CONV = PUBLISHED / "tiny_conv-yes_no.tflite"
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from kwslib.board.profile import Cost, Profile, record_path
 from kwslib.data.task import Task
-from kwslib.evaluation import wilson_interval
-from kwslib.measurements import Record, write_records
+from kwslib.evaluation.accuracy import wilson_interval
+from kwslib.records import Record, write_records
 
 
 def publish(

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kwslib.errors import InputError
-from kwslib.measurements import Record
-from kwslib.sweep import sweep
+from kwslib.records import Record
+from kwslib.sweep.runs import sweep
 
 OPEN_AT_FIRST = 3
 GATED = 6

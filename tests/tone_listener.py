@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kwslib.smoothing import Detection
+from kwslib.evaluation.smoothing import Detection
 
 RATE = 16_000
 LABELS = ("_silence_", "_unknown_", "yes", "no")

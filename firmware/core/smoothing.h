@@ -7,7 +7,7 @@
 
 /* From a stream of scores to detections: scores are averaged over the last inferences, and the
    keyword with the highest average is detected if it is over its threshold; nothing is detected
-   for a while thereafter. In integers, equal to kwslib.smoothing bit for bit.
+   for a while thereafter. In integers, equal to kwslib.evaluation.smoothing bit for bit.
    Sources: G. Chen, C. Parada and G. Heigold, "Small-footprint keyword spotting using deep neural
    networks" (ICASSP 2014), 2.3, for the averages; RecognizeCommands of TensorFlow's speech
    example for the threshold and the suppression. */

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from kwslib.board.frames import VERSION, Frame, FrameReader
 from kwslib.board.links import BoardError, Link
 from kwslib.config import DEPLOYED
-from kwslib.smoothing import Detection, Smoothing
+from kwslib.evaluation.smoothing import Detection, Smoothing
 
 TIMEOUT_S = 5.0
 """For an answer; a board needs milliseconds, an emulated one half a second at most."""

@@ -29,8 +29,8 @@ from kwslib.deploy.codegen import generate
 from kwslib.deploy.compile import labels_of
 from kwslib.deploy.graph import Graph
 from kwslib.deploy.reader import read_graph
-from kwslib.measurements import Method, Record, machine_name
 from kwslib.models.checkpoint import PUBLISHED
+from kwslib.records import Method, Record, machine_name
 
 VERSION = 1
 """Raised by hand when the same data, model and settings can give other records."""

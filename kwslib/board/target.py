@@ -14,7 +14,7 @@ from kwslib.board.links import EmulatorLink, HostLink, SerialLink
 from kwslib.deploy.compile import compile_network, spots_keywords
 from kwslib.deploy.graph import Graph
 from kwslib.errors import InputError
-from kwslib.evaluation import Predict
+from kwslib.evaluation.accuracy import Predict
 
 TARGETS = "host, emulator, serial:PORT or socket://HOST:PORT"
 """What a target may be: this machine, the emulated board, or a board at the end of a link."""

@@ -13,8 +13,8 @@ from kwslib.data.task import SPLITS, Split
 
 if TYPE_CHECKING:
     from kwslib.data.disturb import Disturbance
-    from kwslib.evaluation import Evaluation, Predict
-    from kwslib.sweep import Backend, Workers
+    from kwslib.evaluation.accuracy import Evaluation, Predict
+    from kwslib.sweep.runs import Backend, Workers
 
 
 _SWEEPS = ("snr", "shift", "level", "transfer")
@@ -86,7 +86,7 @@ def command(
     disturbance = Disturbance(shift, noise or "", snr, level)
     evaluation, facts = _evaluated(model, split, data, keywords, target, disturbance)
     if predictions:
-        from kwslib.evaluation import write_predictions
+        from kwslib.evaluation.accuracy import write_predictions
 
         write_predictions(predictions, evaluation)
     result = {**facts, **evaluation.summary()}
@@ -108,7 +108,7 @@ def _evaluated(
     from kwslib.data.dataset import Dataset, open_source
     from kwslib.data.task import Task
     from kwslib.deploy.predictors import predictor_of, tflite_of
-    from kwslib.evaluation import evaluate_disturbed, evaluate_split
+    from kwslib.evaluation.accuracy import evaluate_disturbed, evaluate_split
     from kwslib.models.checkpoint import task_of
 
     if target:

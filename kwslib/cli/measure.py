@@ -10,7 +10,7 @@ import click
 from kwslib.cli.output import data_option, json_option, note, show
 
 if TYPE_CHECKING:
-    from kwslib.measurements import Record
+    from kwslib.records import Record
     from kwslib.studies.catalogue import Committed
 
 _LINES = 5
@@ -54,7 +54,7 @@ def command(
 
 def _check_record(names: tuple[str, ...]) -> None:
     from kwslib.errors import InputError
-    from kwslib.measurements import code_version
+    from kwslib.records import code_version
 
     if not names:
         raise InputError("--record: name the records to replace; 'kws measure' lists them")
@@ -100,7 +100,7 @@ def _made(each: "Committed", replace: bool, data: str | None, jobs: int | None) 
 
 def _replace(each: "Committed", records: "list[Record]", folder: Path) -> None:
     from kwslib.files import write_beside
-    from kwslib.measurements import write_records
+    from kwslib.records import write_records
 
     for name in each.files:
         with write_beside(each.path.parent / name) as temporary:

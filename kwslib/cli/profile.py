@@ -26,7 +26,7 @@ def command(model: str, target: str, out: Path | None, as_json: bool) -> None:
     from kwslib.board.profile import RECORDS, profile_record, record_path
     from kwslib.board.target import check_target
     from kwslib.deploy.predictors import tflite_of
-    from kwslib.measurements import write_records
+    from kwslib.records import write_records
 
     check_target(target)
     tflite = tflite_of(model)

@@ -16,7 +16,7 @@ from kwslib.cli.sweeps import (
 from kwslib.data.task import SPLITS, Split
 
 if TYPE_CHECKING:
-    from kwslib.sweep import Backend, Workers
+    from kwslib.sweep.runs import Backend, Workers
 
 _METHODS = ("weights", "blocks", "channels")
 _SCHEDULES = ("one_shot", "iterative", "gradual")

@@ -10,7 +10,7 @@ from kwslib.cli.output import data_option, json_option, note, show, target_optio
 
 if TYPE_CHECKING:
     from kwslib.board.client import Streaming
-    from kwslib.smoothing import Detection
+    from kwslib.evaluation.smoothing import Detection
     from kwslib.streaming.listen import Listening
     from kwslib.streaming.scores import Spotter
     from kwslib.streaming.sound import Sound
@@ -138,7 +138,7 @@ def _listen(
     spotter: "Spotter", sound: "Sound", source: dict[str, str], options: dict[str, Any]
 ) -> _Found:
     """What is missed and made up in a stream of which it is known what is said."""
-    from kwslib.measurements import write_records
+    from kwslib.records import write_records
     from kwslib.streaming.listen import listen, tuned
 
     streaming, threshold, choice = _streaming(len(spotter.labels), options), None, None

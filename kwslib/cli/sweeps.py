@@ -10,14 +10,14 @@ from kwslib.cli.output import show
 from kwslib.errors import InputError
 
 if TYPE_CHECKING:
-    from kwslib.measurements import Record
-    from kwslib.sweep import Backend, Workers
+    from kwslib.records import Record
+    from kwslib.sweep.runs import Backend, Workers
 
 _BACKENDS = ("processes", "dask")
 
 
 def sweep_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """``--jobs``, ``--backend`` and ``--scheduler``, which :func:`kwslib.sweep.sweep` takes."""
+    """``--jobs``, ``--backend`` and ``--scheduler`` of :func:`kwslib.sweep.runs.sweep`."""
     for option in (
         click.option(
             "--scheduler",
@@ -46,7 +46,7 @@ def sweep_workers(jobs: int | None, backend: "Backend", scheduler: str | None) -
     Raises:
         InputError: they do not go together.
     """
-    from kwslib.sweep import check_backend
+    from kwslib.sweep.runs import check_backend
 
     source = click.get_current_context().get_parameter_source("scheduler")
     if backend != "dask" and source is click.core.ParameterSource.ENVIRONMENT:
@@ -84,7 +84,7 @@ def keep_records(kind: str, records: Sequence["Record"], path: Path, as_json: bo
     """Write the records of a sweep, and say so."""
     from dataclasses import asdict
 
-    from kwslib.measurements import write_records
+    from kwslib.records import write_records
 
     write_records(path, records)
     result = {"sweep": kind, "records": [asdict(record) for record in records], "file": str(path)}

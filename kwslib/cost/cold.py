@@ -14,8 +14,8 @@ import torch
 
 from kwslib.cost.operations import IMAGE_SHAPE
 from kwslib.data.task import Task
-from kwslib.measurements import machine_name
 from kwslib.models import create
+from kwslib.records import machine_name
 
 CALLS = 2000
 _SLOW = 0.99

@@ -14,7 +14,7 @@ from torch import nn
 from kwslib import models
 from kwslib.cost.timing import Device, Timing, run_time
 from kwslib.errors import mistakes_in_a_line
-from kwslib.measurements import FOLDER, Record, of_version, read_records, select, write_records
+from kwslib.records import FOLDER, Record, of_version, read_records, select, write_records
 
 RECORDS = FOLDER / "gpu"
 

@@ -8,7 +8,7 @@ method ``modelled``; one that was printed is ``published``.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from kwslib.measurements import FOLDER, Record, read_records, select
+from kwslib.records import FOLDER, Record, read_records, select
 
 PATH = FOLDER / "literature.json"
 ORIGINAL = "original report"

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from kwslib.cost.operations import IMAGE_SHAPE
 from kwslib.errors import InputError
-from kwslib.measurements import Record, machine_name
+from kwslib.records import Record, machine_name
 
 Device = Literal["cpu", "cuda"]
 

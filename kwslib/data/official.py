@@ -118,7 +118,7 @@ class SpeechCommandsFolder(RecordedSpeech):
 
 def _fetch(root: Path) -> None:
     """Download and unpack; whatever stops it, no part of the data set is left to be read."""
-    from kwslib.torchaudio_cpu import torchaudio
+    from kwslib.features.torchaudio_cpu import torchaudio
 
     try:
         torchaudio.datasets.SPEECHCOMMANDS(root, url=RELEASE, download=True)

@@ -25,8 +25,8 @@ from kwslib.deploy.toolchain import (
     web_assembly,
 )
 from kwslib.errors import InputError
+from kwslib.evaluation.smoothing import MAX_LABELS
 from kwslib.files import lock_folder, write_beside, write_text
-from kwslib.smoothing import MAX_LABELS
 
 Target = Literal["host", "emulator", "qemu", "arduino", "wasm"]
 

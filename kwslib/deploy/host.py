@@ -13,7 +13,7 @@ from kwslib.deploy.choice import Sparse
 from kwslib.deploy.codegen import Kernels, generate
 from kwslib.deploy.graph import Graph
 from kwslib.deploy.toolchain import shared_library
-from kwslib.evaluation import Predict
+from kwslib.evaluation.accuracy import Predict
 
 _ROWS = Path(__file__).parent / "c" / "rows.c"
 

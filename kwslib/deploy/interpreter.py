@@ -16,7 +16,7 @@ from kwslib.config import DEPLOYED
 from kwslib.deploy.flatfile import parse, read_file
 from kwslib.deploy.reader import graph_of
 from kwslib.errors import InputError
-from kwslib.evaluation import Predict
+from kwslib.evaluation.accuracy import Predict
 
 _ARENA = 2**20
 

@@ -8,7 +8,7 @@ from kwslib.config import DEPLOYED
 from kwslib.deploy.flatfile import read_file
 from kwslib.deploy.tflite_file import facts_in
 from kwslib.errors import InputError
-from kwslib.evaluation import Predict
+from kwslib.evaluation.accuracy import Predict
 from kwslib.models.checkpoint import PUBLISHED, NetworkInfo, load, located
 
 

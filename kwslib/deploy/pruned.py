@@ -14,7 +14,7 @@ from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Split
 from kwslib.deploy.write import write_tflite
 from kwslib.errors import InputError
-from kwslib.evaluation import evaluate_split
+from kwslib.evaluation.accuracy import evaluate_split
 from kwslib.models import create
 from kwslib.models.channels import channels_of, widths_of
 from kwslib.models.checkpoint import NetworkInfo, load, save, task_of

@@ -18,12 +18,12 @@ from kwslib.deploy.export import export
 from kwslib.deploy.predictors import info_of, predictor_of
 from kwslib.deploy.quantized import quantize_checkpoint
 from kwslib.errors import mistakes_in_a_line
-from kwslib.evaluation import Predict, evaluate_split
+from kwslib.evaluation.accuracy import Predict, evaluate_split
 from kwslib.files import sha256_of_file
-from kwslib.measurements import Record, machine_name, write_records
 from kwslib.models.checkpoint import PUBLISHED, task_of
 from kwslib.quantize.methods import Method
 from kwslib.quantize.network import Widths
+from kwslib.records import Record, machine_name, write_records
 
 VERSION = 1
 """Raised by hand when the same data, model and settings can give other records."""

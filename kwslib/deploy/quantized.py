@@ -10,7 +10,7 @@ from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Split
 from kwslib.deploy.write import write_tflite
 from kwslib.errors import InputError
-from kwslib.evaluation import evaluate_split
+from kwslib.evaluation.accuracy import evaluate_split
 from kwslib.models.checkpoint import load, task_of
 from kwslib.prune.masks import zeros_of
 from kwslib.quantize.inference import run

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from kwslib.config import DEPLOYED, SAMPLE_RATE, LogMelConfig
 from kwslib.errors import InputError
-from kwslib.threads import one_thread
-from kwslib.torchaudio_cpu import torchaudio
+from kwslib.features.threads import one_thread
+from kwslib.features.torchaudio_cpu import torchaudio
 
 _BATCH = 8
 """Clips at once: the spectra of as many stay in the processor's cache."""

@@ -22,8 +22,8 @@ from torch import Tensor
 from kwslib.config import CLIP_SAMPLES, DEPLOYED, SAMPLE_RATE
 from kwslib.errors import InputError
 from kwslib.features import logmel as deployed
-from kwslib.threads import one_thread
-from kwslib.torchaudio_cpu import torchaudio
+from kwslib.features.threads import one_thread
+from kwslib.features.torchaudio_cpu import torchaudio
 
 DEPLOYED_KIND = "logmel-u8"
 """The view that a network on the board sees."""

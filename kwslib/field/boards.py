@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kwslib.board.client import Board, Streaming
-from kwslib.smoothing import Detection
+from kwslib.evaluation.smoothing import Detection
 
 
 class BoardListener:

@@ -17,7 +17,7 @@ from kwslib.board.client import Streaming
 from kwslib.errors import InputError
 from kwslib.field.trials import Trial
 from kwslib.files import is_stream, lock_file, write_text
-from kwslib.measurements import Method, Record, read_records
+from kwslib.records import Method, Record, read_records
 
 METRIC = "field_trials"
 

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from kwslib.errors import InputError
+from kwslib.evaluation.smoothing import FIRST_KEYWORD, MAX_INFERENCES
 from kwslib.field.book import METRIC, Book, open_book
 from kwslib.field.trials import Heard, Trial
-from kwslib.measurements import Record
-from kwslib.smoothing import FIRST_KEYWORD, MAX_INFERENCES
+from kwslib.records import Record
 
 TARGET = "wasm"
 MICROPHONE = "browser"

@@ -5,7 +5,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from kwslib.smoothing import Detection
+from kwslib.evaluation.smoothing import Detection
 
 
 class Listener(Protocol):

@@ -11,6 +11,7 @@ from tqdm import tqdm
 from kwslib.board.client import Board, Streaming
 from kwslib.data.task import spelled_as
 from kwslib.errors import InputError
+from kwslib.evaluation.smoothing import FIRST_KEYWORD
 from kwslib.field.boards import BoardListener, BoardWithMicrophone
 from kwslib.field.book import Book, open_book, sitting
 from kwslib.field.live import BoardEar, ComputerEar
@@ -18,8 +19,7 @@ from kwslib.field.microphone import computer_microphone
 from kwslib.field.play import play
 from kwslib.field.recordings import identity, read_folder
 from kwslib.field.session import Ear, Session, conduct
-from kwslib.measurements import machine_name
-from kwslib.smoothing import FIRST_KEYWORD
+from kwslib.records import machine_name
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from statistics import median
 from typing import Any
 
 from kwslib.data.task import SILENCE, UNKNOWN
-from kwslib.evaluation import wilson_interval
+from kwslib.evaluation.accuracy import wilson_interval
 from kwslib.field.trials import NONE, Trial
 
 QUIET = "quiet"

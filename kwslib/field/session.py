@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from kwslib.evaluation.smoothing import Detection
 from kwslib.field.book import Book
 from kwslib.field.trials import Span, Trial, judge
-from kwslib.smoothing import Detection
 
 GO, AGAIN, QUIT = ("", "go"), ("a", "again"), ("q", "quit")
 """Answers to a prompt: the next word, the last one again, no more."""

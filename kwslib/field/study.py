@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from kwslib.evaluation.smoothing import FIRST_KEYWORD
 from kwslib.field.book import read_sittings, trials_of
 from kwslib.field.scores import Share, by_word
 from kwslib.field.trials import Trial
-from kwslib.measurements import FOLDER, Record, read_records, select
-from kwslib.smoothing import FIRST_KEYWORD
+from kwslib.records import FOLDER, Record, read_records, select
 
 PUBLISHED = FOLDER / "field"
 """This repository's own field tests, as ``<network>-<task>.json``."""

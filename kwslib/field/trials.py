@@ -5,7 +5,7 @@ from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any
 
 from kwslib.data.task import UNKNOWN
-from kwslib.smoothing import Detection
+from kwslib.evaluation.smoothing import Detection
 
 NONE = "_none_"
 """Stands for the word where a sound is played at which nothing must be detected."""

@@ -17,8 +17,8 @@ from kwslib.files import (
     sha256_of_text,
     write_beside,
 )
-from kwslib.measurements import FOLDER, Record, read_records, select
 from kwslib.models.checkpoint import PUBLISHED
+from kwslib.records import FOLDER, Record, read_records, select
 
 DEFAULT = "tiny_conv-yes_no"
 """The network that the page begins with."""

@@ -17,9 +17,9 @@ from torch import Tensor, nn
 from kwslib.data.task import Task
 from kwslib.errors import InputError
 from kwslib.files import write_beside, write_json
-from kwslib.measurements import FOLDER
 from kwslib.models.channels import with_widths
 from kwslib.models.registry import create, names
+from kwslib.records import FOLDER
 
 PUBLISHED = FOLDER / "published"
 """The networks that the repository holds, as ``<network>-<task>.safetensors``."""

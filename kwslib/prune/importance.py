@@ -32,10 +32,10 @@ from torch.nn import functional as F
 
 from kwslib.data.dataset import Examples
 from kwslib.errors import InputError
+from kwslib.features.threads import one_thread
 from kwslib.models.channels import Axis, Channels, channels_of
 from kwslib.models.traced import folded_trace
 from kwslib.prune.norms import NORMS, Norm, channel_norms
-from kwslib.threads import one_thread
 from kwslib.training.predict import to_input
 
 Criterion = Norm | Literal["taylor", "activation"]

@@ -8,9 +8,9 @@ from typing import Any
 import altair as alt
 
 from kwslib.data.task import Task
-from kwslib.evaluation import wilson_interval
-from kwslib.measurements import Record, read_records
+from kwslib.evaluation.accuracy import wilson_interval
 from kwslib.models.checkpoint import PUBLISHED
+from kwslib.records import Record, read_records
 from kwslib.results import page
 from kwslib.results.charts import extra as charts
 from kwslib.results.provenance import resting_on

@@ -13,9 +13,9 @@ from kwslib.config import NANO33BLE
 from kwslib.field.book import read_sittings, trials_of
 from kwslib.field.scores import Share, by_word, clips_right, successes
 from kwslib.field.trials import NONE, Trial
-from kwslib.measurements import FOLDER, Record, read_records, select
 from kwslib.prune.methods import USUAL
 from kwslib.prune.norms import NORMS
+from kwslib.records import FOLDER, Record, read_records, select
 from kwslib.results.values import Estimate, mean_over_seeds, paired_change
 from kwslib.studies.pruning import NOT_TUNED
 

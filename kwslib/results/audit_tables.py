@@ -6,9 +6,9 @@ from typing import Any
 from kwslib.config import NANO33BLE
 from kwslib.cost import Cost
 from kwslib.cost.original import as_original
-from kwslib.measurements import FOLDER, Record, select
 from kwslib.prune.methods import USUAL
 from kwslib.prune.norms import NORMS
+from kwslib.records import FOLDER, Record, select
 from kwslib.results import page
 from kwslib.results.audit import (
     CHANNELS,

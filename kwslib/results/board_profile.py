@@ -8,7 +8,7 @@ import altair as alt
 from kwslib.board.memory import Part
 from kwslib.board.profile import RECORDS, Cost, Profile, profile_of, record_path
 from kwslib.config import DEPLOYED, NANO33BLE
-from kwslib.measurements import read_records, select
+from kwslib.records import read_records, select
 from kwslib.results import page
 from kwslib.results.charts import deployment as charts
 from kwslib.results.provenance import resting_on

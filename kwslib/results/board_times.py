@@ -15,9 +15,9 @@ from kwslib.board.profile import RECORDS
 from kwslib.config import NANO33BLE
 from kwslib.cost.gpu import recorded
 from kwslib.deploy.reader import read_graph
-from kwslib.evaluation import mean_interval
-from kwslib.measurements import FOLDER, Record, read_records, select
+from kwslib.evaluation.accuracy import mean_interval
 from kwslib.models.checkpoint import PUBLISHED
+from kwslib.records import FOLDER, Record, read_records, select
 from kwslib.results import page
 from kwslib.results.charts import deployment as charts
 from kwslib.results.charts.theme import short_name

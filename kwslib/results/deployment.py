@@ -24,10 +24,10 @@ from kwslib.deploy.graph import FullyConnected, Graph
 from kwslib.deploy.host import build_host_network
 from kwslib.deploy.reader import graph_of
 from kwslib.deploy.toolchain import CORE
-from kwslib.evaluation import Predict, evaluate_split
-from kwslib.measurements import read_records, select
+from kwslib.evaluation.accuracy import Predict, evaluate_split
 from kwslib.models.checkpoint import PUBLISHED
 from kwslib.quantize.network import QuantizedLayer, QuantizedNetwork, Widths
+from kwslib.records import read_records, select
 from kwslib.results import page
 from kwslib.results.provenance import resting_on
 from kwslib.results.subject import Subject

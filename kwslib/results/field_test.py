@@ -8,7 +8,8 @@ from typing import Any
 import altair as alt
 
 from kwslib.data.task import SPLITS, UNKNOWN
-from kwslib.evaluation import wilson_interval
+from kwslib.evaluation.accuracy import wilson_interval
+from kwslib.evaluation.smoothing import FIRST_KEYWORD
 from kwslib.field.scores import (
     Share,
     by_condition,
@@ -20,15 +21,14 @@ from kwslib.field.scores import (
 )
 from kwslib.field.study import FieldStudy, original
 from kwslib.field.trials import NONE, Trial
-from kwslib.measurements import Record, read_records, select
 from kwslib.models.checkpoint import PUBLISHED
+from kwslib.records import Record, read_records, select
 from kwslib.results.board_times import ORIGINAL
 from kwslib.results.charts import deployment as deployment_charts
 from kwslib.results.charts import field as charts
 from kwslib.results.networks import Network
 from kwslib.results.provenance import resting_on
 from kwslib.results.values import Estimate
-from kwslib.smoothing import FIRST_KEYWORD
 
 _SPLIT_NAMES = {"training": "training clips", "validation": "validation clips",
                 "testing": "test clips"}  # fmt: skip

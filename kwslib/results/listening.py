@@ -10,7 +10,7 @@ from kwslib.board.client import default_streaming
 from kwslib.config import DEPLOYED, SAMPLE_RATE
 from kwslib.data.dataset import open_source
 from kwslib.data.noises import chosen_noises
-from kwslib.measurements import FOLDER, Record, read_records, select
+from kwslib.records import FOLDER, Record, read_records, select
 from kwslib.results import page
 from kwslib.results.charts import listening as charts
 from kwslib.results.charts.theme import short_name

@@ -12,11 +12,11 @@ from kwslib.data.dataset import Dataset
 from kwslib.deploy.reader import graph_of
 from kwslib.deploy.write import tflite_bytes
 from kwslib.errors import InputError
-from kwslib.measurements import Record
 from kwslib.prune.methods import EPOCHS, Method, fine_tuning, prune_network
 from kwslib.prune.unstructured import check_amount
 from kwslib.quantize.network import QuantizedNetwork
 from kwslib.quantize.to_integers import integers_of
+from kwslib.records import Record
 from kwslib.results import page
 from kwslib.results.provenance import resting_on
 from kwslib.results.pruned_networks import network_name

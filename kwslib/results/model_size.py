@@ -14,9 +14,9 @@ from kwslib.board.profile import profile_of
 from kwslib.cost import Cost, cost_of, gpu
 from kwslib.cost.literature import ORIGINAL, PATH, PublishedNetwork, original_claim
 from kwslib.cost.original import DECIMAL_FLASH, DECIMAL_RAM, OriginalFigures
-from kwslib.evaluation import mean_interval
-from kwslib.measurements import Record, read_records, select
+from kwslib.evaluation.accuracy import mean_interval
 from kwslib.models import registry
+from kwslib.records import Record, read_records, select
 from kwslib.results import page
 from kwslib.results.charts import size as charts
 from kwslib.results.charts.theme import short_name

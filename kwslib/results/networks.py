@@ -11,9 +11,9 @@ from kwslib.board.profile import RECORDS, Profile, profile_of, record_path
 from kwslib.config import NANO33BLE
 from kwslib.cost import cost_of
 from kwslib.cost.literature import PATH as LITERATURE
-from kwslib.evaluation import wilson_interval
-from kwslib.measurements import FOLDER, Record, read_records, select
+from kwslib.evaluation.accuracy import wilson_interval
 from kwslib.models.checkpoint import PUBLISHED
+from kwslib.records import FOLDER, Record, read_records, select
 from kwslib.results import page
 from kwslib.results.charts import networks as charts
 from kwslib.results.charts.theme import short_name

@@ -9,7 +9,7 @@ import altair as alt
 
 from kwslib.board.profile import Profile, profile_of
 from kwslib.config import DEPLOYED, NANO33BLE, SAMPLE_RATE
-from kwslib.measurements import FOLDER, Record, read_records, select
+from kwslib.records import FOLDER, Record, read_records, select
 from kwslib.results import page
 from kwslib.results.charts import overview as charts
 from kwslib.results.charts.theme import short_name

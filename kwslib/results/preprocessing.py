@@ -15,7 +15,7 @@ from kwslib.data.recording import read_clip
 from kwslib.data.source import Source
 from kwslib.errors import InputError
 from kwslib.features.views import VIEWS, view_of
-from kwslib.measurements import Record, read_records, select
+from kwslib.records import Record, read_records, select
 from kwslib.results import page
 from kwslib.results.charts import comparison
 from kwslib.results.charts import preprocessing as charts

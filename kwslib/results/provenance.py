@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import altair as alt
 
-from kwslib.measurements import Record
+from kwslib.records import Record
 
 FIELDS_MIME = "application/vnd.kws.fields+json"
 """Where an executed notebook holds the fields of a figure or table."""

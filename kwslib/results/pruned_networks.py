@@ -11,7 +11,7 @@ from typing import Any
 import altair as alt
 
 from kwslib.config import NANO33BLE
-from kwslib.measurements import FOLDER, Record, read_records, select
+from kwslib.records import FOLDER, Record, read_records, select
 from kwslib.results import page
 from kwslib.results.charts import pruning as charts
 from kwslib.results.charts.front import front

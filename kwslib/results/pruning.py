@@ -17,9 +17,9 @@ import numpy as np
 import torch
 
 from kwslib.data.task import Split
-from kwslib.measurements import FOLDER, Record, read_records, select
 from kwslib.prune.methods import USUAL, USUAL_SCHEDULES, Method
 from kwslib.prune.norms import NORMS, norm
+from kwslib.records import FOLDER, Record, read_records, select
 from kwslib.results import page
 from kwslib.results.charts import pruning as charts
 from kwslib.results.literature import author_of

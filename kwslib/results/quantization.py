@@ -19,13 +19,13 @@ from kwslib.data.dataset import Dataset
 from kwslib.deploy.compile import compile_network
 from kwslib.deploy.reader import read_graph
 from kwslib.errors import InputError
-from kwslib.measurements import FOLDER, Record, read_records, select
 from kwslib.models.checkpoint import PUBLISHED
 from kwslib.quantize.affine import METHODS, Method, check_bits
 from kwslib.quantize.inside import Source, grid_levels, weight_noise
 from kwslib.quantize.methods import number_of
 from kwslib.quantize.minifloat import Minifloat
 from kwslib.quantize.network import QuantizedLayer, QuantizedNetwork, Widths
+from kwslib.records import FOLDER, Record, read_records, select
 from kwslib.results import page
 from kwslib.results.charts import quantization as charts
 from kwslib.results.literature import author_of

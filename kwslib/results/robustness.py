@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import altair as alt
 
-from kwslib.measurements import FOLDER, Record, read_records, select
+from kwslib.records import FOLDER, Record, read_records, select
 from kwslib.results import page
 from kwslib.results.charts import listening as charts
 from kwslib.results.charts.theme import short_name

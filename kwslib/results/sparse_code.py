@@ -5,7 +5,7 @@ from statistics import median
 
 import altair as alt
 
-from kwslib.measurements import Record, select
+from kwslib.records import Record, select
 from kwslib.results.charts import pruning as charts
 from kwslib.results.provenance import resting_on
 

@@ -1,10 +1,10 @@
 """The committed sweeps of chapters 5 and 6."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from kwslib.measurements import FOLDER, Record, read_records
+from kwslib.records import FOLDER, Record, read_records
 
 SWEEPS = FOLDER / "sweeps"
 """Where they lie."""

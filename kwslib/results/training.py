@@ -9,9 +9,9 @@ import altair as alt
 
 from kwslib.data.task import SILENCE, SPLITS, Split, Task
 from kwslib.errors import InputError
-from kwslib.evaluation import wilson_interval
-from kwslib.measurements import FOLDER, Record, read_records, select
+from kwslib.evaluation.accuracy import wilson_interval
 from kwslib.models.checkpoint import PUBLISHED
+from kwslib.records import FOLDER, Record, read_records, select
 from kwslib.results import page
 from kwslib.results.charts import training as charts
 from kwslib.results.provenance import resting_on

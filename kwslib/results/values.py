@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import mean
 
-from kwslib.evaluation import mean_interval
-from kwslib.measurements import Record, format_quantity
+from kwslib.evaluation.accuracy import mean_interval
+from kwslib.records import Record, format_quantity
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ PARTS = {
     "sound": ("data", "features", "field", "streaming"),
     "networks": ("models", "training", "cost", "quantize", "prune"),
     "board": ("deploy", "board"),
-    "report": ("studies", "results", "live", "site", "bench"),
+    "report": ("studies", "results", "live", "site"),
 }
 """Packages by the page that they stand on; all that is not named here stands on the first page."""
 

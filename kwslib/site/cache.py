@@ -45,7 +45,7 @@ PACKAGES = (
 
 LIBRARY_VARIABLE = "KWS_LIBRARY_HASH"
 
-_NO_PART_OF_A_CHAPTER = ("bench", "cli", "live", "site")
+_NO_PART_OF_A_CHAPTER = ("cli", "live", "site", "studies/bench")
 """Rooms that no chapter imports."""
 
 

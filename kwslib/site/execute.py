@@ -17,7 +17,7 @@ from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
 
 from kwslib.errors import InputError
-from kwslib.measurements import code_version
+from kwslib.records import code_version
 from kwslib.site import cache, parameters
 from kwslib.site.book import Book, Chapter
 from kwslib.site.engine import NAME, ReportEngine, values_in

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from kwslib.measurements import code_version, machine_name
+from kwslib.records import code_version, machine_name
 from kwslib.site.cache import versions
 from kwslib.site.execute import ExecutedChapter
 from kwslib.site.parameters import ENGINE_NAMES

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from kwslib.board.client import Streaming
 from kwslib.errors import InputError
-from kwslib.smoothing import FIRST_KEYWORD, Smoothing
+from kwslib.evaluation.smoothing import FIRST_KEYWORD, Smoothing
 from kwslib.streaming.detect import Evidence, evidence_of
 from kwslib.streaming.judge import Outcome, Truth
 

@@ -1,4 +1,4 @@
-"""From scores to detections, for many thresholds quickly: the same as ``kwslib.smoothing``.
+"""From scores to detections for many thresholds: the same as ``kwslib.evaluation.smoothing``.
 
 The averages of a stream do not depend on the threshold, so they are made once. What a threshold
 decides is then told by the inferences whose average is over it, of which most are skipped: after a
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kwslib.errors import InputError
-from kwslib.smoothing import FIRST_KEYWORD, Detection, Smoothing
+from kwslib.evaluation.smoothing import FIRST_KEYWORD, Detection, Smoothing
 from kwslib.streaming.scores import time_of
 
 
@@ -32,7 +32,7 @@ class Evidence:
     hops: int
 
     def detections(self, smoothing: Smoothing) -> list[Detection]:
-        """What is detected, as :class:`kwslib.smoothing.Smoother` does.
+        """What is detected, as :class:`kwslib.evaluation.smoothing.Smoother` does.
 
         Args:
             smoothing: thresholds and refractory time; its inferences are those of the evidence.

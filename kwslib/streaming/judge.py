@@ -33,8 +33,8 @@ from typing import Literal
 import numpy as np
 
 from kwslib.config import SAMPLE_RATE
-from kwslib.evaluation import poisson_interval, wilson_interval
-from kwslib.smoothing import Detection
+from kwslib.evaluation.accuracy import poisson_interval, wilson_interval
+from kwslib.evaluation.smoothing import Detection
 from kwslib.streaming.said import Said, check_words
 
 WINDOW_MS = 1000

@@ -13,8 +13,8 @@ from kwslib.board.profile import profile
 from kwslib.config import SAMPLE_RATE
 from kwslib.data.task import spelled_as
 from kwslib.errors import InputError
-from kwslib.measurements import Record, machine_name
-from kwslib.smoothing import Detection
+from kwslib.evaluation.smoothing import Detection
+from kwslib.records import Record, machine_name
 from kwslib.streaming.curve import MISSES, Point, curve, operating_point, point_at, smoothing_at
 from kwslib.streaming.detect import Evidence, evidence_of
 from kwslib.streaming.judge import Outcome, Truth, by_hour

@@ -30,7 +30,8 @@ from kwslib.deploy.host import HostFrontEnd, host_predictor
 from kwslib.deploy.predictors import predictor_of
 from kwslib.deploy.reader import read_graph
 from kwslib.errors import InputError
-from kwslib.evaluation import Predict
+from kwslib.evaluation.accuracy import Predict
+from kwslib.evaluation.smoothing import MAX_LABELS
 from kwslib.files import (
     cache_folder,
     keep_newest,
@@ -40,7 +41,6 @@ from kwslib.files import (
     write_beside,
 )
 from kwslib.models.checkpoint import PUBLISHED, located
-from kwslib.smoothing import MAX_LABELS
 from kwslib.streaming.plan import MINUTE
 from kwslib.streaming.sound import Sound
 

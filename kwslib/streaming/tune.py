@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from kwslib.board.client import Streaming, default_streaming
 from kwslib.config import DEPLOYED, SAMPLE_RATE
 from kwslib.errors import InputError
-from kwslib.smoothing import Smoothing
+from kwslib.evaluation.smoothing import Smoothing
 from kwslib.streaming.curve import MISSES, Point, curve, operating_point, smoothing_at
 from kwslib.streaming.judge import Truth
 

@@ -10,9 +10,9 @@ from typing import Any
 from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Split, Task
 from kwslib.errors import InputError
-from kwslib.evaluation import Predict, evaluate_split
-from kwslib.measurements import Method, Record, machine_name
+from kwslib.evaluation.accuracy import Predict, evaluate_split
 from kwslib.models.checkpoint import load
+from kwslib.records import Method, Record, machine_name
 from kwslib.training.fit import Fitted, fitted
 from kwslib.training.recipe import Recipe, recipe_for
 

@@ -27,8 +27,8 @@ from kwslib.errors import InputError
 from kwslib.field import book
 from kwslib.field.run import FieldTest
 from kwslib.field.speech import make_folder
-from kwslib.measurements import FOLDER, Record, read_records
 from kwslib.models.checkpoint import PUBLISHED
+from kwslib.records import FOLDER, Record, read_records
 from kwslib.streaming import listen
 from kwslib.studies import (
     continuous,

@@ -3,7 +3,7 @@
 from kwslib.data.dataset import open_source
 from kwslib.data.noises import chosen_noises
 from kwslib.data.source import Source
-from kwslib.measurements import Record
+from kwslib.records import Record
 from kwslib.streaming.curve import MISSES
 from kwslib.streaming.listen import listen, tuned
 from kwslib.streaming.plan import Plan

@@ -10,8 +10,8 @@ from typing import Any
 
 from kwslib.data.dataset import open_source
 from kwslib.files import sha256_of_file
-from kwslib.measurements import Record, read_records
 from kwslib.models.checkpoint import PUBLISHED
+from kwslib.records import Record, read_records
 from kwslib.studies.catalogue import Committed, Settings
 
 _HASHES = ("tflite", "sha256", "checkpoint")

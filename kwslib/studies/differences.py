@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from kwslib.measurements import Record
+from kwslib.records import Record
 
 DURATIONS = frozenset({"run_time", "run_time_quantiles", "speed", "training_time"})
 """Metrics that are durations, or ratios of durations."""

@@ -18,10 +18,10 @@ from kwslib.data.source import Source
 from kwslib.data.speech_commands import SpeechCommandsArchives
 from kwslib.data.task import SILENCE, in_hash_order
 from kwslib.errors import InputError, mistakes_in_a_line
-from kwslib.evaluation import wilson_interval
+from kwslib.evaluation.accuracy import wilson_interval
 from kwslib.features.agreement import agreement, jpeg
 from kwslib.features.logmel import logmel_images
-from kwslib.measurements import FOLDER, Record, machine_name, write_records
+from kwslib.records import FOLDER, Record, machine_name, write_records
 from kwslib.studies.separability import PENALTY, separations, two_groups
 
 RECORDS = FOLDER / "chapters" / "preprocessing.json"

@@ -15,14 +15,14 @@ from kwslib.deploy.codegen import generate
 from kwslib.deploy.graph import Graph
 from kwslib.deploy.reader import graph_of
 from kwslib.deploy.write import tflite_bytes
-from kwslib.measurements import Record, of_version
 from kwslib.quantize.inference import run as run_integers
 from kwslib.quantize.integer import IntegerNetwork
 from kwslib.quantize.network import QuantizedNetwork
 from kwslib.quantize.to_integers import integers_of
+from kwslib.records import Record, of_version
 from kwslib.studies.base import Base, Recorder, train_first
 from kwslib.studies.pruning import Setting, deployed, pruned_network, quantized
-from kwslib.sweep import sweep
+from kwslib.sweep.runs import sweep
 
 VERSION = 1
 """Raised by hand when the same data, model and settings can give other records."""

@@ -17,7 +17,6 @@ from kwslib.cost import cost_of
 from kwslib.data.dataset import Dataset
 from kwslib.errors import InputError
 from kwslib.files import cache_folder, sha256_of_sources, sha256_of_text
-from kwslib.measurements import Record, of_version
 from kwslib.models import create
 from kwslib.models.channels import widths_of, with_widths
 from kwslib.models.checkpoint import NetworkInfo, load, save
@@ -35,8 +34,9 @@ from kwslib.quantize.inference import run as run_integers
 from kwslib.quantize.methods import quantize_network
 from kwslib.quantize.network import QuantizedNetwork, Widths
 from kwslib.quantize.to_integers import integers_of
+from kwslib.records import Record, of_version
 from kwslib.studies.base import Base, Recorder, train_first
-from kwslib.sweep import Workers, check_workers, sweep
+from kwslib.sweep.runs import Workers, check_workers, sweep
 from kwslib.training.fit import code_of_training
 from kwslib.training.predict import predictor
 from kwslib.training.tuning import tune
@@ -236,7 +236,7 @@ def study(
         kind: one of :data:`KINDS`.
         seeds: of the float networks.
         base: of these. A cluster's workers train them again unless they share this machine's cache.
-        workers: keywords of :func:`kwslib.sweep.sweep`.
+        workers: keywords of :func:`kwslib.sweep.runs.sweep`.
 
     Raises:
         InputError: no such sweep, or no seed.

@@ -16,10 +16,10 @@ from kwslib.data.task import Task
 from kwslib.deploy.publish import publish as publish_integers
 from kwslib.errors import InputError
 from kwslib.files import sha256_of_text
-from kwslib.measurements import Record, write_records
 from kwslib.models.checkpoint import PUBLISHED
+from kwslib.records import Record, write_records
 from kwslib.studies.base import Base, Recorder
-from kwslib.sweep import sweep
+from kwslib.sweep.runs import sweep
 from kwslib.training.fit import fitted, score
 from kwslib.training.publish import write_published
 from kwslib.training.recipe import recipe_for

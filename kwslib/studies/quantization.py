@@ -13,16 +13,16 @@ from torch import nn
 
 from kwslib.data.dataset import Dataset
 from kwslib.errors import InputError
-from kwslib.evaluation import Predict
-from kwslib.measurements import Record, of_version
+from kwslib.evaluation.accuracy import Predict
 from kwslib.quantize.inference import run as run_integers
 from kwslib.quantize.methods import aware_recipe, number_of, quantize_network
 from kwslib.quantize.network import QuantizedNetwork, Widths
 from kwslib.quantize.ptq import calibration_clips, quantize_after_training
 from kwslib.quantize.qat import quantize_in_training
 from kwslib.quantize.to_integers import integers_of
+from kwslib.records import Record, of_version
 from kwslib.studies.base import Base, Recorder, train_first
-from kwslib.sweep import Workers, check_workers, sweep
+from kwslib.sweep.runs import Workers, check_workers, sweep
 from kwslib.training.predict import predictor
 
 VERSION = 1
@@ -145,7 +145,7 @@ def study(
         kind: one of :data:`KINDS`.
         seeds: of the float networks.
         base: of these. A cluster's workers train them again unless they share this machine's cache.
-        workers: keywords of :func:`kwslib.sweep.sweep`.
+        workers: keywords of :func:`kwslib.sweep.runs.sweep`.
 
     Raises:
         InputError: no such sweep, or no seed.

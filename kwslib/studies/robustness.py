@@ -16,12 +16,12 @@ from kwslib.data.disturb import Disturbance
 from kwslib.data.noises import noises_of
 from kwslib.deploy.predictors import file_of, predictor_of
 from kwslib.errors import InputError
-from kwslib.evaluation import Evaluation, Predict, evaluate_disturbed, evaluate_split
+from kwslib.evaluation.accuracy import Evaluation, Predict, evaluate_disturbed, evaluate_split
 from kwslib.files import sha256_of_file
-from kwslib.measurements import Record, of_version
 from kwslib.models.checkpoint import NetworkInfo, task_of
+from kwslib.records import Record, of_version
 from kwslib.studies.base import Base, Recorder, dataset_of
-from kwslib.sweep import Workers, sweep
+from kwslib.sweep.runs import Workers, sweep
 from kwslib.training.predict import predictor
 
 VERSION = 1
@@ -133,7 +133,7 @@ def study(
         data: folder of Speech Commands, or empty for embedded speech; ``transfer`` needs one.
         seeds: of ``transfer``'s trainings.
         epochs: of these; None for the recipe's.
-        workers: keywords of :func:`kwslib.sweep.sweep`.
+        workers: keywords of :func:`kwslib.sweep.runs.sweep`.
 
     Raises:
         InputError: no such sweep or network, or no data for ``transfer``.

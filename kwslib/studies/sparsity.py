@@ -28,9 +28,9 @@ from kwslib.deploy.host import HostNetwork
 from kwslib.deploy.predictors import tflite_of
 from kwslib.deploy.reader import read_graph
 from kwslib.errors import InputError
-from kwslib.measurements import Method, Record, machine_name, of_version, select
+from kwslib.records import Method, Record, machine_name, of_version, select
 from kwslib.studies.zeros import PATTERNS, Pattern, with_zeros
-from kwslib.sweep import sweep
+from kwslib.sweep.runs import sweep
 
 VERSION = 1
 """Raised by hand when the same data, model and settings can give other records."""

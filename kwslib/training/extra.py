@@ -15,7 +15,8 @@ from torch import nn
 from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Task
 from kwslib.errors import InputError, mistakes_in_a_line
-from kwslib.measurements import (
+from kwslib.models.checkpoint import PUBLISHED
+from kwslib.records import (
     Record,
     machine_name,
     of_version,
@@ -23,7 +24,6 @@ from kwslib.measurements import (
     select,
     write_records,
 )
-from kwslib.models.checkpoint import PUBLISHED
 from kwslib.training.comparison import Comparison, compare
 from kwslib.training.findings import Findings, findings
 from kwslib.training.fit import fitted, score

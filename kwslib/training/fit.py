@@ -20,12 +20,12 @@ from kwslib import models
 from kwslib.data.dataset import Dataset, Examples
 from kwslib.data.task import Split
 from kwslib.errors import InputError
-from kwslib.evaluation import Evaluation, evaluate_split
+from kwslib.evaluation.accuracy import Evaluation, evaluate_split
+from kwslib.features.threads import one_thread
 from kwslib.files import cache_folder, lock_folder, sha256_of_sources, sha256_of_text, write_json
 from kwslib.models.checkpoint import NetworkInfo, load, load_tensors, save, save_tensors
 from kwslib.models.standardise import Standardised, pixel_statistics
 from kwslib.models.traced import traced_and_folded
-from kwslib.threads import one_thread
 from kwslib.training.passes import Training, preparation, train_pass
 from kwslib.training.predict import predictor
 from kwslib.training.pretraining import every_word, take_over
@@ -169,7 +169,7 @@ def code_of_training() -> str:
     whoever keeps a network keeps beside it.
     """
     return sha256_of_sources(
-        "config.py", "data", "features", "models", "threads.py", "training", without=_TRAIN_NOTHING
+        "config.py", "data", "features", "models", "training", without=_TRAIN_NOTHING
     )
 
 

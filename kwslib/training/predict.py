@@ -5,7 +5,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from kwslib.evaluation import Predict
+from kwslib.evaluation.accuracy import Predict
 
 _BATCH = 512
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from kwslib.data.task import Task
 from kwslib.files import write_beside
-from kwslib.measurements import write_records
 from kwslib.models.checkpoint import PUBLISHED
+from kwslib.records import write_records
 from kwslib.training.study import Study, published_paths
 
 

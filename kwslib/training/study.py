@@ -16,10 +16,10 @@ from torch import nn
 from kwslib.data.dataset import Dataset
 from kwslib.data.task import SPLITS, Split, Task
 from kwslib.errors import InputError
-from kwslib.evaluation import Evaluation
+from kwslib.evaluation.accuracy import Evaluation
 from kwslib.files import sha256_of_file
-from kwslib.measurements import Record, machine_name, read_records, select
 from kwslib.models.checkpoint import PUBLISHED, NetworkInfo, load
+from kwslib.records import Record, machine_name, read_records, select
 from kwslib.training.fit import Epoch, Fitted, score
 
 VERSION = 1

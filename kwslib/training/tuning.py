@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from torch import nn
 
 from kwslib.data.dataset import Dataset, Examples
-from kwslib.threads import one_thread
+from kwslib.features.threads import one_thread
 from kwslib.training.passes import Hooks, Training, optimizer_for, preparation, train_pass
 from kwslib.training.predict import predictor
 from kwslib.training.recipe import Recipe

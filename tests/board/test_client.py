@@ -10,7 +10,7 @@ from devices import host_board, noise, tiny_conv
 from kwslib.board.client import Board, Streaming
 from kwslib.board.frames import Frame, FrameReader
 from kwslib.board.links import BoardError
-from kwslib.smoothing import Detection, Smoothing
+from kwslib.evaluation.smoothing import Detection, Smoothing
 
 INFO_REPLY = (
     b"f" * 64 + b"\0" + struct.pack("<IBBHHI", 7200, 3, 2, 5, 32, 64_000_000)

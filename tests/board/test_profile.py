@@ -13,8 +13,8 @@ from kwslib.board.profile import RECORDS, STAGES, Cost, profile, profile_of, rec
 from kwslib.config import NANO33BLE
 from kwslib.deploy.compile import compile_network
 from kwslib.deploy.reader import read_graph
-from kwslib.measurements import read_records, write_records
 from kwslib.models.checkpoint import PUBLISHED
+from kwslib.records import read_records, write_records
 
 
 @pytest.fixture(scope="module")

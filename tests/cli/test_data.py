@@ -100,7 +100,7 @@ def test_download_says_on_standard_error_what_it_does(kws, tones):
 
 
 def test_a_download_that_fails(kws, tmp_path, monkeypatch):
-    from kwslib.torchaudio_cpu import torchaudio
+    from kwslib.features.torchaudio_cpu import torchaudio
 
     def refuse(*arguments, **options):
         raise OSError("no route\nto host")

@@ -12,8 +12,8 @@ from kwslib import models
 from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Task
 from kwslib.deploy.tflite_file import with_facts
-from kwslib.measurements import read_records
 from kwslib.models.checkpoint import PUBLISHED, NetworkInfo, save
+from kwslib.records import read_records
 from kwslib.training.fit import score
 
 LABELS = ("_silence_", "_unknown_", "yes", "no")

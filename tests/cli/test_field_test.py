@@ -16,8 +16,8 @@ from kwslib.field import run as field_run
 from kwslib.field.live import SPEAK_MS
 from kwslib.field.recordings import BEFORE_MS
 from kwslib.files import lock_file, sha256_of_file
-from kwslib.measurements import read_records
 from kwslib.models.checkpoint import PUBLISHED
+from kwslib.records import read_records
 
 NETWORK = "tiny_conv-yes_no"
 

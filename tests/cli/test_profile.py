@@ -7,7 +7,7 @@ from command_line import refused, runner
 from devices import TINY_CONV, at_a_socket, host_board, tiny_conv
 
 from kwslib.deploy.tflite_file import with_facts
-from kwslib.measurements import read_records
+from kwslib.records import read_records
 
 
 @pytest.fixture

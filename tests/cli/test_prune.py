@@ -9,11 +9,11 @@ from command_line import refused, runner
 
 from kwslib.deploy.interpreter import predictor
 from kwslib.deploy.pruned import Wanted, prune_checkpoint
-from kwslib.measurements import Record, read_records
 from kwslib.models import create
 from kwslib.models.channels import with_widths
 from kwslib.models.checkpoint import NetworkInfo, load, save
 from kwslib.prune.masks import zeros_of
+from kwslib.records import Record, read_records
 
 MODEL = "tiny_conv-yes_no"
 

@@ -10,11 +10,11 @@ from kwslib.deploy.interpreter import predictor
 from kwslib.deploy.quantized import quantize_checkpoint
 from kwslib.deploy.reader import read_graph
 from kwslib.errors import InputError
-from kwslib.measurements import Record, read_records
 from kwslib.quantize.inference import run
 from kwslib.quantize.methods import number_of
 from kwslib.quantize.minifloat import E4M3, Minifloat
 from kwslib.quantize.network import Widths
+from kwslib.records import Record, read_records
 
 MODEL = "tiny_conv-yes_no"
 

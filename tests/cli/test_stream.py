@@ -9,7 +9,7 @@ import soundfile
 from command_line import refused, runner
 
 from kwslib.files import lock_file
-from kwslib.measurements import read_records
+from kwslib.records import read_records
 
 NETWORK = "tiny_conv-yes_no"
 SHORT = ("--hours", 1 / 30, "--keywords-an-hour", 300, "--others-an-hour", 300)

@@ -10,7 +10,7 @@ from kwslib import models
 from kwslib.cost import gpu
 from kwslib.cost.timing import QUANTILES, run_time
 from kwslib.errors import InputError
-from kwslib.measurements import write_records
+from kwslib.records import write_records
 
 
 @pytest.fixture

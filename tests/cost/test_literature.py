@@ -9,7 +9,7 @@ from torch import nn
 
 from kwslib.cost import layer_costs
 from kwslib.cost.literature import ORIGINAL, PATH, original_claim, published
-from kwslib.measurements import Record, read_records
+from kwslib.records import Record, read_records
 
 NETWORKS = {network.name: network for network in published()}
 

@@ -16,7 +16,7 @@ from kwslib.data.official import SpeechCommandsFolder
 from kwslib.data.task import SPLITS, Task, speaker_of
 from kwslib.errors import InputError
 from kwslib.features.logmel import logmel_images
-from kwslib.torchaudio_cpu import torchaudio
+from kwslib.features.torchaudio_cpu import torchaudio
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ import pytest
 from kwslib.deploy import publish as module
 from kwslib.deploy.quantized import quantize_checkpoint
 from kwslib.files import sha256_of_file
-from kwslib.measurements import read_records, select
 from kwslib.models.checkpoint import PUBLISHED
 from kwslib.quantize.network import Widths
+from kwslib.records import read_records, select
 
 NAME = "tiny_conv-yes_no"
 

@@ -11,10 +11,10 @@ from kwslib.deploy import interpreter
 from kwslib.deploy.predictors import tflite_of
 from kwslib.deploy.reader import read_graph
 from kwslib.errors import InputError
+from kwslib.evaluation.smoothing import Smoother
 from kwslib.features.logmel import logmel_images
 from kwslib.field.boards import BoardListener, BoardWithMicrophone
 from kwslib.field.live import BoardEar
-from kwslib.smoothing import Smoother
 
 NETWORK = "tiny_conv-yes_no"
 

@@ -10,7 +10,7 @@ from kwslib.errors import InputError
 from kwslib.field import book as book_module
 from kwslib.field.book import Book, open_book, read_sittings, sitting, trials_of
 from kwslib.field.trials import Heard, Trial
-from kwslib.measurements import Record, read_records, write_records
+from kwslib.records import Record, read_records, write_records
 
 LABELS = ("_silence_", "_unknown_", "yes", "no")
 SHARED = {

@@ -5,9 +5,9 @@ import pytest
 from tone_listener import LABELS, ScriptedListener, ToneListener, quiet, tone
 
 from kwslib.errors import InputError
+from kwslib.evaluation.smoothing import Detection
 from kwslib.field.live import SPEAK_MS, BoardEar, ComputerEar, faults
 from kwslib.field.recordings import BEFORE_MS
-from kwslib.smoothing import Detection
 
 
 def speech(word="yes", start=600, ms=400, level=6000):

@@ -1,6 +1,6 @@
 import pytest
 
-from kwslib.evaluation import wilson_interval
+from kwslib.evaluation.accuracy import wilson_interval
 from kwslib.field.scores import by_condition, summary
 from kwslib.field.trials import Trial
 

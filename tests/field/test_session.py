@@ -2,10 +2,10 @@ import pytest
 from tone_listener import LABELS
 
 from kwslib.board.client import default_streaming
+from kwslib.evaluation.smoothing import Detection
 from kwslib.field.book import Book, sitting
 from kwslib.field.session import Session, Sound, conduct
 from kwslib.field.trials import Span
-from kwslib.smoothing import Detection
 
 SPAN = Span(1500, 2000, 5000)
 

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tone_listener import LABELS
 
+from kwslib.evaluation.smoothing import Detection
 from kwslib.field.trials import WINDOW_MS, Heard, Span, Trial, judge
-from kwslib.smoothing import Detection
 
 SPAN = Span(start=1500, end=2000, length=3500)
 

@@ -7,7 +7,7 @@ from live_site import with_module
 
 from kwslib.data.recording import read_clip
 from kwslib.data.spoken import EmbeddedSpeech
-from kwslib.evaluation import wilson_interval
+from kwslib.evaluation.accuracy import wilson_interval
 from kwslib.features.views import view_of
 from kwslib.field.trials import Trial
 from kwslib.results.charts.theme import VIRIDIS

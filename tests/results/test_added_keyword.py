@@ -5,7 +5,7 @@ import re
 import pytest
 from specifications import rows_of
 
-from kwslib.measurements import Record
+from kwslib.records import Record
 from kwslib.results import added_keyword as results
 from kwslib.results import training
 from kwslib.training.comparison import Comparison

@@ -8,8 +8,8 @@ import pytest
 
 from kwslib.cost import cost_of
 from kwslib.data.task import Task
-from kwslib.measurements import FOLDER
 from kwslib.models import create
+from kwslib.records import FOLDER
 from kwslib.results import audit, audit_tables
 from kwslib.results.quantization import load_sweep
 

@@ -3,7 +3,7 @@
 import pytest
 import vl_convert
 
-from kwslib.measurements import read_records
+from kwslib.records import read_records
 from kwslib.results import board_times
 from kwslib.results.networks import networks
 

@@ -8,8 +8,8 @@ import pytest
 
 from kwslib.board.profile import Cost
 from kwslib.deploy.reader import graph_of
-from kwslib.measurements import write_records
 from kwslib.models.checkpoint import PUBLISHED
+from kwslib.records import write_records
 from kwslib.results import board_profile, deployment
 from kwslib.results.subject import load_subject
 

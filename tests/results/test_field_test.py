@@ -4,7 +4,7 @@ import pytest
 import vl_convert
 
 from kwslib.board.client import default_streaming
-from kwslib.evaluation import wilson_interval
+from kwslib.evaluation.accuracy import wilson_interval
 from kwslib.field.book import Book, sitting
 from kwslib.field.study import published, read_study
 from kwslib.field.trials import Trial

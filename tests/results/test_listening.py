@@ -7,8 +7,8 @@ import pytest
 
 from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Task
-from kwslib.measurements import write_records
 from kwslib.models.checkpoint import load
+from kwslib.records import write_records
 from kwslib.results import listening
 
 

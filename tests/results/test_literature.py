@@ -4,7 +4,7 @@ import doctest
 
 import pytest
 
-from kwslib.measurements import FOLDER, read_records
+from kwslib.records import FOLDER, read_records
 from kwslib.results import literature
 from kwslib.results.literature import author_of, repository_of
 

@@ -12,7 +12,7 @@ from kwslib import models
 from kwslib.cost import cost_of
 from kwslib.cost.literature import published
 from kwslib.cost.original import as_original
-from kwslib.measurements import FOLDER, Record, write_records
+from kwslib.records import FOLDER, Record, write_records
 from kwslib.results import model_size as results
 from kwslib.results.provenance import META
 

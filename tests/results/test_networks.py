@@ -8,8 +8,8 @@ from made_up_networks import publish
 
 from kwslib import models
 from kwslib.cost.literature import PATH
-from kwslib.evaluation import wilson_interval
-from kwslib.measurements import FOLDER, read_records
+from kwslib.evaluation.accuracy import wilson_interval
+from kwslib.records import FOLDER, read_records
 from kwslib.results import networks as results
 from kwslib.results.networks import MORE_LITERATURE, ahead_of, literature, networks, of_task
 

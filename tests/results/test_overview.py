@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from kwslib.measurements import read_records
+from kwslib.records import read_records
 from kwslib.results import overview
 
 README = Path(__file__).parents[2] / "README.md"

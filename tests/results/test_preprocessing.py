@@ -10,7 +10,7 @@ import soundfile
 from kwslib.config import DEPLOYED
 from kwslib.errors import InputError
 from kwslib.features.views import VIEWS, view_of
-from kwslib.measurements import Record, read_records
+from kwslib.records import Record, read_records
 from kwslib.results import preprocessing as results
 from kwslib.results.provenance import FIELDS_MIME, META
 from kwslib.studies.preprocessing import CLIPS_PER_WORD, RECORDS, compare_views

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kwslib.measurements import Record
+from kwslib.records import Record
 from kwslib.results import pruned_networks, sparse_code
 from kwslib.results.pruning import load_sweeps
 

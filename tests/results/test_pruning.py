@@ -8,8 +8,8 @@ import torch
 from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Task
 from kwslib.errors import InputError
-from kwslib.measurements import Record, select
 from kwslib.models import create
+from kwslib.records import Record, select
 from kwslib.results import live_pruning, pruning
 from kwslib.results.provenance import META
 from kwslib.results.values import Estimate

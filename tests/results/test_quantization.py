@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from kwslib.errors import InputError
-from kwslib.measurements import Record
 from kwslib.quantize import methods
+from kwslib.records import Record
 from kwslib.results import quantization, quantization_figures
 from kwslib.results import quantization_prose as prose
 from kwslib.training import findings as training_findings

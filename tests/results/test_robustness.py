@@ -7,7 +7,7 @@ import pytest
 from specifications import rows_of
 
 from kwslib.data.disturb import Disturbance
-from kwslib.measurements import Record, write_records
+from kwslib.records import Record, write_records
 from kwslib.results import robustness
 from kwslib.studies.robustness import Transfer
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kwslib.measurements import read_records
+from kwslib.records import read_records
 from kwslib.results.pruning import COMMITTED
 from kwslib.results.sweeps import SWEEPS, committed
 from kwslib.studies.quantization import KINDS

@@ -9,8 +9,8 @@ from specifications import rows_of
 from kwslib.data.augment import Augmentation
 from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Task
-from kwslib.evaluation import wilson_interval
-from kwslib.measurements import Record
+from kwslib.evaluation.accuracy import wilson_interval
+from kwslib.records import Record
 from kwslib.results import training as results
 from kwslib.training import findings as training_findings
 from kwslib.training.fit import fitted

@@ -7,7 +7,7 @@ from kwslib.site.book import Book, as_notebook
 LIBRARY_FILES = {
     "features/logmel.py": True,
     "results/page.py": True,
-    "bench/core.py": False,
+    "studies/bench/core.py": False,
     "cli/main.py": False,
     "live/page.py": False,
     "site/build.py": False,

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kwslib.errors import InputError
-from kwslib.smoothing import Smoother, Smoothing
+from kwslib.evaluation.smoothing import Smoother, Smoothing
 from kwslib.streaming.detect import evidence_of
 from kwslib.streaming.scores import time_of
 

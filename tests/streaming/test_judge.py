@@ -3,7 +3,7 @@
 import pytest
 
 from kwslib.errors import InputError
-from kwslib.smoothing import Detection
+from kwslib.evaluation.smoothing import Detection
 from kwslib.streaming.judge import WINDOW_MS, FalseAccept, Truth, by_hour
 from kwslib.streaming.said import Said
 

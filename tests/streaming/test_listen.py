@@ -14,7 +14,7 @@ from kwslib.config import SAMPLE_RATE
 from kwslib.data.dataset import open_source
 from kwslib.deploy.compile import compile_network
 from kwslib.errors import InputError
-from kwslib.smoothing import Smoother, Smoothing
+from kwslib.evaluation.smoothing import Smoother, Smoothing
 from kwslib.streaming import listen as listening
 from kwslib.streaming.curve import curve, operating_point, smoothing_at
 from kwslib.streaming.judge import Truth

@@ -9,7 +9,7 @@ import soundfile
 from kwslib.data.dataset import open_source
 from kwslib.data.loudness import speech_level_db
 from kwslib.errors import InputError
-from kwslib.smoothing import Detection
+from kwslib.evaluation.smoothing import Detection
 from kwslib.streaming.judge import Truth
 from kwslib.streaming.listen import hours_of
 from kwslib.streaming.plan import MINUTE, Plan

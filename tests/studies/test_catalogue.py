@@ -6,7 +6,7 @@ import shlex
 import pytest
 
 from kwslib.errors import InputError
-from kwslib.measurements import Record, read_records, write_records
+from kwslib.records import Record, read_records, write_records
 from kwslib.studies.catalogue import KINDS, committed
 
 ALL = committed()

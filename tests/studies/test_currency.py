@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from kwslib.measurements import write_records
+from kwslib.records import write_records
 from kwslib.studies import currency
 from kwslib.studies.catalogue import committed
 from kwslib.studies.currency import outdated

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from kwslib.measurements import Record
+from kwslib.records import Record
 from kwslib.studies.differences import differences
 
 ACCURACY = Record(

@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from kwslib.errors import InputError
-from kwslib.measurements import select
 from kwslib.models import create
 from kwslib.models.checkpoint import load
 from kwslib.prune.masks import zeros_of
 from kwslib.prune.methods import CRITERIA_OF, METHODS
+from kwslib.records import select
 from kwslib.studies import pruned_boards
 from kwslib.studies import pruning as studies
 from kwslib.studies.pruned_boards import COMPILED, measure_on_board, study_on_board

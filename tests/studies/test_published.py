@@ -9,9 +9,9 @@ from kwslib.data.augment import Augmentation
 from kwslib.data.task import Task
 from kwslib.deploy.interpreter import predictor
 from kwslib.errors import InputError
-from kwslib.measurements import read_records, select
 from kwslib.models import names
 from kwslib.models.checkpoint import load
+from kwslib.records import read_records, select
 from kwslib.studies import base as base_of_studies
 from kwslib.studies import published as studies
 from kwslib.studies.published import RUN, Training, chosen, published_run, teachings

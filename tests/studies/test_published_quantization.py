@@ -4,7 +4,7 @@ from statistics import mean
 
 import pytest
 
-from kwslib.measurements import FOLDER, read_records, select
+from kwslib.records import FOLDER, read_records, select
 from kwslib.studies.quantization import KINDS, settings
 
 SWEEPS = {

@@ -7,9 +7,9 @@ from kwslib.data.disturb import Disturbance
 from kwslib.data.noises import noises_of
 from kwslib.data.task import Task
 from kwslib.errors import InputError
-from kwslib.evaluation import evaluate_disturbed, evaluate_split
-from kwslib.measurements import select
+from kwslib.evaluation.accuracy import evaluate_disturbed, evaluate_split
 from kwslib.models.checkpoint import PUBLISHED
+from kwslib.records import select
 from kwslib.studies import robustness as studies
 from kwslib.studies.robustness import SNR_DB, Transfer, measure, settings, study
 

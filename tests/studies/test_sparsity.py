@@ -9,7 +9,7 @@ from sparse_layers import fully_connected_network
 
 from kwslib.cost.compression import NAMES
 from kwslib.errors import InputError
-from kwslib.measurements import Record, select
+from kwslib.records import Record, select
 from kwslib.studies import sparsity
 from kwslib.studies.sparsity import (
     BUILDS,

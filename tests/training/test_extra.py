@@ -5,7 +5,7 @@ from kwslib.data.augment import Augmentation
 from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Task
 from kwslib.errors import InputError
-from kwslib.measurements import read_records, write_records
+from kwslib.records import read_records, write_records
 from kwslib.training import extra
 from kwslib.training.comparison import compare
 from kwslib.training.fit import fitted

@@ -6,7 +6,7 @@ from torch import nn
 
 from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Task
-from kwslib.threads import one_thread
+from kwslib.features.threads import one_thread
 from kwslib.training.passes import Training, optimizer_for, preparation, train_pass
 from kwslib.training.recipe import Recipe
 from kwslib.training.stock import stock_of

@@ -6,8 +6,8 @@ from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Task
 from kwslib.errors import InputError
 from kwslib.files import sha256_of_file
-from kwslib.measurements import read_records, write_records
 from kwslib.models.checkpoint import load
+from kwslib.records import read_records, write_records
 from kwslib.training.findings import findings
 from kwslib.training.fit import score
 from kwslib.training.recipe import Recipe

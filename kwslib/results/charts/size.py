@@ -9,7 +9,7 @@ import altair as alt
 from kwslib.cost import Cost, LayerCost, Memory
 from kwslib.cost.literature import ORIGINAL, PublishedNetwork
 from kwslib.cost.memory import ACTIVATION_BYTES, NUMBER_TYPES, NumberType, flash_bytes
-from kwslib.measurements import format_quantity
+from kwslib.records import format_quantity
 from kwslib.results.charts.theme import BLUE, GREY, WIDTH, colour_scale, shape_scale
 
 _MOST_PARTS = 5

@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import click
 
-from kwslib.measurements import code_version, machine_name
+from kwslib.records import code_version, machine_name
 from kwslib.studies.bench.registry import Row, load
 
 

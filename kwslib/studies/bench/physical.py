@@ -21,8 +21,8 @@ from kwslib.board.emulator import Emulator
 from kwslib.board.flash_reads import FlashWatch
 from kwslib.deploy.reader import read_graph
 from kwslib.deploy.toolchain import Compiler, cortex_m4
-from kwslib.measurements import FOLDER, Record, of_version, write_records
 from kwslib.models.checkpoint import PUBLISHED
+from kwslib.records import FOLDER, Record, of_version, write_records
 from kwslib.studies.bench.cmsis import CmsisNetwork, one_multiplier
 from kwslib.studies.bench.published_times import published_times
 from kwslib.studies.bench.timed_networks import TIMED, Timed

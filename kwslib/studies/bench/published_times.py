@@ -3,7 +3,7 @@
 Solutions of one and the same assignment: TensorFlow Lite Micro, the network on yes and no.
 """
 
-from kwslib.measurements import Record
+from kwslib.records import Record
 
 _BOARD = "Arduino Nano 33 BLE Sense, nRF52840, Cortex-M4F, 64 MHz"
 _RUNTIME = "TensorFlow Lite Micro"

@@ -11,9 +11,9 @@ from kwslib import models
 from kwslib.config import TRAINING
 from kwslib.data.augment import Augmentation, ImageAugmenter
 from kwslib.data.dataset import Examples
+from kwslib.features.threads import one_thread
 from kwslib.models.standardise import Standardised
 from kwslib.studies.bench.registry import Row, benchmark
-from kwslib.threads import one_thread
 from kwslib.training.passes import Training, train_pass
 from kwslib.training.predict import to_input
 from kwslib.training.recipe import Recipe, recipe_for

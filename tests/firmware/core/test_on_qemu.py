@@ -19,7 +19,7 @@ from kwslib.deploy.codegen import generate
 from kwslib.deploy.frontend import HEADER, SOURCES, frontend_tables
 from kwslib.deploy.toolchain import CORE, cortex_m4
 from kwslib.errors import InputError
-from kwslib.smoothing import Smoother, Smoothing
+from kwslib.evaluation.smoothing import Smoother, Smoothing
 
 SOMEWHERE = 0x20020000
 """In RAM, beyond what the programs use."""

@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 
 from kwslib.board.emulator import Emulator
 from kwslib.deploy.toolchain import CORE, cortex_m4, sanitized_program
-from kwslib.smoothing import FIRST_KEYWORD, MAX_INFERENCES, MAX_LABELS, Smoother, Smoothing
+from kwslib.evaluation.smoothing import (
+    FIRST_KEYWORD,
+    MAX_INFERENCES,
+    MAX_LABELS,
+    Smoother,
+    Smoothing,
+)
 
 MOST_INSTRUCTIONS = 5_000
 NONE = -1

@@ -20,7 +20,7 @@ from kwslib.config import DEPLOYED
 from kwslib.deploy.compile import compile_network
 from kwslib.deploy.interpreter import predictor
 from kwslib.deploy.toolchain import sanitized_program
-from kwslib.smoothing import Smoothing
+from kwslib.evaluation.smoothing import Smoothing
 
 INFO, HEAR, FEATURES, INFER, PROFILE, STREAM, STOP = range(1, 8)
 REPLY, ERROR = 0x80, 0x7F

@@ -4,7 +4,7 @@ import pytest
 from installed import needs
 
 from kwslib.errors import InputError
-from kwslib.measurements import read_records, select
+from kwslib.records import read_records, select
 from kwslib.studies.bench import physical, timed_networks
 from kwslib.studies.bench.published_times import published_times
 

@@ -9,7 +9,7 @@ from kwslib import __version__
 from kwslib.data.dataset import open_source
 from kwslib.data.spoken import EmbeddedSpeech
 from kwslib.errors import InputError
-from kwslib.measurements import (
+from kwslib.records import (
     FOLDER,
     Record,
     code_version,
@@ -71,7 +71,7 @@ def test_the_version_of_the_code_tells_of_uncommitted_changes(monkeypatch, chang
     def git(root, verb, *arguments):
         return "abc" if verb == "describe" else changed
 
-    monkeypatch.setattr("kwslib.measurements._git", git)
+    monkeypatch.setattr("kwslib.records._git", git)
     assert code_version.__wrapped__() == f"{__version__} (abc{mark})"
 
 

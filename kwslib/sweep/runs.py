@@ -51,11 +51,11 @@ from loky.backend import resource_tracker as loky_tracker
 from loky.process_executor import TerminatedWorkerError
 from tqdm import tqdm
 
-from kwslib.cluster import ClusterError, results
 from kwslib.errors import InputError
 from kwslib.files import cache_folder, make_folder, sha256_of_sources, sha256_of_text, write_json
 from kwslib.interrupt import CHECK_S, deferred_interrupt, end_with_parent
-from kwslib.measurements import Record
+from kwslib.records import Record
+from kwslib.sweep.cluster import ClusterError, results
 
 Setting = TypeVar("Setting")
 """A dataclass or a mapping whose values are plain JSON, seeds among them."""
@@ -409,7 +409,7 @@ def _measured(
     task: _Task[Any], run: Run[Any], keep: Callable[[list[Record]], None]
 ) -> list[Record] | _Failed:
     """The records of a setting, kept, or why there are none."""
-    from kwslib.threads import one_thread  # loads torch
+    from kwslib.features.threads import one_thread  # loads torch
 
     try:
         with one_thread():
@@ -480,7 +480,7 @@ def _check_same(expected: str, key: Key, code: str) -> None:
 @cache
 def _code_version() -> str:
     """Hash of all code that a measurement can depend on."""
-    return sha256_of_sources(without=("bench", "cli", "live", "results", "site"))
+    return sha256_of_sources(without=("cli", "live", "results", "site", "studies/bench"))
 
 
 def _failure(name: str, failures: Sequence[_Failed], total: int) -> Exception:

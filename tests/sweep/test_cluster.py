@@ -15,10 +15,10 @@ import pytest
 import sweep_runs
 from sweep_runs import GATED, OPEN_AT_FIRST, PATIENCE_SECONDS, numbered, runs, sweep_gated
 
-from kwslib import cluster
-from kwslib import sweep as module
 from kwslib.errors import InputError
-from kwslib.sweep import SweepError, pending, sweep
+from kwslib.sweep import cluster
+from kwslib.sweep import runs as module
+from kwslib.sweep.runs import SweepError, pending, sweep
 
 pytestmark = pytest.mark.xdist_group("cluster")
 
@@ -257,6 +257,6 @@ def test_what_cannot_be_meant(tmp_path, options, message):
 
 
 def test_importing_the_library_does_not_load_dask():
-    code = "import kwslib.sweep, sys; sys.exit('distributed' in sys.modules)"
-    root = Path(__file__).resolve().parent.parent
+    code = "import kwslib.sweep.runs, sys; sys.exit('distributed' in sys.modules)"
+    root = Path(__file__).resolve().parents[2]
     assert subprocess.run([sys.executable, "-c", code], cwd=root).returncode == 0

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import torch
 
-from kwslib.torchaudio_cpu import torchaudio
+from kwslib.features.torchaudio_cpu import torchaudio
 
 BROKEN = """
 import importlib.abc, sys
@@ -15,7 +15,7 @@ class Broken(importlib.abc.MetaPathFinder):
         if name == "torchaudio._extension":
             raise OSError("libcudart.so.13: cannot open shared object file")
 sys.meta_path.insert(0, Broken())
-from kwslib.torchaudio_cpu import torchaudio
+from kwslib.features.torchaudio_cpu import torchaudio
 import torch
 print(torchaudio.transforms.Spectrogram(n_fft=64)(torch.zeros(1000)).shape[0])
 """

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from kwslib.evaluation import (
+from kwslib.evaluation.accuracy import (
     Evaluation,
     evaluate,
     mean_interval,

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kwslib.errors import InputError
-from kwslib.smoothing import MAX_INFERENCES, Detection, Smoother, Smoothing
+from kwslib.evaluation.smoothing import MAX_INFERENCES, Detection, Smoother, Smoothing
 
 SILENT = (127, -128, -128, -128)
 YES = (-128, -128, 127, -128)

@@ -4,7 +4,7 @@ torchaudio's wheel on PyPI is built for CUDA; beside a CPU torch its extension c
 and the import ends in an OSError. The transforms and data sets that the project uses are plain
 Python, so where the extension fails an empty module stands in for it.
 
-Use ``from kwslib.torchaudio_cpu import torchaudio`` in place of ``import torchaudio``.
+Use ``from kwslib.features.torchaudio_cpu import torchaudio`` in place of ``import torchaudio``.
 """
 
 import importlib

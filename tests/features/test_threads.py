@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from kwslib.threads import one_thread
+from kwslib.features.threads import one_thread
 
 
 def test_the_number_of_threads_is_one_inside_and_as_before_afterwards():

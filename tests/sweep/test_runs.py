@@ -23,8 +23,8 @@ from sweep_runs import (
 
 from kwslib.errors import InputError
 from kwslib.files import write_json
-from kwslib.measurements import Record
-from kwslib.sweep import SweepError, pending, sweep
+from kwslib.records import Record
+from kwslib.sweep.runs import SweepError, pending, sweep
 
 
 @pytest.fixture
@@ -411,7 +411,7 @@ def inner(setting):
         ([], sweep_runs.number, {"jobs": 0}, "jobs is 0; give 1 or more"),
         ([], inner(None), {}, "cannot be found by other processes; put it at the top level"),
         ([], partial(inner(None)), {}, "cannot be found by other processes"),
-        ([], sweep_runs.number, {"folder": __file__}, "test_sweep.py: is no folder"),
+        ([], sweep_runs.number, {"folder": __file__}, "test_runs.py: is no folder"),
     ],
 )
 def test_bad_input_is_told_with_its_mend(quiet, settings, run, options, message):
@@ -437,6 +437,6 @@ def test_no_settings_give_no_results(quiet):
 
 
 def test_importing_the_module_does_not_load_torch():
-    code = "import kwslib.sweep, sys; sys.exit('torch' in sys.modules)"
-    root = Path(__file__).resolve().parent.parent
+    code = "import kwslib.sweep.runs, sys; sys.exit('torch' in sys.modules)"
+    root = Path(__file__).resolve().parents[2]
     assert subprocess.run([sys.executable, "-c", code], cwd=root).returncode == 0

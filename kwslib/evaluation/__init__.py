@@ -1,0 +1,1 @@
+"""How well a network does: accuracy with its interval, and detections from smoothed scores."""
