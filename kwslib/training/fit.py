@@ -38,7 +38,7 @@ BEST, LAST, HISTORY = "best.safetensors", "last.safetensors", "history.json"
 
 _TRAIN_NOTHING = [
     f"training/{name}.py"
-    for name in ("recipe", "study", "publish", "findings", "summary",
+    for name in ("recipe", "study", "publish", "findings",
                  "comparison", "paired", "extra")
 ]  # fmt: skip
 

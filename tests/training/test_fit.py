@@ -495,7 +495,7 @@ def test_what_is_kept_is_known_by_the_code_that_trains(dataset, tmp_path, monkey
         ("features/logmel.py", True),
         ("data/augment.py", True),
         ("training/recipe.py", False),  # settings are known by themselves
-        ("training/summary.py", False),
+        ("training/findings.py", False),
         ("site/cache.py", False),
     ],
 )
