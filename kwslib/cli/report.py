@@ -7,7 +7,9 @@ from typing import Any
 import click
 
 from kwslib.cli.output import json_option, note, show, verify_data, verify_option
+from kwslib.records import code_version
 from kwslib.site.build import BuildError, Built, build_chapter, build_site, find_root
+from kwslib.site.claims import record_claims
 from kwslib.site.execute import ChapterError
 from kwslib.site.parameters import parse_pairs
 from kwslib.site.settings import PROFILES, Settings
@@ -39,6 +41,7 @@ from kwslib.site.settings import PROFILES, Settings
 @click.option(
     "--pdf", is_flag=True, help="Print the whole report to a PDF file, linked on its pages."
 )
+@click.option("--record", is_flag=True, help="Write what each claim found into book/claims.json.")
 @json_option
 def command(
     profile: str | None,
@@ -48,6 +51,7 @@ def command(
     chapter: str | None,
     out: Path | None,
     pdf: bool,
+    record: bool,
     as_json: bool,
 ) -> int:
     """Run the chapters and build the site.
@@ -60,10 +64,12 @@ def command(
     if verify:
         verify_data(settings.data)
     root = find_root()
-    if chapter and (out or pdf):
+    if chapter and (out or pdf or record):
         raise click.UsageError(
-            "--out and --pdf are for the whole report; a chapter goes to _build/chapter"
+            "--out, --pdf and --record are for the whole report; a chapter goes to _build/chapter"
         )
+    if record and (settings.profile != "full" or settings.parameters):
+        raise click.UsageError("--record is for --profile full without other parameters")
     try:
         if chapter:
             built = build_chapter(root, settings, note, chapter)
@@ -72,6 +78,9 @@ def command(
     except (ChapterError, BuildError) as error:
         note(f"kws: {error}")
         return 1
+    if record:
+        run = f"{settings.data_name}, {settings.started[:10]}, kwslib {code_version()}"
+        note(f"wrote {record_claims(root, built.claims, run)}")
     seconds = time.monotonic() - start
     show(_result(built, settings, seconds), as_json, _text(built, seconds))
     return 0
@@ -91,6 +100,7 @@ def _result(built: Built, settings: Settings, seconds: float) -> dict[str, Any]:
                 "seconds": round(each.run.seconds, 1),
                 "fresh": each.fresh,
                 "parameters": each.values,
+                "claims": {claim.label: claim.holds for claim in built.claims[each.chapter.stem]},
             }
             for each in built.chapters
         ],

@@ -19,7 +19,7 @@ from kwslib.files import lock_folder
 from kwslib.site.book import TOC_NAME, Book, Chapter
 from kwslib.site.cache import LIBRARY_VARIABLE, library_hash
 from kwslib.site.chromium import chromium
-from kwslib.site.claims import decide
+from kwslib.site.claims import Claim, decide
 from kwslib.site.execute import ExecutedChapter, run_book
 from kwslib.site.parameters import resolve
 from kwslib.site.pdf import NAME, PDF_VARIABLE, print_report
@@ -40,11 +40,14 @@ class BuildError(Exception):
 
 @dataclass(frozen=True)
 class Built:
-    """What a run of the report made: the site, its first page, and the chapters in it."""
+    """What a run of the report made: the site, its first page, the chapters in it, and the claims
+    of each by its stem.
+    """
 
     site: Path
     page: Path
     chapters: list[ExecutedChapter]
+    claims: Mapping[str, list[Claim]]
 
     def notebook(self, executed: ExecutedChapter) -> Path:
         """Where an executed chapter is offered for download."""
@@ -90,7 +93,7 @@ def build_site(
         if pdf:
             chromium()
         book = Book.open(root)
-        chapters = _run_and_decide(book, settings, say)
+        chapters, claims = _run_and_decide(book, settings, say)
         say("building the site")
         # every warning is an error: a broken reference or formula must not be published
         options = ["-W", "--keep-going"]
@@ -102,7 +105,7 @@ def build_site(
         put_site(html, folder, adopt)
         # a plain `jupyter-book build` would take what it knows of the old pages for the new ones
         shutil.rmtree(root / "_build" / ".doctrees", ignore_errors=True)
-    return Built(out, out / "index.html", chapters)
+    return Built(out, out / "index.html", chapters, claims)
 
 
 def _check_apart(out: Path, workspace: Path) -> None:
@@ -128,18 +131,18 @@ def build_chapter(root: Path, settings: Settings, say: Say, asked: str) -> Built
     with lock_folder(root / "_build", wait=True):
         run_settings = _own_parameters(book, chapter, settings)
         toc = _toc_of(chapter, root, folder)
-        chapters = _run_and_decide(Book.open(root, toc), run_settings, say)
+        chapters, claims = _run_and_decide(Book.open(root, toc), run_settings, say)
         say("building the page")
         html = _sphinx(root, folder, run_settings, ["--toc", str(toc)])
-    return Built(html, html / f"{chapter.page}.html", chapters)
+    return Built(html, html / f"{chapter.page}.html", chapters, claims)
 
 
-def _run_and_decide(book: Book, settings: Settings, say: Say) -> list[ExecutedChapter]:
-    """The chapters executed; a sentence that is wrong stops the build here, in one line."""
+def _run_and_decide(
+    book: Book, settings: Settings, say: Say
+) -> tuple[list[ExecutedChapter], dict[str, list[Claim]]]:
+    """The chapters executed, and their claims; a wrong one stops the build here, in one line."""
     chapters = run_book(book, settings, say)
-    for each in chapters:
-        decide(each)
-    return chapters
+    return chapters, {each.chapter.stem: decide(each)[1] for each in chapters}
 
 
 def _own_parameters(book: Book, chapter: Chapter, settings: Settings) -> Settings:

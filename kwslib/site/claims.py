@@ -1,13 +1,16 @@
 """Sentences of the text that depend on numbers: decided before a page is written, and shown."""
 
-from collections.abc import Collection, Iterable, Mapping
+import ast
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from docutils import nodes
 from sphinx.transforms import SphinxTransform
 from typing_extensions import override
 
+from kwslib.files import write_json
 from kwslib.site.engine import ValueMissingError, claim_codes, claims_in, value_of
 from kwslib.site.execute import ChapterError, ExecutedChapter
 from kwslib.site.marks import Block, operands
@@ -164,6 +167,60 @@ def decide(executed: ExecutedChapter) -> tuple[list[Block], list[Claim]]:
     claims = claims_of(executed, absent)
     check_claims(executed, claims)
     return absent, claims
+
+
+RECORD = Path("book", "claims.json")
+"""In the repository: what the claims found in the last run of ``full`` that was recorded."""
+
+
+def record_claims(root: Path, claims: Mapping[str, Sequence[Claim]], run: str) -> Path:
+    """Write what each claim found, for the tests to decide claims over a run without one.
+
+    Args:
+        root: the repository.
+        claims: by chapter.
+        run: on what data, when and by which code.
+    """
+    found = {
+        chapter: {
+            each.label: {"condition": each.condition, "over": each.over, "found": each.found}
+            for each in own
+        }
+        for chapter, own in claims.items()
+        if own
+    }
+    write_json(root / RECORD, {"run": run, "claims": found})
+    return root / RECORD
+
+
+def holds_with(condition: str, found: Mapping[str, str]) -> bool:
+    """Whether a condition is true of recorded values of what it compares.
+
+    Raises:
+        KeyError: a value is not recorded.
+
+    >>> holds_with("low(a) > 0 and not b < 3", {"low(a)": "0.5", "b": "4"})
+    True
+    """
+    names = {part: f"value_{number}" for number, part in enumerate(operands(condition))}
+
+    class Recorded(ast.NodeTransformer):
+        def visit(self, node: ast.AST) -> Any:
+            name = names.get(ast.unparse(node)) if isinstance(node, ast.expr) else None
+            return ast.Name(name, ast.Load()) if name else self.generic_visit(node)
+
+    tree: ast.Expression = Recorded().visit(ast.parse(condition, mode="eval"))
+    code = compile(ast.fix_missing_locations(tree), condition, "eval")
+    values = {name: _literal(found[part]) for part, name in names.items()}
+    return bool(eval(code, {"__builtins__": {}}, values))  # noqa: S307  # of our own chapters
+
+
+def _literal(text: str) -> Any:
+    """A recorded value; what is no number, truth value or list is text."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
 
 
 class ShowClaims(SphinxTransform):

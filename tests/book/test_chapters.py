@@ -1,6 +1,7 @@
 """The chapters as they stand: how they read, and what their code, claims and figures need."""
 
 import ast
+import json
 import re
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from myst_parser.mdit_to_docutils.base import DocutilsRenderer
 from myst_parser.parsers.mdit import create_md_parser
 
 from kwslib.site.book import Book
+from kwslib.site.claims import RECORD, holds_with
 from kwslib.site.marks import caption_of, marks_of
 
 BOOK = Book.open(Path(__file__).resolve().parents[2])
@@ -73,6 +75,16 @@ def test_claims_are_marked_and_stated(chapter):
     stated = [label for label, _, _ in stated_claims(chapter)]
     assert sorted(marked) == sorted(stated)
     assert len(marked) >= LEAST_CLAIMS
+
+
+def test_claims_over_a_run_hold_on_the_values_of_the_recorded_one(chapter):
+    recorded = json.loads((BOOK.root / RECORD).read_text(encoding="utf-8"))["claims"][chapter.stem]
+    for label, condition, over in stated_claims(chapter):
+        if over == "run" and label in recorded:
+            assert recorded[label]["condition"] == condition, f"{label}: record the run again"
+            assert holds_with(condition, recorded[label]["found"]), label
+    over_run = {label for label, _, over in stated_claims(chapter) if over == "run"}
+    assert len(over_run & recorded.keys()) >= len(over_run) / 2
 
 
 def test_the_first_screen_has_three_findings(chapter):

@@ -1,5 +1,6 @@
 """Claims: decided by values, shown on the page, and a wrong one stops the build."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -123,3 +124,35 @@ def test_a_value_that_is_missing_stops_the_build_with_its_line(make):
 def test_a_label_without_its_counterpart_stops_the_build(make, body, message):
     with pytest.raises(ChapterError, match=message):
         claims.decide(make(body=body))
+
+
+@pytest.mark.parametrize(
+    ("condition", "found", "holds"),
+    [
+        ("x > 1", {"x": "2"}, True),
+        ("x > 1", {"x": "0.5"}, False),
+        (
+            "min(a[n] for n in b) > c and not d",
+            {"min((a[n] for n in b))": "3", "c": "2.5", "d": "False"},
+            True,
+        ),
+        ("0 < low(x) < 3 or y", {"low(x)": "3", "y": "False"}, False),
+        ("name == 'L1'", {"name": "L1"}, True),
+    ],
+)
+def test_a_condition_is_decided_on_recorded_values(condition, found, holds):
+    assert claims.holds_with(condition, found) is holds
+
+
+def test_a_value_that_is_not_recorded_is_missed():
+    with pytest.raises(KeyError):
+        claims.holds_with("x > y", {"x": "1"})
+
+
+def test_what_claims_found_is_recorded(make, tmp_path):
+    (tmp_path / "book").mkdir()
+    decided = claims.decide(make())[1]
+    path = claims.record_claims(tmp_path, {"page": decided, "bare": []}, "speech, today")
+    ((label, record),) = json.loads(path.read_text())["claims"]["page"].items()
+    assert (label, record["over"]) == ("more", "records")
+    assert claims.holds_with(record["condition"], record["found"])
