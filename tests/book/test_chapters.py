@@ -87,6 +87,26 @@ def test_claims_over_a_run_hold_on_the_values_of_the_recorded_one(chapter):
     assert len(over_run & recorded.keys()) >= len(over_run) / 2
 
 
+OTHERS = ("-1e9", "0", "1e9", "False", "[]", "other")
+"""What an altered record could make of a value."""
+
+
+@pytest.mark.parametrize("page", [chapter.stem for chapter in BOOK.chapters])
+def test_every_claim_fails_on_altered_values(page):
+    recorded = json.loads((BOOK.root / RECORD).read_text(encoding="utf-8"))["claims"].get(page, {})
+    for label, claim in recorded.items():
+        assert holds_with(claim["condition"], claim["found"]), label
+        altered = [claim["found"] | {part: other} for part in claim["found"] for other in OTHERS]
+        assert any(fails(claim["condition"], found) for found in altered), f"{label} cannot fail"
+
+
+def fails(condition, found):
+    try:
+        return not holds_with(condition, found)
+    except TypeError:  # another type of value cannot be compared
+        return False
+
+
 def test_the_first_screen_has_three_findings(chapter):
     source = chapter.source()
     before_code = source[: source.index("```{code-cell}")]
