@@ -14,8 +14,8 @@ ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = [
     command
     for chapter in Book.open(ROOT).chapters
-    for command in re.findall(r"`(kws report --chapter [^`]+)`", chapter.source())
-    if "-p " in command
+    for questions in chapter.source().split("## Questions for the reader")[1:]
+    for command in re.findall(r"`(kws report --chapter [^`]+)`", questions)
 ]
 
 
