@@ -38,14 +38,14 @@ def address(site):
         yield address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def driver():
-    """What starts browsers."""
+    """What starts browsers; one at a time in a process, so that it ends with each module."""
     with browsers.driver() as driver:
         yield driver
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(driver):
     """Headless Chromium."""
     browser = browsers.launch(driver)

@@ -76,7 +76,7 @@ def test_the_data_of_a_chapter_can_be_downloaded(open_page, site, name):
     page = open_page(name)
     link = page.locator('a[href$=".zip"]').first.get_attribute("href")
     with zipfile.ZipFile((site / name).parent / link) as archive:
-        assert json.loads(archive.read("numbers.json"))
+        assert json.loads(archive.read("values.json"))
         charts = [each for each in archive.namelist() if each.endswith(".csv")]
         assert len(charts) >= page.locator(".kws-chart").count()
 

@@ -1,120 +1,113 @@
-"""Chapter 5: what it shows in each profile, and that its text asks for nothing that is missing."""
-
-import re
-from dataclasses import replace
-from pathlib import Path
+"""Chapter 5's values, tables and charts, by independent truth."""
 
 import pytest
+import torch
+from scipy import stats
+from specifications import rows_of
 
 from kwslib.errors import InputError
-from kwslib.quantize import methods
 from kwslib.records import Record
-from kwslib.results import quantization, quantization_figures
-from kwslib.results import quantization_prose as prose
-from kwslib.training import findings as training_findings
+from kwslib.results import quantization as results
 
-CHAPTER = Path(__file__).parents[2] / "book" / "5_quantization.md"
+NETWORK = "tiny_conv-yes_no"
 
 
-@pytest.fixture(scope="module")
-def without_data():
-    return quantization.quantization("full", "", "tiny_conv", "yes,no", 0, 0, "8")
-
-
-@pytest.fixture(scope="module")
-def demo(without_data):
-    """Trained now, for a pass; what does not depend on it is taken from the other."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training_findings, "DEMO_EPOCHS", 1)
-        patch.setattr(methods, "AWARE_EPOCHS", 1)
-        patch.setattr(quantization, "INSIDE_BITS", (4, 8))
-        patch.setattr(quantization, "_boards", lambda *_: without_data.boards)
-        yield quantization.quantization("demo", "", "tiny_conv", "yes,no", 0, 0, "8,3")
-
-
-@pytest.fixture(params=["without_data", "demo"])
-def found(request):
-    return request.getfixturevalue(request.param)
-
-
-def test_the_text_asks_for_nothing_that_is_missing(found):
-    asked = set(re.findall(r"\{glue:text\}`([^`]+)`", CHAPTER.read_text(encoding="utf-8")))
-    published = prose.numbers(found)
-    assert asked <= set(published)
-    empty = {name for name in asked if not published[name]}
-    assert empty <= ({"live_sentence"} if not found.live else set())
-
-
-def test_what_is_measured_live(demo, without_data):
-    settings = [(r.subject["method"], r.subject["weights"]) for r in demo.live
-                if r.metric == "accuracy" and r.data["split"] == "testing"]  # fmt: skip
-    assert settings == [("float", "float"), ("ptq", "8"), ("qat", "8"), ("ptq", "3"), ("qat", "3")]
-    assert demo.live_data == "embedded speech"
-    assert not without_data.live
-    assert "embedded speech" in prose.numbers(demo)["live_sentence"]
-
-
-def test_figures_are_charts_or_say_how_to_fill_their_place(found):
-    bare = replace(found, committed={}, live=[])
-    for figure in (
-        quantization_figures.committed_widths, quantization_figures.committed_weights,
-        quantization_figures.live_widths, quantization_figures.ablations,
-        lambda found: quantization_figures.minifloats(found, "qat"),
-        quantization_figures.formats,
-    ):  # fmt: skip
-        assert "kws" in str(figure(bare))
-    assert "No sweep" in prose.numbers(bare)["widths_sentence"]
-    for figure in (quantization_figures.committed_widths, quantization_figures.ablations):
-        assert figure(found).to_dict()["description"].startswith("Accuracy by bits")
-
-
-def test_the_example_can_be_followed_by_hand():
-    symmetric = prose.example_rows(symmetric=True)
-    assert [row["integer"] for row in symmetric] == ["−1", "0", "1", "2", "3"]
-    assert [row["stands for"] for row in symmetric] == ["−0.5", "0", "0.5", "1", "1.5"]
-    assert [row["gradient"] for row in symmetric] == ["1", "1", "1", "1", "0"]
-    asymmetric = prose.example_rows(symmetric=False)
-    assert [row["stands for"] for row in asymmetric] == ["−0.5", "0", "0.75", "0.75", "1.25"]
-    assert [row["gradient"] for row in asymmetric] == ["0", "1", "1", "1", "0"]
-
-
-def record(method, weights, seed, value):
-    subject = {"method": method, "weights": weights, "activations": weights, "seed": seed}
-    data = {"name": "speech", "split": "testing"}
+def record(method, weights, seed, value, metric="accuracy", activations=None):
+    subject = {
+        "method": method, "weights": weights, "activations": activations or weights, "seed": seed,
+    }  # fmt: skip
+    data = {"name": "speech", "split": "testing", "clips": 100}
     interval = (value - 0.01, value + 0.01)
-    return Record("accuracy", value, "fraction", "measured", subject, data, interval=interval)
+    return Record(metric, value, "fraction", "measured", subject, data, interval=interval)
 
 
-def test_rows_are_means_over_seeds_with_students_interval():
-    records = [record("ptq", "4", seed, 0.90 + 0.01 * seed) for seed in range(5)]
-    (row,) = prose.width_rows(records, prose.NAMES)
-    assert row["accuracy"] == pytest.approx(0.92)
-    assert row["high"] - row["low"] == pytest.approx(2 * 2.776 * 0.0158114 / 5**0.5, rel=1e-3)
-    assert (row["bits"], row["method"], row["seeds"]) == (4, "after training", 5)
-    (alone,) = prose.width_rows(records[:1], prose.NAMES)
-    assert (alone["low"], alone["high"]) == pytest.approx((0.89, 0.91))
+def sweep():
+    floats = [record("float", "float", seed, 0.93 + 0.01 * seed) for seed in range(3)]
+    after = [record("ptq", "4", seed, 0.90 + 0.01 * seed) for seed in range(3)]
+    within = [record("qat", "4", seed, 0.93 + 0.02 * seed) for seed in range(3)]
+    return [*floats, *after, *within]
 
 
-def test_the_fewest_bits_within_a_point():
-    rows = [{"method": "m", "bits": bits, "accuracy": value}
-            for bits, value in ((8, 0.93), (6, 0.93), (5, 0.90), (4, 0.93))]  # fmt: skip
-    assert prose._least_within(rows, "m", 0.92) == 6
+def test_accuracies_are_means_over_seeds_with_students_interval():
+    found = results.accuracy_by_bits(sweep(), "ptq")[4]
+    values = [0.90, 0.91, 0.92]
+    low, high = stats.t.interval(0.95, 2, loc=0.91, scale=stats.sem(values))
+    assert found.value == pytest.approx(0.91) and found.seeds == 3
+    assert found.interval == pytest.approx((low, high))
+    (alone,) = results.accuracy_by_bits(sweep()[3:4], "ptq").values()
+    assert alone.interval == pytest.approx((0.89, 0.91))
 
 
-def test_the_board_has_less_to_keep(without_data):
-    rows = prose.board_rows(without_data.boards)
-    assert [row["bits"] for row in rows] == ["8 bits", "4 bits", "2 bits"]
-    weights = [board.weights for board in without_data.boards]
-    assert weights == sorted(weights, reverse=True)
-    assert "less flash for weights" in prose.numbers(without_data)["board_sentence"]
+def test_changes_are_paired_by_seed_in_points():
+    after = results.change_by_bits(sweep(), "ptq")[4]
+    assert after.value == pytest.approx(-3.0) and after.interval == pytest.approx((-3, -3))
+    lead = results.change_by_bits(sweep(), "qat", reference="ptq")[4]
+    assert lead.value == pytest.approx(4.0)
+    low, high = stats.t.interval(0.95, 2, loc=4.0, scale=stats.sem([3, 4, 5]))
+    assert lead.interval == pytest.approx((low, high))
+
+
+def test_the_largest_change_by_integers_is_over_settings():
+    records = [
+        *(record("ptq", "8", seed, 0.93) for seed in range(2)),
+        *(record("ptq", "8", seed, 0.93 + 0.002 * seed, "integer_accuracy") for seed in range(2)),
+    ]
+    assert results.integer_change(records) == pytest.approx(0.1)
+
+
+def test_widths_of_activations_are_told_apart():
+    records = [record("qat", "4", 0, 0.9), record("qat", "4", 0, 0.8, activations="float")]
+    assert results.accuracy_by_bits(records, "qat")[4].value == 0.9
+    assert results.accuracy_by_bits(records, "qat", "float")[4].value == 0.8
+
+
+def test_formats_of_a_width_are_ranked():
+    records = [record("ptq", name, 0, value, activations="float")
+               for name, value in (("E2M1", 0.9), ("E1M2", 0.8), ("E3M4", 0.95))]  # fmt: skip
+    found = results.formats_of(4, results.accuracy_by_format(records, "ptq"))
+    assert list(found) == ["E2M1", "E1M2"]
 
 
 @pytest.mark.parametrize("bits", ["1", "17", "4,x", ""])
 def test_widths_that_are_none(bits):
     with pytest.raises(InputError, match="bits"):
-        quantization.widths_of(bits)
+        results.parse_bits(bits)
 
 
-def test_full_without_data_needs_a_published_network():
-    with pytest.raises(InputError, match="no published run of tiny_conv on up,down"):
-        quantization.quantization("full", "", "tiny_conv", "up,down", 0, 0, "8")
+def test_a_scale_for_each_output_is_never_worse_by_its_rule():
+    torch.manual_seed(0)
+    weights = torch.randn(4, 50) * torch.tensor([[0.1], [1], [2], [4]])
+    found = results.sqnr_by_rule(weights, 3)
+    for rule in ("all weights", "least squared error"):
+        assert found["one per output", rule] > found["one scale", rule]
+    assert found["one scale", "least squared error"] >= found["one scale", "all weights"]
+
+
+def test_a_network_without_sweeps_or_files_has_none():
+    assert results.load_sweep("widths", "nothing") == ()
+    assert results.profile_widths("nothing") == []
+
+
+def test_figures_draw_the_committed_records_and_say_on_what_they_rest():
+    records = results.load_sweep("widths", NETWORK)
+    chart = results.plot_accuracy_by_bits(records)
+    rows = [row for row in rows_of(chart.to_dict()) if row.get("bits") == 2]
+    drawn = {row["method"]: row["accuracy"] for row in rows}
+    for method, name in results.NAMES.items():
+        assert drawn[name] == results.accuracy_by_bits(records, method)[2].value
+    assert chart.usermeta["kws_fields"]["seeds"] == "5"
+    table = results.tabulate_literature(records)
+    assert "ethanglaser" in table and "24.1 %" in table and "published" in table.fields["method"]
+
+
+def test_what_others_gained_is_theirs():
+    gains = results.published_gains(4)
+    assert gains["MaximClouser"] == pytest.approx(0.2)
+    assert "kpan02" not in gains
+
+
+def test_few_bits_save_flash_on_the_board():
+    boards = results.profile_widths(NETWORK)
+    assert [board.bits for board in boards] == [8, 4, 2]
+    assert boards[0].weights > boards[1].weights > boards[2].weights
+    assert "17,280" in results.tabulate_boards(boards)
