@@ -97,7 +97,9 @@ def test_figures_draw_the_committed_records_and_say_on_what_they_rest():
         assert drawn[name] == results.accuracy_by_bits(records, method)[2].value
     assert chart.usermeta["kws_fields"]["seeds"] == "5"
     table = results.tabulate_literature(records)
-    assert "ethanglaser" in table and "24.1&nbsp;%" in table and "published" in table.fields["method"]
+    assert (
+        "ethanglaser" in table and "24.1&nbsp;%" in table and "published" in table.fields["method"]
+    )
 
 
 def test_what_others_gained_is_theirs():
