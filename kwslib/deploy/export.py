@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from kwslib.data.dataset import Dataset, open_source
@@ -13,7 +12,7 @@ from kwslib.deploy.c_array import write_c_array
 from kwslib.deploy.convert import convert_float, convert_int8, layer_differences
 from kwslib.deploy.reader import graph_of
 from kwslib.errors import InputError
-from kwslib.evaluation.accuracy import Predict, evaluate_split
+from kwslib.evaluation.accuracy import evaluate_split
 from kwslib.files import sha256_of_text, write_beside
 from kwslib.models.checkpoint import NetworkInfo, load, task_of
 from kwslib.quantize.ptq import calibration_clips
@@ -77,7 +76,8 @@ def export(
     facts = _facts(info, dataset, network)
     int8 = convert_int8(network, training, facts)
     graph_of(int8, checkpoint)
-    predictors = {"float": predictor(network), "int8": _int8_predictor(int8)}
+    # from its bytes: the file may go where nothing can be read from
+    predictors = {"float": predictor(network), "int8": interpreter.predictor_of(int8, checkpoint)}
     accuracies = {
         f"{form}_accuracy": evaluate_split(predict, dataset, SPLIT).accuracy
         for form, predict in predictors.items()
@@ -100,14 +100,6 @@ def export(
         "layer_differences": differences,
     }
     return Exported(summary, _remarks(info, dataset))
-
-
-def _int8_predictor(int8: bytes) -> Predict:
-    """Scores of what is not written yet: it may go where nothing can be read from."""
-    with TemporaryDirectory() as folder:
-        path = Path(folder, "int8.tflite")
-        path.write_bytes(int8)
-        return interpreter.predictor(path)
 
 
 def _write(path: Path, data: bytes) -> Path:

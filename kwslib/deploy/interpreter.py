@@ -27,15 +27,27 @@ def predictor(path: Path | str) -> Predict:
     Raises:
         InputError: the file is damaged, not for images, or holds operators of others.
     """
-    data = read_file(path)
-    file = parse(data, str(path))
+    return predictor_of(read_file(path), str(path))
+
+
+def predictor_of(data: bytes, where: str = "the network") -> Predict:
+    """Scores as of :func:`predictor`, of the content of a file.
+
+    Args:
+        data: the content.
+        where: what messages call it.
+
+    Raises:
+        InputError: as of :func:`predictor`.
+    """
+    file = parse(data, where)
     pixels = DEPLOYED.frames * DEPLOYED.bands
     shapes = [file.tensors[i].shape for i in file.inputs if 0 <= i < len(file.tensors)]
     if len(shapes) != 1 or int(np.prod(shapes[0])) != pixels:
-        raise InputError(f"{path}: takes {shapes}, not one image of 49 x 40")
+        raise InputError(f"{where}: takes {shapes}, not one image of 49 x 40")
     if file.tensors[file.inputs[0]].type == "FLOAT32":
-        return _float_predictor(data, shapes[0], str(path))
-    graph_of(data, str(path))  # TensorFlow Lite Micro trusts what it is given
+        return _float_predictor(data, shapes[0], where)
+    graph_of(data, where)  # TensorFlow Lite Micro trusts what it is given
     return _int8_predictor(data, shapes[0])
 
 

@@ -1,7 +1,6 @@
 """The original report's figures, other people's and ours, from the committed records."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -10,14 +9,12 @@ from typing import Any
 
 from kwslib.board.profile import Profile, profile_of
 from kwslib.config import NANO33BLE
-from kwslib.field.book import read_sittings, trials_of
-from kwslib.field.scores import Share, by_word, clips_right, successes
-from kwslib.field.trials import NONE, Trial
 from kwslib.prune.methods import USUAL
 from kwslib.prune.norms import NORMS
 from kwslib.records import FOLDER, Record, read_records, select
-from kwslib.results.values import Estimate, mean_over_seeds, paired_change
-from kwslib.studies.pruning import NOT_TUNED
+from kwslib.results.pruned_networks import published_times
+from kwslib.results.pruning import accuracy_by_share, change_by_share
+from kwslib.results.values import Estimate, mean_over_seeds
 
 NETWORK = "tiny_conv-yes_no"
 """The original's network and task, as our records name them."""
@@ -25,7 +22,8 @@ NETWORK = "tiny_conv-yes_no"
 CHANNELS = 8
 """Of the original's convolution."""
 
-_HISSES = ("sss", "spoken s")
+_NORM_SWEEPS = (("norms", "blocks"), ("channels", "channels"))
+"""Sweeps in which norms are compared, and what is pruned in them."""
 
 
 @cache
@@ -41,13 +39,6 @@ def read(name: str, folder: Path = FOLDER) -> Sequence[Record]:
 def sweep(kind: str) -> Sequence[Record]:
     """A committed sweep of the original's network, such as ``"pruning-weights"``."""
     return read(f"sweeps/{kind}-{NETWORK}.json")
-
-
-def original(metric: str, **wanted: Any) -> Record:
-    """A figure of the original report."""
-    records = [*read("original_report.json"), *select(read("literature.json"), metric,
-               network="original report")]  # fmt: skip
-    return select(records, metric, **wanted)[0]
 
 
 def others(metric: str, **wanted: Any) -> list[Record]:
@@ -71,12 +62,6 @@ def board_profile(name: str = NETWORK) -> Profile:
     return profile_of(read(f"board/{name}-emulator.json")[0])
 
 
-def cpu_time() -> Record:
-    """Run time of the unpruned network in PyTorch on one core, the mean over its trainings."""
-    own = select(run_times("PyTorch"), "run_time", method="dense")
-    return replace(own[0], value=mean(float(record.value) for record in own), interval=None)
-
-
 def share_by_commas(words: Sequence[str] | str) -> int:
     """Percent of silence and of unknown words as TensorFlow's example for microcontrollers works
     it out: an equal share for every label, labels being the commas in the keywords, one, and two.
@@ -87,51 +72,6 @@ def share_by_commas(words: Sequence[str] | str) -> int:
     33
     """
     return 100 // (words.count(",") + 1 + 2)
-
-
-def field_trials() -> list[Trial]:
-    """The committed trials of the original's network on the emulated board."""
-    return list(trials_of(read_sittings(FOLDER / "field" / f"{NETWORK}.json")))
-
-
-def keyword_trials() -> tuple[Share, Share]:
-    """Trials in which a keyword was said: those detected, and those classified correctly from
-    the second around the word alone.
-    """
-    said = [trial for trials in by_word(field_trials()).values() for trial in trials]
-    alone = clips_right(said)
-    assert alone
-    return successes(said), alone
-
-
-def original_trials() -> Share:
-    """The original's trials of both words together."""
-    data = [record.data for record in select(read("original_report.json"), "field_success")]
-    return Share(sum(each["successes"] for each in data), sum(each["trials"] for each in data))
-
-
-def hiss_trials() -> Share:
-    """Recordings of a hissed s, and how many were taken for yes."""
-    trials = [each for each in field_trials() if each.said == NONE and each.kind in _HISSES]
-    return Share(sum(each.detected == "yes" for each in trials), len(trials))
-
-
-def accuracy_by_amount(
-    records: Iterable[Record], method: str, *, tuned: bool, criterion: str = ""
-) -> dict[float, Estimate]:
-    """Test accuracy of float networks by the share that was pruned, means over seeds.
-
-    Args:
-        records: of a sweep.
-        method: ``"weights"``, ``"blocks"`` or ``"channels"``.
-        tuned: with fine-tuning.
-        criterion: by which was pruned; empty for the usual one.
-    """
-    criterion = criterion or USUAL[method]
-    own = select(records, "accuracy", split="testing", method=method, criterion=criterion,
-                 quantized="float")  # fmt: skip
-    kept = [record for record in own if (record.subject["tuning"] != NOT_TUNED) == tuned]
-    return {amount: mean_over_seeds(each) for amount, each in _by_amount(kept).items()}
 
 
 def mean_by_amount(records: Iterable[Record], metric: str, **wanted: Any) -> dict[float, float]:
@@ -152,11 +92,9 @@ def accuracy_by_norm() -> dict[tuple[str, bool, float], dict[str, Estimate]]:
     all three norms were tried.
     """
     found: dict[tuple[str, bool, float], dict[str, Estimate]] = {}
-    for (kind, method), tuned in product(
-        (("norms", "blocks"), ("channels", "channels")), (False, True)
-    ):
+    for (kind, method), tuned in product(_NORM_SWEEPS, (False, True)):
         records = sweep(f"pruning-{kind}")
-        by_norm = {norm: accuracy_by_amount(records, method, tuned=tuned, criterion=norm)
+        by_norm = {norm: accuracy_by_share(records, method, tuned=tuned, criterion=norm)
                    for norm in NORMS}  # fmt: skip
         for amount in set.intersection(*(set(each) for each in by_norm.values())):
             found[method, tuned, amount] = {norm: by_norm[norm][amount] for norm in NORMS}
@@ -167,15 +105,11 @@ def leads_of_l1() -> list[Estimate]:
     """By how many points L1 is ahead of L2 after fine-tuning, paired by seed, for each method
     and amount pruned.
     """
-    found = []
-    for method, tuned, amount in accuracy_by_norm():
-        if tuned:
-            records = sweep("pruning-norms" if method == "blocks" else "pruning-channels")
-            own = [each for each in select(records, "accuracy", split="testing", method=method,
-                   amount=amount) if each.subject["tuning"] != NOT_TUNED]  # fmt: skip
-            pair = (select(own, "accuracy", criterion=norm) for norm in ("l1", "l2"))
-            found.append(paired_change(*pair))
-    return found
+    leads = {
+        method: change_by_share(sweep(f"pruning-{kind}"), method, criterion="l1", reference="l2")
+        for kind, method in _NORM_SWEEPS
+    }
+    return [leads[method][amount] for method, tuned, amount in accuracy_by_norm() if tuned]
 
 
 def channels_left(amount: float) -> int:
@@ -192,14 +126,8 @@ def board_times_by_channels() -> tuple[dict[int, float], dict[int, float]]:
     """Milliseconds of the network on the board by channels: ours, modelled, and another's."""
     cycles = mean_by_amount(sweep("pruning-board"), "cycles", bits=8, method="channels")
     cycles |= mean_by_amount(sweep("pruning-board"), "cycles", bits=8, method="dense")
-    known = [each for each in select(read("board/published.json"), "run_time", stage="network")
-             if "channels" in each.subject]  # fmt: skip
-    theirs = {int(each.subject["channels"]): _middle(each.value) for each in known}
-    return by_channels({a: 1000 * n / NANO33BLE.clock_hz for a, n in cycles.items()}), theirs
-
-
-def _middle(value: Any) -> float:
-    return mean(value) if isinstance(value, list) else float(value)
+    ours = by_channels({a: 1000 * n / NANO33BLE.clock_hz for a, n in cycles.items()})
+    return ours, published_times()
 
 
 def counts_by_channels() -> dict[str, dict[int, float]]:

@@ -13,29 +13,26 @@ from kwslib.results import page
 from kwslib.results.audit import (
     CHANNELS,
     accuracy,
-    accuracy_by_amount,
     accuracy_by_norm,
     board_profile,
     board_times_by_channels,
     by_channels,
     counts_by_channels,
     mean_by_amount,
-    original,
     others,
     read,
     run_times,
     sweep,
 )
 from kwslib.results.charts.theme import short_name
-from kwslib.results.literature import repository_of
+from kwslib.results.literature import load_original, repository_of
 from kwslib.results.provenance import resting_on
+from kwslib.results.pruning import accuracy_by_share
 from kwslib.results.quantization import ABLATION_NAMES, NAMES, accuracy_by_bits
-from kwslib.results.values import Estimate
+from kwslib.results.values import brief
 from kwslib.studies.pruned_boards import COMPILED
 
 _FEW_BITS = (4, 3, 2)
-_DASH = "\N{WORD JOINER}–\N{WORD JOINER}"
-"""A dash at which no line is broken."""
 
 
 def tabulate_sizes(cost: Cost) -> page.Html:
@@ -43,15 +40,15 @@ def tabulate_sizes(cost: Cost) -> page.Html:
     conventions, and this report's.
     """
     theirs = as_original(cost)
-    share = {name: original(name).value for name in ("flash_share", "ram_share")}
+    share = {name: load_original(name).value for name in ("flash_share", "ram_share")}
     rows = [
-        ("parameters", f"{original('parameters').value:,}", f"{cost.parameters:,}",
+        ("parameters", f"{load_original('parameters').value:,}", f"{cost.parameters:,}",
          f"{cost.parameters:,}", f"{cost.parameters:,}"),
         ("flash", _percent(share["flash_share"]), _percent(theirs.flash_share, 2),
          _percent(cost.flash_share["float32"], 2), _percent(cost.flash_share["int8"], 2)),
         ("RAM", _percent(share["ram_share"]), _percent(theirs.ram_share, 2),
          _percent(cost.ram_share["float32"], 2), _percent(cost.ram_share["int8"], 2)),
-        ("operations", f"{original('flops').value:,}", f"{theirs.flops:,}",
+        ("operations", f"{load_original('flops').value:,}", f"{theirs.flops:,}",
          f"{cost.flops:,}", f"{cost.flops:,}"),
     ]  # fmt: skip
     heads = ("quantity", "original", "original, recomputed", "here, 32-bit floats", "here, 8 bits")
@@ -80,7 +77,7 @@ def tabulate_accuracies(task: str) -> page.Html:
         name = path.stem
         ours += select(read(f"published/{path.name}"), "accuracy", split="testing")
         rows[short_name(name.removesuffix(f"-{task}")), "this library"] = {
-            "floats": _brief(accuracy(name)), "8-bit integers": _brief(accuracy(f"{name}-int8")),
+            "floats": brief(accuracy(name)), "8-bit integers": brief(accuracy(f"{name}-int8")),
         }  # fmt: skip
     table = page.table(
         {"network": network, "by": by, "floats": values.get("floats", ""),
@@ -119,7 +116,7 @@ def tabulate_widths(widths: Sequence[Record]) -> page.Html:
     """Accuracy by bits for both methods of quantization."""
     by_method = {name: accuracy_by_bits(widths, method) for method, name in NAMES.items()}
     rows = [
-        {"bits": str(bits), **{name: _brief(values[bits]) for name, values in by_method.items()}}
+        {"bits": str(bits), **{name: brief(values[bits]) for name, values in by_method.items()}}
         for bits in by_method[NAMES["ptq"]]
     ]
     return resting_on(page.table(rows), select(widths, "accuracy", split="testing"))
@@ -129,7 +126,7 @@ def tabulate_mistakes(ablations: Sequence[Record]) -> page.Html:
     """Accuracy by bits of quantization-aware training, correct and with mistakes."""
     by_method = {name: accuracy_by_bits(ablations, key) for key, name in ABLATION_NAMES.items()}
     rows = [
-        {"bits": str(bits), **{name: _brief(values[bits]) for name, values in by_method.items()}}
+        {"bits": str(bits), **{name: brief(values[bits]) for name, values in by_method.items()}}
         for bits in _FEW_BITS
     ]
     return resting_on(page.table(rows), select(ablations, "accuracy", split="testing"))
@@ -140,14 +137,14 @@ def tabulate_pruned_weights() -> page.Html:
     the time on the board.
     """
     records = sweep("pruning-weights")
-    before, after = (accuracy_by_amount(records, "weights", tuned=each) for each in (False, True))
+    before, after = (accuracy_by_share(records, "weights", tuned=each) for each in (False, True))
     cycles = mean_by_amount(sweep("pruning-board"), "cycles", method="weights", bits=8)
     known = {each.subject["amount"]: each for each in others("accuracy", method="weights")}
     rows = [
         {
             "pruned": f"{100 * amount:g} %",
-            "before fine-tuning": _brief(before[amount]),
-            "after fine-tuning": _brief(after[amount]),
+            "before fine-tuning": brief(before[amount]),
+            "after fine-tuning": brief(after[amount]),
             "kpan02": _percent(known[amount].value) if amount in known else "",
             "on the board": _milliseconds(1000 * cycles[amount] / NANO33BLE.clock_hz),
         }
@@ -164,15 +161,15 @@ def tabulate_channels() -> page.Html:
     """Accuracy, parameters and operations by the channels that are left."""
     records = sweep("pruning-channels")
     before, after = (
-        by_channels(accuracy_by_amount(records, "channels", tuned=each)) for each in (False, True)
+        by_channels(accuracy_by_share(records, "channels", tuned=each)) for each in (False, True)
     )
     counts = counts_by_channels()
     known = {each.subject["channels"]: each for each in others("accuracy", method="channels")}
     rows = [
         {
             "channels": str(left),
-            "before fine-tuning": _brief(before[left]),
-            "after fine-tuning": _brief(after[left]),
+            "before fine-tuning": brief(before[left]),
+            "after fine-tuning": brief(after[left]),
             "ethanglaser": _percent(known[left].value) if left in known else "",
             "parameters": f"{counts['parameters'][left]:,.0f}",
             "MACs": f"{counts['macs'][left]:,.0f}",
@@ -212,7 +209,7 @@ def tabulate_norms() -> page.Html:
     """Accuracy after fine-tuning by what was pruned and by the norm that chose it."""
     rows = [
         {"pruned": f"{100 * amount:g} % of {'blocks of 4' if method == 'blocks' else method}",
-         **{name: _brief(values[norm])
+         **{name: brief(values[norm])
             for norm, name in zip(NORMS, ("L1", "L2", "L-infinity"), strict=True)}}
         for (method, tuned, amount), values in accuracy_by_norm().items()
         if tuned
@@ -228,14 +225,9 @@ def tabulate_norms() -> page.Html:
 def _percent(value: Any, digits: int = 1) -> str:
     """A share, or a range of shares, in percent."""
     values = value if isinstance(value, list) else [value]
-    return _DASH.join(f"{100 * each:.{digits}f}" for each in values) + " %"
-
-
-def _brief(estimate: Estimate) -> str:
-    low, high = estimate.low, estimate.high
-    return f"{100 * estimate.value:.1f} % ({100 * low:.1f}{_DASH}{100 * high:.1f})"
+    return "–".join(f"{100 * each:.{digits}f}" for each in values) + " %"
 
 
 def _milliseconds(value: Any) -> str:
     values = value if isinstance(value, list) else [value]
-    return _DASH.join(f"{each:.3g}" for each in values) + "\N{NO-BREAK SPACE}ms"
+    return "–".join(f"{each:.3g}" for each in values) + "\N{NO-BREAK SPACE}ms"

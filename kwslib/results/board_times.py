@@ -4,7 +4,6 @@ on a physical board and modelled.
 
 from collections.abc import Sequence
 from functools import cache
-from statistics import mean
 from typing import Any
 
 import altair as alt
@@ -13,22 +12,18 @@ import numpy as np
 from kwslib.board.cycles import FLASH_WAIT
 from kwslib.board.profile import RECORDS
 from kwslib.config import NANO33BLE
-from kwslib.cost.gpu import recorded
 from kwslib.deploy.reader import read_graph
-from kwslib.evaluation.accuracy import mean_interval
 from kwslib.models.checkpoint import PUBLISHED
-from kwslib.records import FOLDER, Record, read_records, select
+from kwslib.records import Record, read_records, select
 from kwslib.results import page
 from kwslib.results.charts import deployment as charts
 from kwslib.results.charts.theme import short_name
-from kwslib.results.literature import author_of
+from kwslib.results.literature import author_of, load_original
+from kwslib.results.model_size import load_cpu_times, load_gpu_time
 from kwslib.results.networks import Network
 from kwslib.results.provenance import resting_on
-from kwslib.results.sweeps import committed
-from kwslib.results.values import Estimate
-
-ORIGINAL = FOLDER / "original_report.json"
-"""What the original report states."""
+from kwslib.results.values import mean_time
+from kwslib.studies.pruned_boards import COMPILED
 
 NO_WAITS, WAITS = "no flash waits", f"{FLASH_WAIT} cycles per constant"
 """The cycle model without and with what flash makes the processor wait for."""
@@ -47,57 +42,20 @@ def known_times() -> Sequence[Record]:
     return read_records(_BOARDS)
 
 
-def original_time(target: str) -> Record:
-    """The original report's run time of the network.
-
-    Args:
-        target: ``"cpu"``, ``"cuda"`` or ``"serial"``, its board.
-    """
-    (record,) = [r for r in select(read_records(ORIGINAL), "run_time") if r.target == target]
-    return record
-
-
-def cpu_times(runtime: str) -> list[Record]:
-    """The committed run times of tiny_conv on a CPU, one for each training.
-
-    Args:
-        runtime: ``"PyTorch"``, or ``"compiled core"`` for the generated C.
-    """
-    records = committed("pruning", ["board"], f"{_BASELINE}-yes_no")["board"]
-    dense = select(records, "run_time", method="dense", bits=8)
-    return [each for each in dense if each.subject["runtime"].startswith(runtime)]
-
-
-def mean_time(records: Sequence[Record]) -> Estimate:
-    """The mean of run times in microseconds, with its interval over trainings."""
-    values = [float(record.value) for record in records]
-    return Estimate(mean(values), mean_interval(values), "us", len(values))
-
-
-def gpu_time() -> Record:
-    """The committed run time of tiny_conv in PyTorch on a GPU, one image per call.
-
-    Raises:
-        LookupError: none is on record.
-    """
-    timing = recorded(_BASELINE)
-    if timing is None:
-        raise LookupError(f"no GPU time of {_BASELINE} is on record")
-    return timing.median
-
-
 def plot_processors(tiny: Network) -> alt.LayerChart:
     """Run times of tiny_conv on CPU, GPU and board, on record and by the original report.
 
     Args:
         tiny: the network, with its profile.
     """
-    c, torch, gpu = cpu_times("compiled core"), cpu_times("PyTorch"), gpu_time()
-    originals = {place: original_time(target) for place, target in
+    c, torch = (load_cpu_times(_BASELINE, runtime) for runtime in (COMPILED, "PyTorch"))
+    c_time, torch_time, gpu = mean_time(c), mean_time(torch), load_gpu_time(_BASELINE)
+    assert c_time and torch_time and gpu  # all are on record
+    originals = {place: load_original("run_time", target) for place, target in
                  (("GPU", "cuda"), ("CPU", "cpu"), ("board", "serial"))}  # fmt: skip
     rows = [
-        _row("generated C, CPU", "measured", mean_time(c).value),
-        _row("PyTorch, CPU", "measured", mean_time(torch).value),
+        _row("generated C, CPU", "measured", c_time.value),
+        _row("PyTorch, CPU", "measured", torch_time.value),
         _row(f"PyTorch, {gpu.machine}", "measured", gpu.value),
         *(_row(f"original report, {place}", "original report", record.value)
           for place, record in originals.items()),

@@ -1,7 +1,6 @@
 """Chapter 4: a network on its way to the board, as values, tables and charts."""
 
 import re
-import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -24,13 +23,13 @@ from kwslib.deploy.graph import FullyConnected, Graph
 from kwslib.deploy.host import build_host_network
 from kwslib.deploy.reader import graph_of
 from kwslib.deploy.toolchain import CORE
-from kwslib.evaluation.accuracy import Predict, evaluate_split
+from kwslib.evaluation.accuracy import evaluate_split
 from kwslib.models.checkpoint import PUBLISHED
 from kwslib.quantize.network import QuantizedLayer, QuantizedNetwork, Widths
 from kwslib.records import read_records, select
 from kwslib.results import page
 from kwslib.results.provenance import resting_on
-from kwslib.results.subject import Subject
+from kwslib.results.subject import Subject, spread
 from kwslib.results.values import Estimate
 from kwslib.training.predict import to_input
 
@@ -88,9 +87,9 @@ def float_difference(network: nn.Module, images: NDArray[np.uint8]) -> tuple[int
         network: PyTorch.
         images: uint8 ``[n, 49, 40]``; some of them are compared.
     """
-    few = images[:: max(1, len(images) // _COMPARED)]
+    few = spread(images, _COMPARED)
     data = convert_float(network, {})
-    found = _predictor(data)(few)
+    found = interpreter.predictor_of(data)(few)
     with torch.no_grad():
         expected = network.eval()(to_input(torch.from_numpy(few))).softmax(1).numpy()
     return len(data), float(np.abs(expected - found).max())
@@ -112,13 +111,12 @@ def _int8_accuracy(subject: Subject, file: bytes, folder: Path) -> float:
     if not subject.is_trained:
         records = read_records(folder / f"{subject.name}-int8.json")
         return float(select(records, "accuracy", split="testing")[0].value)
-    return evaluate_split(_predictor(file), subject.dataset, "testing").accuracy
+    return evaluate_split(interpreter.predictor_of(file), subject.dataset, "testing").accuracy
 
 
 def checked_images(subject: Subject) -> NDArray[np.uint8]:
     """About 200 test images, evenly spread, so that all labels are among them."""
-    images = subject.dataset.examples("testing").deployed
-    return images[:: max(1, len(images) // _CHECKED)]
+    return spread(subject.dataset.examples("testing").deployed, _CHECKED)
 
 
 def count_equal_clips(file: bytes, images: NDArray[np.uint8]) -> int:
@@ -136,16 +134,8 @@ def count_equal_clips(file: bytes, images: NDArray[np.uint8]) -> int:
 
 def reference_scores(file: bytes, images: NDArray[np.uint8]) -> NDArray[np.int8]:
     """TensorFlow Lite Micro's int8 scores ``[n, labels]`` of images uint8 ``[n, 49, 40]``."""
-    scores: NDArray[np.int8] = _predictor(file)(images)
+    scores: NDArray[np.int8] = interpreter.predictor_of(file)(images)
     return scores
-
-
-def _predictor(file: bytes) -> Predict:
-    """Scores of a ``.tflite`` file by the reference kernels."""
-    with tempfile.TemporaryDirectory(prefix="kws-chapter-") as folder:
-        path = Path(folder) / "network.tflite"
-        path.write_bytes(file)
-        return interpreter.predictor(path)
 
 
 def tabulate_steps(

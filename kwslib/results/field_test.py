@@ -2,13 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from statistics import mean
 from typing import Any
 
 import altair as alt
 
 from kwslib.data.task import SPLITS, UNKNOWN
-from kwslib.evaluation.accuracy import wilson_interval
 from kwslib.evaluation.smoothing import FIRST_KEYWORD
 from kwslib.field.scores import (
     Share,
@@ -22,13 +20,13 @@ from kwslib.field.scores import (
 from kwslib.field.study import FieldStudy, original
 from kwslib.field.trials import NONE, Trial
 from kwslib.models.checkpoint import PUBLISHED
-from kwslib.records import Record, read_records, select
-from kwslib.results.board_times import ORIGINAL
+from kwslib.records import read_records, select
 from kwslib.results.charts import deployment as deployment_charts
 from kwslib.results.charts import field as charts
 from kwslib.results.networks import Network
 from kwslib.results.provenance import resting_on
-from kwslib.results.values import Estimate
+from kwslib.results.training import mean_accuracy
+from kwslib.results.values import Estimate, mean_over_clips
 
 _SPLIT_NAMES = {"training": "training clips", "validation": "validation clips",
                 "testing": "test clips"}  # fmt: skip
@@ -60,12 +58,6 @@ def original_total() -> Estimate:
     """Share of all trials of the original report in which the keyword was detected."""
     trials = [original(word) for word in ("yes", "no")]
     return rate(Share(sum(each.count for each in trials), sum(each.trials for each in trials)))
-
-
-def original_accuracy(split: str) -> Record:
-    """The accuracy that the original report states for a split."""
-    (record,) = select(read_records(ORIGINAL), "accuracy", split=split)
-    return record
 
 
 def false_accept_rate(study: FieldStudy, said: str) -> Estimate:
@@ -108,13 +100,7 @@ def minutes(trials: Iterable[Trial]) -> float:
 
 def accuracy_by_split(network: Network) -> dict[str, Estimate]:
     """Accuracy of a published network on each split, the mean over its seeds."""
-    return {
-        split: _mean_over_clips(
-            [study.value("accuracy", split=split) for study in network.studies],
-            network.studies[0].counts[split],
-        )
-        for split in SPLITS
-    }
+    return {split: mean_accuracy(network.studies, split) for split in SPLITS}
 
 
 def keyword_recall(network: Network) -> Estimate:
@@ -124,13 +110,7 @@ def keyword_recall(network: Network) -> Estimate:
     tables = [study.value("confusion", split="testing") for study in network.studies]
     clips = sum(sum(row) for row in tables[0][FIRST_KEYWORD:])
     right = [sum(table[i][i] for i in range(FIRST_KEYWORD, len(table))) for table in tables]
-    return _mean_over_clips([each / clips for each in right], clips)
-
-
-def _mean_over_clips(values: list[float], clips: int) -> Estimate:
-    """A mean over seeds with Wilson's interval over the clips, which all seeds share."""
-    value = mean(values)
-    return Estimate(value, wilson_interval(round(value * clips), clips), seeds=len(values))
+    return mean_over_clips([each / clips for each in right], clips)
 
 
 def plot_detections(study: FieldStudy, beside_original: bool) -> alt.LayerChart:

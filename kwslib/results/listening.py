@@ -15,6 +15,7 @@ from kwslib.results import page
 from kwslib.results.charts import listening as charts
 from kwslib.results.charts.theme import short_name
 from kwslib.results.provenance import resting_on
+from kwslib.results.values import brief
 from kwslib.streaming.listen import Listening, listen
 from kwslib.streaming.plan import Plan
 from kwslib.streaming.scores import spotter_from
@@ -141,7 +142,7 @@ def tabulate_streams(streams: Streams) -> page.Html:
                 "one inference per": f"{HOP_MS * misses.subject['hops']} ms",
                 "inferences averaged": misses.subject["inferences"],
                 "threshold": f"{misses.subject['threshold'] / 256:.2f}",
-                "keywords missed": _brief(misses),
+                "keywords missed": brief(misses),
                 "false accepts per hour": f"{rate.value:.1f} ({low:.1f}–{high:.1f})",
                 "median latency": _ms(latency["median_ms"]),
                 "95 % within": _ms(latency["p95_ms"]),
@@ -169,11 +170,6 @@ def _first(streams: Streams, metric: str) -> list[Record]:
 def _data(streams: Streams) -> str:
     data = record_of(next(iter(streams.values())), "misses").data
     return f"{data['name']}, {data['hours']:g} hours"
-
-
-def _brief(share: Record) -> str:
-    low, high = share.interval or (0.0, 1.0)
-    return f"{100 * share.value:.1f} % ({100 * low:.1f}–{100 * high:.1f})"
 
 
 def _ms(value: float | None) -> str:

@@ -1,4 +1,30 @@
-"""Who published a figure of others, as a record's source names them."""
+"""What the original report states, and who published a figure of others."""
+
+from typing import Any
+
+from kwslib.cost.literature import ORIGINAL as ORIGINAL_NETWORK
+from kwslib.cost.literature import PATH
+from kwslib.records import FOLDER, Record, read_records, select
+
+ORIGINAL = FOLDER / "original_report.json"
+
+
+def load_original(metric: str, target: str = "", **facts: Any) -> Record:
+    """What the original report states; of several records the first.
+
+    Args:
+        metric: of the record.
+        target: of a run time: ``"cpu"``, ``"cuda"`` or ``"serial"``, its board.
+        facts: of the record's subject or data.
+
+    Raises:
+        LookupError: it states nothing of this kind.
+    """
+    sizes = select(read_records(PATH), metric, network=ORIGINAL_NETWORK)
+    for record in select([*read_records(ORIGINAL), *sizes], metric, **facts):
+        if target in ("", record.target):
+            return record
+    raise LookupError(f"the original report states no {metric} with {facts}")
 
 
 def repository_of(source: str) -> str:

@@ -18,6 +18,7 @@ from kwslib.quantize.network import QuantizedNetwork
 from kwslib.quantize.to_integers import integers_of
 from kwslib.records import Record
 from kwslib.results import page
+from kwslib.results.board_profile import ram_bytes
 from kwslib.results.provenance import resting_on
 from kwslib.results.pruned_networks import network_name
 from kwslib.studies.base import Recorder
@@ -117,7 +118,7 @@ def tabulate_profiles(profiles: Mapping[Setting, Profile], data: str) -> page.Ht
         {
             "network": network_name(setting.method, setting.amount),
             "flash, bytes": f"{own.flash:,}",
-            "RAM, bytes": f"{(own.ram or 0) + (own.stack or 0):,}",
+            "RAM, bytes": f"{ram_bytes(own):,}",
             "instructions": f"{own.stages['network'].instructions:,}",
             "cycles": f"{own.stages['network'].cycles:,}",
         }

@@ -14,7 +14,6 @@ from kwslib.board.profile import profile_of
 from kwslib.cost import Cost, cost_of, gpu
 from kwslib.cost.literature import ORIGINAL, PATH, PublishedNetwork, original_claim
 from kwslib.cost.original import DECIMAL_FLASH, DECIMAL_RAM, OriginalFigures
-from kwslib.evaluation.accuracy import mean_interval
 from kwslib.models import registry
 from kwslib.records import Record, read_records, select
 from kwslib.results import page
@@ -22,7 +21,6 @@ from kwslib.results.charts import size as charts
 from kwslib.results.charts.theme import short_name
 from kwslib.results.provenance import resting_on
 from kwslib.results.sweeps import SWEEPS, committed
-from kwslib.results.values import Estimate
 
 _COUNTED = "counted"
 _SHOWN_CALLS = 200
@@ -40,25 +38,18 @@ def largest_share(cost: Cost) -> float:
     return max(cost.flash_share["int8"], cost.ram_share["int8"])
 
 
-def load_cpu_times(model: str, sweeps: Path = SWEEPS) -> list[Record]:
-    """Run times of a network in PyTorch on one core, one for each training, in microseconds.
+def load_cpu_times(model: str, runtime: str = "PyTorch", sweeps: Path = SWEEPS) -> list[Record]:
+    """Run times of a network on one core, one for each training, in microseconds.
 
     Args:
         model: name in the registry.
+        runtime: what the name of the runtime begins with: ``"PyTorch"``, or
+            :data:`kwslib.studies.pruned_boards.COMPILED` for the generated C.
         sweeps: folder of the records; empty where there is none of the network.
     """
     own = committed("pruning", ["board"], f"{model}-yes_no", sweeps).get("board", ())
-    facts = {"method": "dense", "bits": 8, "number_type": "float32", "batch": 1}
-    return select(own, "run_time", **facts)
-
-
-def mean_time(records: Sequence[Record]) -> Estimate | None:
-    """The mean of run times with Student's interval, in microseconds; None if there are none."""
-    values = [float(record.value) for record in records]
-    if not values:
-        return None
-    interval = mean_interval(values) if len(values) > 1 else None
-    return Estimate(mean(values), interval, "us", len(values))
+    times = select(own, "run_time", method="dense", bits=8)
+    return [each for each in times if str(each.subject["runtime"]).startswith(runtime)]
 
 
 def load_gpu_time(model: str, batch: int = 1, folder: Path = gpu.RECORDS) -> Record | None:

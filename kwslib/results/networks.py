@@ -11,15 +11,15 @@ from kwslib.board.profile import RECORDS, Profile, profile_of, record_path
 from kwslib.config import NANO33BLE
 from kwslib.cost import cost_of
 from kwslib.cost.literature import PATH as LITERATURE
-from kwslib.evaluation.accuracy import wilson_interval
 from kwslib.models.checkpoint import PUBLISHED
 from kwslib.records import FOLDER, Record, read_records, select
 from kwslib.results import page
 from kwslib.results.charts import networks as charts
 from kwslib.results.charts.theme import short_name
 from kwslib.results.provenance import resting_on
-from kwslib.results.values import Estimate
-from kwslib.training.study import Study, mean_accuracy, studies_in
+from kwslib.results.training import mean_accuracy
+from kwslib.results.values import Estimate, brief
+from kwslib.training.study import Study, studies_in
 
 MORE_LITERATURE = FOLDER / "literature_networks.json"
 """Accuracies and run times that others published, beside the sizes in ``literature.json``."""
@@ -83,19 +83,19 @@ class Network:
         return self.studies[0].counts["testing"]
 
     @property
+    def estimate(self) -> Estimate:
+        """Accuracy on test clips, the mean of the seeds, with Wilson's interval of the clips."""
+        return mean_accuracy(self.studies, "testing")
+
+    @property
     def accuracy(self) -> float:
-        """On the test clips, the mean of the seeds."""
-        return mean_accuracy(self.studies, "testing")[0]
+        """The value of the estimate."""
+        return self.estimate.value
 
     @property
     def interval(self) -> tuple[float, float]:
-        """95 % interval of the accuracy: Wilson's, of the test clips, whatever the seeds."""
-        return wilson_interval(round(self.accuracy * self.clips), self.clips)
-
-    @property
-    def estimate(self) -> Estimate:
-        """The accuracy with its interval, for a page."""
-        return Estimate(self.accuracy, self.interval, seeds=len(self.studies))
+        """The interval of the estimate."""
+        return self.estimate.low, self.estimate.high
 
     @property
     def int8_change(self) -> float | None:
@@ -227,13 +227,12 @@ def tabulate_networks(found: Sequence[Network]) -> page.Html:
     """Accuracy and cost of networks of one task."""
     rows = []
     for each in found:
-        low, high = each.interval
         rows.append(
             {
                 "network": short_name(each.model),
                 "parameters": each.parameters,
                 "multiply-accumulates": each.macs,
-                "accuracy": f"{100 * each.accuracy:.1f} % ({100 * low:.1f}–{100 * high:.1f})",
+                "accuracy": brief(each.estimate),
                 "seeds": len(each.studies),
                 "as 8-bit integers": f"{100 * each.int8.value:.1f} %" if each.int8 else "",
                 "board": "" if each.milliseconds is None else f"{each.milliseconds:.3g} ms",

@@ -11,10 +11,11 @@ from kwslib.board.profile import Profile, profile_of
 from kwslib.config import DEPLOYED, NANO33BLE, SAMPLE_RATE
 from kwslib.records import FOLDER, Record, read_records, select
 from kwslib.results import page
+from kwslib.results.board_profile import ram_bytes
 from kwslib.results.charts import overview as charts
 from kwslib.results.charts.theme import short_name
 from kwslib.results.provenance import resting_on
-from kwslib.results.values import Estimate, mean_over_seeds
+from kwslib.results.values import Estimate, brief, mean_over_seeds
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class PublishedNetwork:
     @property
     def ram(self) -> int:
         """Bytes of RAM of the whole program, the stack that it was seen to use included."""
-        return (self.profile.ram or 0) + (self.profile.stack or 0)
+        return ram_bytes(self.profile)
 
     @property
     def milliseconds(self) -> float:
@@ -85,8 +86,7 @@ def table_rows(networks: Sequence[PublishedNetwork]) -> list[dict[str, Any]]:
     return [
         {
             "network": each.name,
-            "accuracy": f"{100 * each.accuracy.value:.1f} % "
-            f"({100 * each.accuracy.low:.1f}–{100 * each.accuracy.high:.1f})",
+            "accuracy": brief(each.accuracy),
             "flash": f"{each.flash / 1024:.1f} kB",
             "RAM": f"{each.ram / 1024:.1f} kB",
             "time per inference": f"{each.milliseconds:.3g} ms",

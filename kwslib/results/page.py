@@ -28,6 +28,7 @@ CLAIM_MIME = "application/vnd.kws.claim+json"
 
 _LABEL = re.compile(r"[a-z][a-z0-9-]*")
 
+_RANGE = re.compile(r"(?<=\d)–(?=\d)")
 _NUMBER = re.compile(r"[-+−±]?\d[\d.,]*(\s?[%\w/µ]+)?")
 
 
@@ -132,5 +133,10 @@ def _cell(element: str, value: Any, numeric: bool) -> str:
     text = f"{value:,}" if isinstance(value, int) else str(value)
     attributes = ' scope="col"' if element == "th" else ""
     attributes += ' class="kws-number"' if numeric else ""
-    inside = value if isinstance(value, Html) else html.escape(text).replace(" %", "&nbsp;%")
+    inside = value if isinstance(value, Html) else _unbroken(html.escape(text))
     return f"<{element}{attributes}>{inside}</{element}>"
+
+
+def _unbroken(text: str) -> str:
+    """Text in which no line is broken before a percent sign or within a range of numbers."""
+    return _RANGE.sub("\N{WORD JOINER}–\N{WORD JOINER}", text.replace(" %", "&nbsp;%"))

@@ -20,12 +20,11 @@ from kwslib.results.pruning import (
     SCRATCH_NAME,
     TUNED_NAME,
     accuracy_by_share,
-    brief,
     curve_rows,
     percent_of,
     unpruned,
 )
-from kwslib.results.values import Estimate, mean_over_seeds
+from kwslib.results.values import Estimate, brief, mean_over_seeds
 from kwslib.studies.pruned_boards import COMPILED
 
 BOARD_TIMES = FOLDER / "board" / "published.json"

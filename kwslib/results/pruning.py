@@ -25,7 +25,7 @@ from kwslib.results.charts import pruning as charts
 from kwslib.results.literature import author_of
 from kwslib.results.provenance import resting_on
 from kwslib.results.sweeps import SWEEPS, committed
-from kwslib.results.values import Estimate, mean_over_seeds, paired_change
+from kwslib.results.values import Estimate, brief, mean_over_seeds, paired_change
 from kwslib.studies.pruning import KINDS, NOT_TUNED
 
 COMMITTED = (*KINDS, "board", "zeros")
@@ -368,13 +368,6 @@ def tabulate_literature(sweeps: Mapping[str, Sequence[Record]], channels: int) -
 
 def _on_clips(shown: Any, records: Iterable[Record]) -> Any:
     return resting_on(shown, _accuracies(records))
-
-
-def brief(estimate: Estimate) -> str:
-    """An accuracy with its interval, for a cell of a table."""
-    low, high = 100 * estimate.low, 100 * estimate.high
-    text = f"{100 * estimate.value:.1f} % ({low:.1f}–{high:.1f})"
-    return text.replace(" ", "\N{NO-BREAK SPACE}").replace("–", "\N{WORD JOINER}–\N{WORD JOINER}")
 
 
 def percent_of(share: float) -> str:

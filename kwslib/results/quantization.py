@@ -10,7 +10,6 @@ from typing import Any
 import altair as alt
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
 from kwslib.board.profile import Profile, profile
@@ -27,11 +26,12 @@ from kwslib.quantize.minifloat import Minifloat
 from kwslib.quantize.network import QuantizedLayer, QuantizedNetwork, Widths
 from kwslib.records import FOLDER, Record, read_records, select
 from kwslib.results import page
+from kwslib.results.board_profile import ram_bytes
 from kwslib.results.charts import quantization as charts
 from kwslib.results.literature import author_of
 from kwslib.results.provenance import resting_on
 from kwslib.results.sweeps import SWEEPS, committed
-from kwslib.results.values import Estimate, mean_over_seeds, paired_change
+from kwslib.results.values import Estimate, brief, mean_over_seeds, paired_change
 from kwslib.studies.quantization import Kind, Setting, measure_network
 
 LITERATURE = FOLDER / "literature_quantization.json"
@@ -204,7 +204,7 @@ def tabulate_activations(records: Sequence[Record]) -> page.Html:
     rows = [
         {
             "bits of weights": str(bits),
-            **{columns[name]: _brief(by_column[name][bits]) for name in columns},
+            **{columns[name]: brief(by_column[name][bits]) for name in columns},
         }
         for bits in by_column["8"]
         if bits < max(by_column["8"])
@@ -362,7 +362,7 @@ def tabulate_formats(minifloats: Sequence[Record], widths: Sequence[Record]) -> 
             best, own = next(iter(formats_of(bits, floats).items()))
             rows.append(
                 {"bits": str(bits), "method": name, "best minifloat": best,
-                 "its accuracy": _brief(own), "integers": _brief(integers[bits])}
+                 "its accuracy": brief(own), "integers": brief(integers[bits])}
             )  # fmt: skip
     return resting_on(page.table(rows), [*_drawn(minifloats), *_drawn(widths)])
 
@@ -458,7 +458,7 @@ def tabulate_boards(boards: Sequence[OnBoard]) -> page.Html:
             "accuracy": f"{board.accuracy}",
             "weights, bytes": f"{board.weights:,}",
             "flash, bytes": f"{board.profile.flash:,}",
-            "RAM, bytes": f"{(board.profile.ram or 0) + (board.profile.stack or 0):,}",
+            "RAM, bytes": f"{ram_bytes(board.profile):,}",
             "instructions": f"{board.profile.stages['network'].instructions:,}",
             "cycles": f"{board.cycles:,}",
             "time": f"{1e3 * board.cycles / NANO33BLE.clock_hz:.3g} ms",
@@ -483,16 +483,5 @@ def plot_boards(boards: Sequence[OnBoard]) -> alt.LayerChart:
     return resting_on(chart, [board.accuracy for board in boards], place=NANO33BLE.name)
 
 
-def _brief(estimate: Estimate) -> str:
-    """An estimate for a cell of a table."""
-    low, high = estimate.low, estimate.high
-    return f"{100 * estimate.value:.1f} % ({100 * low:.1f}–{100 * high:.1f})"
-
-
 def _with_minus(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [{name: str(value).replace("-", "−") for name, value in row.items()} for row in rows]
-
-
-def spread(images: NDArray[np.uint8], count: int = 400) -> NDArray[np.uint8]:
-    """About ``count`` of the images, evenly spread, so that all labels are among them."""
-    return images[:: max(1, len(images) // count)]

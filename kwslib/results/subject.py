@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from numpy.typing import NDArray
 from torch import nn
 
 from kwslib.data.dataset import Dataset, open_source
@@ -10,6 +12,11 @@ from kwslib.data.task import Task
 from kwslib.models.checkpoint import PUBLISHED
 from kwslib.training.findings import Findings, findings
 from kwslib.training.study import published_network
+
+
+def spread(examples: NDArray[Any], count: int = 400) -> NDArray[Any]:
+    """About ``count`` of the examples, evenly spread, so that all labels are among them."""
+    return examples[:: max(1, len(examples) // count)]
 
 
 @dataclass(frozen=True)

@@ -2,26 +2,22 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from statistics import mean
 from typing import Any, Literal
 
 import altair as alt
 
 from kwslib.data.task import SILENCE, SPLITS, Split, Task
 from kwslib.errors import InputError
-from kwslib.evaluation.accuracy import wilson_interval
 from kwslib.models.checkpoint import PUBLISHED
-from kwslib.records import FOLDER, Record, read_records, select
+from kwslib.records import read_records, select
 from kwslib.results import page
 from kwslib.results.charts import training as charts
+from kwslib.results.literature import ORIGINAL
 from kwslib.results.provenance import resting_on
-from kwslib.results.values import Estimate
+from kwslib.results.values import Estimate, brief, mean_over_clips
 from kwslib.training.findings import Findings
 from kwslib.training.recipe import Recipe
 from kwslib.training.study import HARDEST, Study, published
-
-ORIGINAL = FOLDER / "original_report.json"
-"""What the original report stated."""
 
 PUBLISHED_RUN, THIS_RUN = "published run", "this run"
 """What figures and tables call the committed trainings, and the one made now."""
@@ -48,7 +44,7 @@ def mean_accuracy(studies: Sequence[Study], split: Split) -> Estimate:
         studies: one per seed, all on the same clips.
         split: of the data.
     """
-    return _mean_share(
+    return mean_over_clips(
         [float(study.value("accuracy", split=split)) for study in studies],
         studies[0].counts[split],
     )
@@ -58,21 +54,10 @@ def recall_by_label(studies: Sequence[Study], split: Split = "testing") -> dict[
     """Recall of each label that has clips, as :func:`mean_accuracy`."""
     scores = [study.value("per_label", split=split) for study in studies]
     return {
-        label: _mean_share([float(each[label]["accuracy"]) for each in scores], first["n"])
+        label: mean_over_clips([float(each[label]["accuracy"]) for each in scores], first["n"])
         for label, first in scores[0].items()
         if first["n"]
     }
-
-
-def _mean_share(shares: Sequence[float], clips: int) -> Estimate:
-    share = mean(shares)
-    return Estimate(share, wilson_interval(round(share * clips), clips), seeds=len(shares))
-
-
-def load_original(metric: str, **facts: Any) -> Record:
-    """What the original report stated; the only record of a metric with these facts."""
-    (record,) = select(read_records(ORIGINAL), metric, **facts)
-    return record
 
 
 def recipe_of(study: Study) -> Recipe:
@@ -161,12 +146,12 @@ def tabulate_accuracy(findings: Findings) -> page.Html:
         row: dict[str, Any] = {"split": split}
         if published:
             shares = [study.value("accuracy", split=split) for study in published]
-            row["published, mean over seeds"] = str_of(mean_accuracy(published, split))
+            row["published, mean over seeds"] = brief(mean_accuracy(published, split))
             row["lowest and highest seed"] = (
                 f"{100 * min(shares):.1f} and {100 * max(shares):.1f} %"
             )
         if findings.origin == "trained":
-            row[THIS_RUN] = str_of(mean_accuracy([findings.study], split))
+            row[THIS_RUN] = brief(mean_accuracy([findings.study], split))
         if findings.study.subject["task"] == "yes_no":
             stated = select(read_records(ORIGINAL), "accuracy", split=split)
             row["original report"] = f"{100 * stated[0].value:.2f} %" if stated else "not stated"
@@ -175,12 +160,6 @@ def tabulate_accuracy(findings: Findings) -> page.Html:
     drawn = [study.record("accuracy", split=split) for study in studies for split in SPLITS]
     names = ", ".join(dict.fromkeys(study.dataset_name for study in studies))
     return resting_on(page.table(rows), drawn, data=names)
-
-
-def str_of(estimate: Estimate) -> str:
-    """A share with its interval, short enough for a cell of a table."""
-    low, high = estimate.low, estimate.high
-    return f"{100 * estimate.value:.1f} % ({100 * low:.1f}–{100 * high:.1f})"
 
 
 def plot_recall(findings: Findings) -> alt.LayerChart:

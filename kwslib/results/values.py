@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import mean
 
-from kwslib.evaluation.accuracy import mean_interval
+from kwslib.evaluation.accuracy import mean_interval, wilson_interval
 from kwslib.records import Record, format_quantity
 
 
@@ -41,6 +41,16 @@ class Estimate:
         return self.interval[1] if self.interval else self.value
 
 
+def brief(share: Estimate | Record) -> str:
+    """A share with its interval for a cell of a table, shorter than it formats itself.
+
+    >>> brief(Estimate(0.928, (0.913, 0.941)))
+    '92.8 % (91.3–94.1)'
+    """
+    low, high = share.interval or (share.value, share.value)
+    return f"{100 * share.value:.1f} % ({100 * low:.1f}–{100 * high:.1f})"
+
+
 def mean_over_seeds(records: Sequence[Record]) -> Estimate:
     """The mean accuracy of trainings that differ in the seed.
 
@@ -52,6 +62,26 @@ def mean_over_seeds(records: Sequence[Record]) -> Estimate:
     values = [float(record.value) for record in records]
     low, high = mean_interval(values) if len(values) > 1 else records[0].interval or (0.0, 1.0)
     return Estimate(mean(values), (max(low, 0.0), min(high, 1.0)), seeds=len(values))
+
+
+def mean_over_clips(shares: Sequence[float], clips: int) -> Estimate:
+    """The mean of what several seeds gave on the same clips, with Wilson's interval over the clips.
+
+    Args:
+        shares: one a seed, fractions of the clips.
+        clips: how many there are.
+    """
+    share = mean(shares)
+    return Estimate(share, wilson_interval(round(share * clips), clips), seeds=len(shares))
+
+
+def mean_time(records: Sequence[Record]) -> Estimate | None:
+    """The mean of run times with Student's interval, in microseconds; None if there are none."""
+    values = [float(record.value) for record in records]
+    if not values:
+        return None
+    interval = mean_interval(values) if len(values) > 1 else None
+    return Estimate(mean(values), interval, "us", len(values))
 
 
 def paired_change(records: Sequence[Record], reference: Sequence[Record]) -> Estimate:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -288,26 +288,19 @@ def _pruned_boards(record: Committed, data: str, folder: Path, jobs: int | None)
     return pruned_boards.study_on_board(record.seeds, base, folder)
 
 
-def _pruning(record: Committed, data: str, folder: Path, jobs: int | None) -> list[Record]:
-    sweep: Any = record.facts["sweep"]
+def _sweep(
+    study: Any, record: Committed, data: str, folder: Path, jobs: int | None
+) -> list[Record]:
+    """A sweep of :mod:`kwslib.studies.pruning` or :mod:`kwslib.studies.quantization`."""
     base = Base.like(record.facts["network"], data)
-    return pruning.study(sweep, record.seeds, base, folder=folder, jobs=jobs)
+    found: list[Record] = study.study(
+        record.facts["sweep"], record.seeds, base, folder=folder, jobs=jobs
+    )
+    return found
 
 
-def _pruning_settings(record: Committed, data: str) -> tuple[Settings, Settings]:
-    sweep: Any = record.facts["sweep"]
-    return _swept(record, pruning.settings(sweep, record.seeds))
-
-
-def _quantization(record: Committed, data: str, folder: Path, jobs: int | None) -> list[Record]:
-    sweep: Any = record.facts["sweep"]
-    base = Base.like(record.facts["network"], data)
-    return quantization.study(sweep, record.seeds, base, folder=folder, jobs=jobs)
-
-
-def _quantization_settings(record: Committed, data: str) -> tuple[Settings, Settings]:
-    sweep: Any = record.facts["sweep"]
-    return _swept(record, quantization.settings(sweep, record.seeds))
+def _sweep_settings(study: Any, record: Committed, data: str) -> tuple[Settings, Settings]:
+    return _swept(record, study.settings(record.facts["sweep"], record.seeds))
 
 
 def _swept(record: Committed, settings: Iterable[Any]) -> tuple[Settings, Settings]:
@@ -378,13 +371,13 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind(
         "pruning", r"sweeps/pruning-(?P<sweep>[a-z]+)-(?P<network>.+)",
-        f"kws prune {{network}} {_SWEPT}", _pruning, pruning.VERSION,
-        _pruning_settings,
+        f"kws prune {{network}} {_SWEPT}", partial(_sweep, pruning), pruning.VERSION,
+        partial(_sweep_settings, pruning),
     ),
     Kind(
         "quantization", r"sweeps/quantization-(?P<sweep>[a-z]+)-(?P<network>.+)",
-        f"kws quantize {{network}} {_SWEPT}", _quantization, quantization.VERSION,
-        _quantization_settings,
+        f"kws quantize {{network}} {_SWEPT}", partial(_sweep, quantization), quantization.VERSION,
+        partial(_sweep_settings, quantization),
     ),
 )  # fmt: skip
 """The first whose pattern fits a name is its kind."""

@@ -10,11 +10,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from torch import nn
 
 from kwslib.data.dataset import Dataset
-from kwslib.data.task import SPLITS, Split, Task
+from kwslib.data.task import SPLITS, Task
 from kwslib.errors import InputError
 from kwslib.evaluation.accuracy import Evaluation
 from kwslib.files import sha256_of_file
@@ -182,9 +181,3 @@ def studies_in(path: Path) -> list[Study]:
 def published_network(model: str, task: Task, folder: Path = PUBLISHED) -> tuple[Any, NetworkInfo]:
     """The published weights of the lowest seed."""
     return load(published_paths(model, task, folder)[0])
-
-
-def mean_accuracy(studies: Sequence[Study], split: Split) -> tuple[float, float]:
-    """Mean over seeds and its standard deviation (0 for one seed) of the accuracy on a split."""
-    values = [study.value("accuracy", split=split) for study in studies]
-    return float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else 0.0

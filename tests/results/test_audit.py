@@ -8,10 +8,15 @@ import pytest
 
 from kwslib.cost import cost_of
 from kwslib.data.task import Task
+from kwslib.evaluation.accuracy import wilson_interval
+from kwslib.field.scores import clips_right, successes
+from kwslib.field.study import published
 from kwslib.models import create
 from kwslib.records import FOLDER
-from kwslib.results import audit, audit_tables
+from kwslib.results import audit, audit_tables, field_test, pruning
+from kwslib.results.model_size import load_cpu_times
 from kwslib.results.quantization import load_sweep
+from kwslib.results.values import mean_time
 
 
 def entries(name, metric, **subject):
@@ -50,26 +55,29 @@ def test_the_cpu_time_is_a_mean_over_trainings():
     found = entries("sweeps/pruning-board-tiny_conv-yes_no.json", "run_time", method="dense",
                     bits=8, number_type="float32")  # fmt: skip
     assert len(found) == 3
-    assert audit.cpu_time().value == pytest.approx(mean(entry["value"] for entry in found))
+    assert mean_time(load_cpu_times("tiny_conv")).value == pytest.approx(
+        mean(entry["value"] for entry in found)
+    )
 
 
 def test_trials_are_counted():
     (sitting,) = json.loads((FOLDER / f"field/{audit.NETWORK}.json").read_text(encoding="utf-8"))
     said = [trial for trial in sitting["value"] if trial["said"] in ("yes", "no")]
-    heard, alone = audit.keyword_trials()
+    study = published()
+    heard, alone = successes(study.spoken()), clips_right(study.spoken())
     assert heard.trials == alone.trials == len(said)
     assert alone.count == sum(trial["clip"] == trial["said"] for trial in said)
-    assert (audit.original_trials().count, audit.original_trials().trials) == (17, 20)
+    assert field_test.original_total().interval == wilson_interval(17, 20)
     hissed = [trial for trial in sitting["value"] if trial.get("kind") in ("sss", "spoken s")]
-    assert audit.hiss_trials().trials == len(hissed)
-    assert audit.hiss_trials().count == sum(trial["detected"] == "yes" for trial in hissed)
+    assert field_test.hisses(study).trials == len(hissed)
+    assert field_test.hisses(study).count == sum(trial["detected"] == "yes" for trial in hissed)
 
 
 @pytest.mark.parametrize(("tuned", "tuning"), [(False, "none"), (True, "gradual")])
 def test_pruned_accuracies_are_of_one_criterion_and_tuning(tuned, tuning):
     name = "sweeps/pruning-weights-tiny_conv-yes_no.json"
     found = entries(name, "accuracy", method="weights", criterion="lamp", tuning=tuning, amount=0.8)
-    ours = audit.accuracy_by_amount(audit.sweep("pruning-weights"), "weights", tuned=tuned)
+    ours = pruning.accuracy_by_share(audit.sweep("pruning-weights"), "weights", tuned=tuned)
     assert ours[0.8].value == pytest.approx(mean(on_test_clips(found)))
     assert ours[0.8].seeds == 5
 

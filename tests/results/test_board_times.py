@@ -5,7 +5,10 @@ import vl_convert
 
 from kwslib.records import read_records
 from kwslib.results import board_times
+from kwslib.results.literature import load_original
+from kwslib.results.model_size import load_cpu_times
 from kwslib.results.networks import networks
+from kwslib.results.values import mean_time
 
 
 @pytest.fixture(scope="module")
@@ -34,16 +37,16 @@ def test_published_times_of_pruned_networks_lie_on_a_line():
 
 
 def test_a_time_is_the_mean_over_trainings_of_its_own_runtime():
-    torch, c = (board_times.cpu_times(each) for each in ("PyTorch", "compiled core"))
+    torch, c = (load_cpu_times("tiny_conv", each) for each in ("PyTorch", "compiled core"))
     assert {each.subject["seed"] for each in torch} == {0, 1, 2}
-    found = board_times.mean_time(torch)
+    found = mean_time(torch)
     assert found.value == pytest.approx(sum(each.value for each in torch) / 3)
     assert f"{found}".endswith(" µs")
     assert max(each.value for each in c) < min(each.value for each in torch)
 
 
 def test_the_originals_times_are_those_of_its_report():
-    found = [board_times.original_time(each).value for each in ("cpu", "cuda", "serial")]
+    found = [load_original("run_time", each).value for each in ("cpu", "cuda", "serial")]
     assert found == [209, 43, 109_000]
 
 

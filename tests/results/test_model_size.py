@@ -15,6 +15,7 @@ from kwslib.cost.original import as_original
 from kwslib.records import FOLDER, Record, write_records
 from kwslib.results import model_size as results
 from kwslib.results.provenance import META
+from kwslib.results.values import mean_time
 
 
 @pytest.fixture(scope="module")
@@ -100,26 +101,33 @@ def test_the_cpu_time_is_the_mean_of_the_records_of_whole_networks():
         if entry["metric"] == "run_time" and entry["subject"]["method"] == "dense"
         and entry["subject"]["bits"] == 8 and "PyTorch" in entry["subject"]["runtime"]
     ]  # fmt: skip
-    time = results.mean_time(results.load_cpu_times("tiny_conv"))
+    time = mean_time(results.load_cpu_times("tiny_conv"))
     assert len(wanted) == time.seeds == 3
     assert time.value == pytest.approx(mean(wanted))
     assert time.low < min(wanted) and f"{time}" == "57.7 µs"
 
 
 def test_no_records_give_no_times(tmp_path):
-    assert results.load_cpu_times("ds_cnn", tmp_path) == []
-    assert results.mean_time([]) is None
+    assert results.load_cpu_times("ds_cnn", sweeps=tmp_path) == []
+    assert mean_time([]) is None
     assert results.load_gpu_time("ds_cnn", folder=tmp_path) is None
     assert results.load_board_time("ds_cnn-yes_no", tmp_path) is None
 
 
 def test_a_single_cpu_record_has_no_interval(tmp_path):
-    facts = {"method": "dense", "bits": 8, "number_type": "float32", "batch": 1, "seed": 0}
+    facts = {
+        "method": "dense",
+        "bits": 8,
+        "number_type": "float32",
+        "batch": 1,
+        "runtime": "PyTorch",
+        "seed": 0,
+    }
     pruned = facts | {"method": "channels"}
     records = [Record("run_time", 80.0, "us", "measured", facts),
                Record("run_time", 20.0, "us", "measured", pruned)]  # fmt: skip
     write_records(tmp_path / "pruning-board-ds_cnn-yes_no.json", records)
-    time = results.mean_time(results.load_cpu_times("ds_cnn", tmp_path))
+    time = mean_time(results.load_cpu_times("ds_cnn", sweeps=tmp_path))
     assert (time.value, time.interval) == (80.0, None)
 
 

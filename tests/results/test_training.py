@@ -12,6 +12,7 @@ from kwslib.data.task import Task
 from kwslib.evaluation.accuracy import wilson_interval
 from kwslib.records import Record
 from kwslib.results import training as results
+from kwslib.results.literature import load_original
 from kwslib.training import findings as training_findings
 from kwslib.training.fit import fitted
 from kwslib.training.publish import write_published
@@ -101,9 +102,9 @@ def test_overfitting_is_positive_where_training_is_ahead():
 
 
 def test_what_the_original_report_states():
-    assert results.load_original("accuracy", split="training").value == 0.8994
-    assert sum(results.load_original("clips").value.values()) == 10_556 + 1_333 + 1_368
-    assert results.load_original("accuracy_change").subject["extra"] == "left"
+    assert load_original("accuracy", split="training").value == 0.8994
+    assert sum(load_original("clips").value.values()) == 10_556 + 1_333 + 1_368
+    assert load_original("accuracy_change").subject["extra"] == "left"
 
 
 def test_seeds_that_are_published_and_a_task_that_is_not(folder):

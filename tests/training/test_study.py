@@ -11,7 +11,7 @@ from kwslib.records import read_records, write_records
 from kwslib.training.findings import findings
 from kwslib.training.fit import score
 from kwslib.training.recipe import Recipe
-from kwslib.training.study import Study, mean_accuracy, published, published_paths
+from kwslib.training.study import Study, published, published_paths
 
 TASK = Task.of("yes,no")
 RECIPE = Recipe(epochs=2, batch=16, augmentation=Augmentation(shift_ms=20))
@@ -73,14 +73,6 @@ def test_publishing_again_trains_nothing(studies, folder, dataset):
     again = published("tiny_conv", TASK, folder)
     assert [study.history for study in again] == [study.history for study in studies]
     assert published_paths("tiny_conv", TASK, folder)[0].stat().st_ino != before
-
-
-def test_mean_and_deviation_are_over_seeds(studies):
-    values = [study.value("accuracy", split="testing") for study in studies]
-    mean, deviation = mean_accuracy(studies, "testing")
-    assert mean == pytest.approx(sum(values) / 2)
-    assert deviation == pytest.approx(abs(values[0] - values[1]) / 2**0.5)
-    assert mean_accuracy(studies[:1], "testing")[1] == 0
 
 
 def test_full_without_data_shows_the_published_run(folder, monkeypatch):
