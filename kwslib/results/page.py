@@ -26,7 +26,8 @@ renderer.enable()
 CLAIM_MIME = "application/vnd.kws.claim+json"
 """Where an executed notebook holds a claim."""
 
-_LABEL = re.compile(r"[a-z][a-z0-9-]*")
+CLAIM_LABEL = re.compile(r"[a-z][a-z0-9-]*")
+"""What the label of a claim consists of."""
 
 _RANGE = re.compile(r"(?<=\d)–(?=\d)")
 _NUMBER = re.compile(r"[-+−±]?\d[\d.,]*(\s?[%\w/µ]+)?")
@@ -59,7 +60,7 @@ def claim(label: str, condition: str, over: Literal["records", "run"]) -> None:
     Raises:
         ValueError: the label, the condition or ``over`` cannot be read.
     """
-    if not _LABEL.fullmatch(label):
+    if not CLAIM_LABEL.fullmatch(label):
         raise ValueError(f"claim {label!r}: a label has small letters, digits and -")
     if over not in ("records", "run"):
         raise ValueError(f"claim {label}: over is {over!r}, must be records or run")

@@ -19,8 +19,9 @@ from kwslib.files import lock_folder
 from kwslib.site.book import TOC_NAME, Book, Chapter
 from kwslib.site.cache import LIBRARY_VARIABLE, library_hash
 from kwslib.site.chromium import chromium
-from kwslib.site.claims import Claim, decide
+from kwslib.site.claims import Claim
 from kwslib.site.execute import ExecutedChapter, run_book
+from kwslib.site.pages import Page
 from kwslib.site.parameters import resolve
 from kwslib.site.pdf import NAME, PDF_VARIABLE, print_report
 from kwslib.site.publication import claimed_folder, put_site
@@ -140,9 +141,9 @@ def build_chapter(root: Path, settings: Settings, say: Say, asked: str) -> Built
 def _run_and_decide(
     book: Book, settings: Settings, say: Say
 ) -> tuple[list[ExecutedChapter], dict[str, list[Claim]]]:
-    """The chapters executed, and their claims; a wrong one stops the build here, in one line."""
+    """The chapters executed, and their claims; what is wrong stops the build here, in one line."""
     chapters = run_book(book, settings, say)
-    return chapters, {each.chapter.stem: decide(each)[1] for each in chapters}
+    return chapters, {each.chapter.stem: list(Page.of(each).claims.values()) for each in chapters}
 
 
 def _own_parameters(book: Book, chapter: Chapter, settings: Settings) -> Settings:

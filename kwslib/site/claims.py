@@ -42,8 +42,12 @@ class Claim:
     found: Mapping[str, str]
 
     def __str__(self) -> str:
-        values = ", ".join(f"{part} = {value}" for part, value in self.found.items())
-        return f"{self.condition} does not hold: {values}"
+        return f"{self.condition} does not hold: {self.values}"
+
+    @property
+    def values(self) -> str:
+        """What the condition compares, readable."""
+        return ", ".join(f"{part} = {value}" for part, value in self.found.items())
 
 
 def absent_blocks(executed: ExecutedChapter) -> list[Block]:
@@ -230,9 +234,8 @@ class ShowClaims(SphinxTransform):
 
     @override
     def apply(self, **kwargs: Any) -> None:
-        claims: Mapping[str, Claim] = self.app.kws_report.claims.get(  # type: ignore[attr-defined]
-            self.env.docname, {}
-        )
+        page = self.app.kws_report.pages.get(self.env.docname)  # type: ignore[attr-defined]
+        claims: Mapping[str, Claim] = page.claims if page else {}
         if not claims:
             return
         for node in list(self.document.findall(nodes.inline)):
@@ -249,7 +252,6 @@ class ShowClaims(SphinxTransform):
 
 
 def _margin(claim: Claim) -> nodes.sidebar:
-    values = "; ".join(f"{part} = {value}" for part, value in claim.found.items())
     sidebar = nodes.sidebar("", classes=["margin", "kws-open"])
-    sidebar += nodes.paragraph("", "", nodes.Text(f"Not so in this run: {values}"))
+    sidebar += nodes.paragraph("", "", nodes.Text(f"Not so in this run: {claim.values}"))
     return sidebar

@@ -34,14 +34,14 @@ from kwslib.site import (
     icons,
     mathematics,
     metadata,
-    pages,
     repository,
     run_page,
 )
 from kwslib.site.book import Book, as_notebook, title_of
-from kwslib.site.execute import ChapterError, ExecutedChapter, run_book
+from kwslib.site.execute import ChapterError, run_book
 from kwslib.site.lighten import lighten, pages_of
-from kwslib.site.marks import ROLE, first_line
+from kwslib.site.marks import ROLE
+from kwslib.site.pages import Page, shown_values
 from kwslib.site.pdf import PDF_VARIABLE
 from kwslib.site.plain import Plain, PlainError
 from kwslib.site.references import citations_of, number_of, section_title_of
@@ -75,14 +75,9 @@ class Report:
     """A run of the report inside one build of the site."""
 
     settings: Settings
-    chapters: dict[str, ExecutedChapter]
+    book: Book
+    pages: dict[str, Page]
     live: "LivePage | None" = None
-
-    def __init__(self) -> None:
-        self.pages: dict[str, Any] = {}
-        self.values: dict[str, Mapping[str, Any]] = {}
-        self.claims: dict[str, Mapping[str, claims.Claim]] = {}
-        self.figures: dict[str, Mapping[str, figures.Figure]] = {}
 
     def execute(self, app: Sphinx) -> None:
         """Run the chapters, before anything is read or written."""
@@ -90,31 +85,15 @@ class Report:
         toc = app.config["external_toc_path"]
         try:
             self.settings = Settings.from_environment()
-            book = Book.open(root, root / toc)
-            executed = run_book(book, self.settings, _log.info)
-            for each in executed:
-                self._take(each)
-            if TRY_PAGE in book.pages:
+            self.book = Book.open(root, root / toc)
+            executed = run_book(self.book, self.settings, _log.info)
+            self.pages = {each.chapter.page: Page.of(each) for each in executed}
+            if TRY_PAGE in self.book.pages:
                 from kwslib.live.page import LivePage
 
                 self.live = LivePage.prepare()
         except (ChapterError, InputError, ValueError) as error:
             raise ReportError(str(error)) from error
-        self.chapters = {each.chapter.page: each for each in executed}
-
-    def _take(self, executed: ExecutedChapter) -> None:
-        """Decide what a chapter shows of its run, and make the notebook of its page."""
-        page = executed.chapter.page
-        absent, found = claims.decide(executed)
-        self.claims[page] = {each.label: each for each in found}
-        self.values[page] = executed.run.values
-        self.pages[page] = pages.page_notebook(executed, absent)
-        try:
-            self.figures[page] = figures.figures_of(self.pages[page])
-        except figures.FigureError as error:
-            cell, _, message = str(error).partition(": ")
-            line = first_line(self.pages[page], int(cell))
-            raise ChapterError(f"{executed.place(line)}: {message}") from error
 
     def outdated(
         self, app: Sphinx, env: BuildEnvironment, added: set[str], *_: set[str]
@@ -123,8 +102,8 @@ class Report:
         before = getattr(env, "kws_states", {})
         code = sha256_of_sources("results", "site", "live")
         states = {
-            page: sha256_of_text(code, each.key, repr(self.claims[page]), each.run.when)
-            for page, each in self.chapters.items()
+            name: sha256_of_text(code, page.executed.key, repr(page.claims), page.executed.run.when)
+            for name, page in self.pages.items()
         }
         states |= {page: code for page in env.found_docs if page not in states}
         if self.live:
@@ -136,8 +115,9 @@ class Report:
 
     def supply(self, app: Sphinx, page: str, source: list[str]) -> None:
         """Give Sphinx the page as a notebook instead of the text of its file."""
-        notebook = self.pages.get(page)
-        if notebook is None:
+        if page in self.pages:
+            notebook = self.pages[page].notebook
+        else:
             notebook = as_notebook(source[0], Path(app.env.doc2path(page)))
         source[0] = nbformat.writes(downloads.for_page(notebook, page))
 
@@ -152,27 +132,24 @@ class Report:
         """Write the executed notebooks in plain Markdown, once figures have their numbers."""
         if exception is not None or app.builder.format != "html":
             return
-        for page, notebook in self.pages.items():
+        for name, page in self.pages.items():
             try:
-                plain = self._plain(app.env, page).notebook(downloads.for_download(notebook))
+                plain = self._plain(app.env, page).notebook(downloads.for_download(page.notebook))
             except PlainError as error:
-                raise ReportError(f"{page}: {error}") from error
-            path = Path(app.outdir) / "_sources" / f"{page}.ipynb"
+                raise ReportError(f"{name}: {error}") from error
+            path = Path(app.outdir) / "_sources" / f"{name}.ipynb"
             write_text(path, nbformat.writes(plain))
 
-    def _plain(self, env: BuildEnvironment, page: str) -> Plain:
+    def _plain(self, env: BuildEnvironment, page: Page) -> Plain:
         """How the marks of a page are written out."""
-        book = Book.open(Path(env.srcdir), Path(env.srcdir) / env.config["external_toc_path"])
 
         def title(name: str) -> str:
-            path = book.root / f"{docname_join(page, name)}.md"
+            path = self.book.path(docname_join(page.executed.chapter.page, name))
             return f"*{title_of(path.read_text(encoding='utf-8'))}*"
 
-        values = self.values.get(page, {})
-        claimed = self.claims.get(page, {}).values()
         return Plain(
             roles={
-                "eval": lambda text: value_text(values, text),
+                "eval": lambda text: value_text(page.executed.run.values, text),
                 "doc": title,
                 "numref": lambda name: number_of(env, name),
                 "ref": lambda name: section_title_of(env, name),
@@ -180,8 +157,8 @@ class Report:
                 "cite:t": lambda keys: citations_of(env, keys),
                 "cite": lambda keys: f"[{citations_of(env, keys)}]",
             },
-            open_claims=frozenset(each.label for each in claimed if not each.holds),
-            fields={each.name: each.fields for each in self.figures.get(page, {}).values()},
+            open_claims=frozenset(each.label for each in page.claims.values() if not each.holds),
+            fields={each.name: each.fields for each in page.figures.values()},
             number=lambda name: number_of(env, name),
         )
 
@@ -224,8 +201,7 @@ class Report:
         self, app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any
     ) -> None:
         """Add a button that opens the chapter on Binder, where the repository is known to it."""
-        executed = self.chapters.get(page)
-        if executed is None or doctree is None:
+        if page not in self.pages or doctree is None:
             return
         url = repository.binder(repository.address(Path(app.srcdir)), f"{page}.ipynb")
         if url and "header_buttons" in context:
@@ -243,8 +219,9 @@ class Report:
     def write_data(self, app: Sphinx, exception: Exception | None) -> None:
         """Write the data of every chapter's charts."""
         if exception is None and app.builder.format == "html":
-            values = {page: pages.shown_values(each) for page, each in self.chapters.items()}
-            downloads.write_data(Path(app.outdir) / downloads.FOLDER, self.pages, values)
+            values = {name: shown_values(page.executed) for name, page in self.pages.items()}
+            notebooks = {name: page.notebook for name, page in self.pages.items()}
+            downloads.write_data(Path(app.outdir) / downloads.FOLDER, notebooks, values)
 
     def bring_firmware(
         self, app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any
@@ -303,7 +280,7 @@ class RunDirective(_Generated):
         pages: set[str] = getattr(self.env, "kws_run_pages", set())
         self.env.kws_run_pages = pages | {self.env.docname}  # type: ignore[attr-defined]
         report: Report = self.env.app.kws_report  # type: ignore[attr-defined]
-        return run_page.markdown(report.settings, list(report.chapters.values()))
+        return run_page.markdown(report.settings, [page.executed for page in report.pages.values()])
 
 
 class ApiDirective(_Generated):

@@ -18,7 +18,15 @@ _LABELLED = re.compile(r'aria-label="[^"]*"')
 
 
 class FigureError(Exception):
-    """A figure is not as its options say; the message begins with the number of its cell."""
+    """A figure is not as its options say.
+
+    Attributes:
+        cell: the number of its cell.
+    """
+
+    def __init__(self, cell: int, message: str) -> None:
+        super().__init__(message)
+        self.cell = cell
 
 
 @dataclass(frozen=True)
@@ -58,7 +66,7 @@ def figures_of(notebook: nbformat.NotebookNode) -> dict[str, Figure]:
             (name in found, f"two figures are called {name}"),
         ):
             if wrong:
-                raise FigureError(f"{number}: {what}")
+                raise FigureError(number, what)
         data = outputs[0]["data"]
         label = f'aria-label="{html.escape(" ".join(alt.split()), quote=True)}"'
         data["text/html"] = _labelled(data["text/html"], label)
@@ -83,9 +91,8 @@ class ShowFigures(SphinxTransform):
 
     @override
     def apply(self, **kwargs: Any) -> None:
-        figures: Mapping[str, Figure] = self.app.kws_report.figures.get(  # type: ignore[attr-defined]
-            self.env.docname, {}
-        )
+        page = self.app.kws_report.pages.get(self.env.docname)  # type: ignore[attr-defined]
+        figures: Mapping[str, Figure] = page.figures if page else {}
         for node in list(self.document.findall(nodes.figure)):
             names = [name for name in node["names"] if name in figures]
             if not names:

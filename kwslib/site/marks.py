@@ -16,12 +16,13 @@ from myst_parser.config.main import MdParserConfig
 from myst_parser.mdit_to_docutils.base import DocutilsRenderer
 from myst_parser.parsers.mdit import create_md_parser
 
+from kwslib.results.page import CLAIM_LABEL
+
 ROLE = "eval"
 """The role of an expression: ``{eval}`accuracy:.1%```."""
 
 _ROLE = re.compile(rf"\{{{ROLE}\}}`([^`]*)`")
 _EXTENSIONS = {"amsmath", "attrs_inline", "colon_fence", "deflist", "dollarmath"}
-_CLAIM_LABEL = re.compile(r"[a-z][a-z0-9-]*")
 _DIRECTIVE = re.compile(r"\{([a-zA-Z0-9:_-]+)\}")
 _LITERAL = ("code", "code-block", "code-cell", "literalinclude", "math", "raw")
 """Directives whose content is no Markdown."""
@@ -142,7 +143,7 @@ def marks_of(notebook: nbformat.NotebookNode) -> Marks:
             edges += [(comment, (number, line), start + line) for comment, line in _comments(text)]
     labels = [claim.label for claim in claims]
     for claim in claims:
-        if not _CLAIM_LABEL.fullmatch(claim.label):
+        if not CLAIM_LABEL.fullmatch(claim.label):
             raise MarkError(
                 f"{claim.line}: claim {claim.label!r}: a label has small letters, digits and -"
             )

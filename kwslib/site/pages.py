@@ -1,18 +1,55 @@
-"""From an executed chapter to the notebook that its page is made of."""
+"""From an executed chapter to its page: the notebook that it is made of, claims and figures."""
 
 import copy
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import nbformat
 
 from kwslib.results.page import CLAIM_MIME
 from kwslib.results.renderer import ORIGIN
+from kwslib.site.claims import Claim, decide
 from kwslib.site.engine import ValueMissingError
-from kwslib.site.execute import ExecutedChapter
-from kwslib.site.marks import Block, without_blocks
+from kwslib.site.execute import ChapterError, ExecutedChapter
+from kwslib.site.figures import Figure, FigureError, figures_of
+from kwslib.site.marks import Block, first_line, without_blocks
 from kwslib.site.roles import value_text
 from kwslib.site.settings import name_of_data
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a page shows of the run of its chapter.
+
+    Attributes:
+        executed: the chapter.
+        notebook: without absent blocks and without what only the build needs.
+        claims: decided, by label.
+        figures: by name.
+    """
+
+    executed: ExecutedChapter
+    notebook: nbformat.NotebookNode
+    claims: Mapping[str, Claim]
+    figures: Mapping[str, Figure]
+
+    @classmethod
+    def of(cls, executed: ExecutedChapter) -> "Page":
+        """The page of an executed chapter.
+
+        Raises:
+            ChapterError: an expression, a condition, a claim or a figure fails, or a sentence is
+                wrong.
+        """
+        absent, claims = decide(executed)
+        notebook = page_notebook(executed, absent)
+        try:
+            figures = figures_of(notebook)
+        except FigureError as error:
+            line = first_line(notebook, error.cell)
+            raise ChapterError(f"{executed.place(line)}: {error}") from error
+        return cls(executed, notebook, {each.label: each for each in claims}, figures)
 
 
 def page_notebook(executed: ExecutedChapter, absent: Sequence[Block]) -> nbformat.NotebookNode:

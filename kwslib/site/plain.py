@@ -22,6 +22,8 @@ _ROLE_OR_CODE = re.compile(r"\{([\w:+-]+)\}`([^`]+)`|(`+)(?!`).+?(?<!`)\3(?!`)",
 _CLAIM_END = re.compile(rf"\]\{{[^}}]*\.{CLASS}[^}}]*#([a-z0-9-]+)[^}}]*\}}")
 _TITLES = {"note": "Note", "tip": "Tip", "warning": "Warning", "important": "Important"}
 _MATHS = ("math",)
+_LINKS = ("doc", "ref", "numref")
+_TITLED = re.compile(r"(.+?)\s*<[^<>]+>", re.DOTALL)  # the author's words for a link
 _LIVE = "kws-"  # begins the names of what the site alone can show
 
 
@@ -118,7 +120,8 @@ class Plain:
                 return match[0]
             if match[1] not in self.roles:
                 raise PlainError(f"role {match[1]}: has no plain form; add one to site/plain.py")
-            return self.roles[match[1]](match[2])
+            titled = _TITLED.fullmatch(match[2]) if match[1] in _LINKS else None
+            return titled[1] if titled else self.roles[match[1]](match[2])
 
         while end := _CLAIM_END.search(text):
             start = _opening(text, end.start())

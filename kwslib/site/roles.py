@@ -45,9 +45,9 @@ def eval_role(
 ) -> tuple[list[nodes.Node], list[nodes.system_message]]:
     """The value of an expression of the page that is read."""
     env = inliner.document.settings.env
-    values = env.app.kws_report.values.get(env.docname, {})
+    page = env.app.kws_report.pages.get(env.docname)
     try:
-        shown = value_text(values, text)
+        shown = value_text(page.executed.run.values if page else {}, text)
     except ValueMissingError as error:
         message = inliner.reporter.error(f"{{{name}}}`{text}`: {error}", line=lineno)
         return [nodes.problematic(rawtext, rawtext)], [message]

@@ -32,16 +32,17 @@ def test_figures_have_kind_fields_and_words_for_those_who_cannot_see_them():
 
 
 @pytest.mark.parametrize(
-    ("cells", "message"),
+    ("cells", "number", "message"),
     [
-        ([cell(name="")], "1: a figure needs a name"),
-        ([cell(caption="")], "1: a figure needs a name and a caption"),
-        ([cell(alt="")], "1: fig-a needs an alternative text"),
-        ([cell(outputs=0)], "1: fig-a has 0 outputs"),
-        ([cell(outputs=2)], "1: fig-a has 2 outputs"),
-        ([cell(), cell()], "2: two figures are called fig-a"),
+        ([cell(name="")], 1, "a figure needs a name"),
+        ([cell(caption="")], 1, "a figure needs a name and a caption"),
+        ([cell(alt="")], 1, "fig-a needs an alternative text"),
+        ([cell(outputs=0)], 1, "fig-a has 0 outputs"),
+        ([cell(outputs=2)], 1, "fig-a has 2 outputs"),
+        ([cell(), cell()], 2, "two figures are called fig-a"),
     ],
 )
-def test_a_figure_that_would_lose_its_caption_is_refused(cells, message):
-    with pytest.raises(FigureError, match=message):
+def test_a_figure_that_would_lose_its_caption_is_refused(cells, number, message):
+    with pytest.raises(FigureError, match=message) as caught:
         figures_of(notebook(*cells))
+    assert caught.value.cell == number

@@ -1,11 +1,13 @@
+from copy import deepcopy
+
 import nbformat
 import pytest
 
 from kwslib.results.page import CLAIM_MIME
 from kwslib.site.book import Book
 from kwslib.site.claims import absent_blocks
-from kwslib.site.execute import run_book
-from kwslib.site.pages import page_notebook, shown_values
+from kwslib.site.execute import ChapterError, run_book
+from kwslib.site.pages import Page, page_notebook, shown_values
 from kwslib.site.settings import Settings
 
 
@@ -57,3 +59,25 @@ def test_values_are_told_as_they_are_shown(executed):
     shown = shown_values(executed)
     assert shown["loudness"] == f"{executed.values['level'] / 2:g}\N{NO-BREAK SPACE}dB"
     assert ("1 / loud_by:.2f" in shown) == is_loud(executed)
+
+
+def test_a_page_has_its_claims_and_figures(executed):
+    page = Page.of(executed)
+    assert page.claims["above-zero"].holds
+    assert list(page.figures) == (["fig-bar", "tab-bar"] if is_loud(executed) else [])
+
+
+def test_a_figure_without_alternative_text_is_named_with_its_line(executed):
+    if not is_loud(executed):
+        return
+    wrong = deepcopy(executed)
+    figure = next(cell for cell in wrong.notebook.cells if "mystnb" in cell.metadata)
+    del figure.metadata["mystnb"]["image"]
+    with pytest.raises(ChapterError) as caught:
+        Page.of(wrong)
+    place, _, message = str(caught.value).partition(": ")
+    source = wrong.chapter.source().splitlines()
+    assert place.startswith(f"{wrong.chapter.path}:")
+    first = int(place.rpartition(":")[2]) - 1  # of the cell, below its fence
+    assert source[first - 1].startswith("```{code-cell}")
+    assert message == "fig-bar needs an alternative text, image: alt:"

@@ -5,6 +5,7 @@ from kwslib.site.plain import Plain, PlainError
 
 ROLES = {
     "eval": lambda text: f"<{text}>",
+    "doc": lambda name: {"3_training": "*Training*"}[name],
     "numref": lambda name: f"Figure of {name}",
     "cite:p": lambda keys: f"[{keys.upper()}]",
 }
@@ -15,6 +16,7 @@ PLAIN = Plain(ROLES, frozenset({"open"}), {"fig-a": {"data": "speech"}}, lambda 
     ("text", "plain"),
     [
         ("A {eval}`x:.1f` b", "A <x:.1f> b"),
+        ("See {doc}`the third <3_training>`, {doc}`3_training`", "See the third, *Training*"),
         ("See {numref}`fig-a` {cite:p}`one,two`.", "See Figure of fig-a [ONE,TWO]."),
         ("[It is {eval}`x`.]{.claim #held} More", "It is <x>. More"),
         ("[It is [so](a.md).]{.claim #open} More", "It is [so](a.md). (*not so in this run*) More"),

@@ -11,8 +11,6 @@ from typing import Any
 
 import altair as alt
 
-from kwslib.models import registry
-
 BLUE, ORANGE, GREEN = "#0072b2", "#e69f00", "#009e73"
 VERMILION, SKY, PURPLE, GREY = "#d55e00", "#56b4e9", "#cc79a7", "#8c8c8c"
 
@@ -84,6 +82,8 @@ def network_scale(models: list[str]) -> alt.Scale:
     Args:
         models: names in the registry; the scale's domain are their short names.
     """
+    from kwslib.models import registry  # loads torch, which colours do not need
+
     known = registry.names()
     colours = [PALETTE[known.index(model) % len(PALETTE)] for model in models]
     return alt.Scale(domain=[short_name(model) for model in models], range=colours)
