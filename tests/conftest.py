@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import browsers
 import pytest
 from fake_speech import write_official
 from hypothesis import settings
@@ -51,3 +52,18 @@ def speech_commands() -> Path:
 def tones(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The root of a small data set in the official layout; do not write into it."""
     return write_official(tmp_path_factory.mktemp("tones"))
+
+
+@pytest.fixture(scope="module")
+def driver():
+    """What starts browsers; one at a time in a process, so that it ends with each module."""
+    with browsers.driver() as driver:
+        yield driver
+
+
+@pytest.fixture(scope="module")
+def browser(driver):
+    """Headless Chromium."""
+    browser = browsers.launch(driver)
+    yield browser
+    browser.close()

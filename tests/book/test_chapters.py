@@ -10,7 +10,7 @@ from myst_parser.config.main import MdParserConfig
 from myst_parser.mdit_to_docutils.base import DocutilsRenderer
 from myst_parser.parsers.mdit import create_md_parser
 
-from kwslib.site.book import Book
+from kwslib.site.book import Book, as_notebook
 from kwslib.site.claims import RECORD, holds_with
 from kwslib.site.marks import caption_of, marks_of
 
@@ -159,19 +159,22 @@ def test_no_page_takes_numbers_from_python_in_another_way(page):
 
 
 def sentences(text):
-    """The sentences of the paragraphs of a page, without its code."""
+    """The sentences of running text."""
     text = re.sub(r"^% .*$", "", text, flags=re.MULTILINE)
-    for token in _PARSER.parse(re.sub(r"\A---\n.*?\n---\n", "", text, flags=re.DOTALL)):
+    for token in _PARSER.parse(text):
         if token.type == "inline" and token.level:
             plain = re.sub(r"\{[\w:]+\}`[^`]*`", "X", token.content)
             plain = re.sub(r"\$[^$]*\$|`[^`]*`", "X", plain)
             plain = re.sub(r"\[((?:[^\[\]]|\[[^\]]*\])*)\](\([^)]*\)|\{[^}]*\})", r"\1", plain)
-            yield from re.split(r"(?<=[.!?:])\s+", plain.replace("\n", " "))
+            yield from re.split(r"(?<=[.!?])\s+", plain.replace("\n", " "))
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_sentences_are_short(page):
-    found = list(sentences(BOOK.path(page).read_text(encoding="utf-8")))
+    path = BOOK.path(page)
+    cells = as_notebook(path.read_text(encoding="utf-8"), path).cells
+    texts = [cell.source if cell.cell_type == "markdown" else caption_of(cell) for cell in cells]
+    found = [sentence for text in texts for sentence in sentences(text)]
     lengths = {sentence: len(sentence.split()) for sentence in found}
     assert [s for s, length in lengths.items() if length > LONGEST_SENTENCE] == []
     long = [s for s, length in lengths.items() if length > LONG_SENTENCE]

@@ -38,21 +38,6 @@ def address(site):
         yield address
 
 
-@pytest.fixture(scope="module")
-def driver():
-    """What starts browsers; one at a time in a process, so that it ends with each module."""
-    with browsers.driver() as driver:
-        yield driver
-
-
-@pytest.fixture(scope="module")
-def browser(driver):
-    """Headless Chromium."""
-    browser = browsers.launch(driver)
-    yield browser
-    browser.close()
-
-
 @pytest.fixture
 def open_page(browser, address):
     """Opens a page of the site; keywords are those of a browser context."""

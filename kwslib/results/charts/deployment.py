@@ -7,6 +7,7 @@ from typing import Any
 import altair as alt
 
 from kwslib.results.charts.theme import (
+    BELOW,
     BLUE,
     COLOURS,
     GREEN,
@@ -42,8 +43,6 @@ _IN_LINES = alt.Axis(labelLimit=0, labelExpr="split(datum.label, ', ')")
 
 _MARKS = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down")
 
-_BELOW = alt.Legend(orient="bottom", labelLimit=0, columns=3, symbolOpacity=1)
-
 
 def breakdown(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
     """Time of each stage in stretches of audio, in milliseconds.
@@ -67,7 +66,7 @@ def breakdown(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
         .encode(
             x,
             y,
-            alt.Color("stage:N", scale=scale, sort=stages, title=None, legend=_BELOW),
+            alt.Color("stage:N", scale=scale, sort=stages, title=None, legend=BELOW),
             order="order:Q",
             tooltip=["stretch:N", "stage:N", alt.Tooltip("ms:Q", format=",.3f")],
         )
@@ -102,7 +101,7 @@ def memory(rows: Sequence[Mapping[str, Any]], name: str) -> alt.Chart:
         .encode(
             x=alt.X("kB:Q", title=f"{name}, kB"),
             y=alt.Y("part:N", sort=parts, title=None, axis=alt.Axis(labelLimit=0)),
-            color=alt.Color("what:N", scale=scale, sort=kinds, title=None, legend=_BELOW),
+            color=alt.Color("what:N", scale=scale, sort=kinds, title=None, legend=BELOW),
             tooltip=["part:N", "what:N", alt.Tooltip("bytes:Q", format=",")],
         )
         .properties(
@@ -133,8 +132,8 @@ def run_times(rows: Sequence[Mapping[str, Any]], title: str, unit: str) -> alt.L
     base = alt.Chart(alt.Data(values=labelled)).encode(y=y)
     points = base.mark_point(filled=True, size=90, opacity=1).encode(
         x,
-        alt.Color("kind:N", scale=colours, sort=kinds, title=None, legend=_BELOW),
-        alt.Shape("kind:N", scale=shapes, sort=kinds, title=None, legend=_BELOW),
+        alt.Color("kind:N", scale=colours, sort=kinds, title=None, legend=BELOW),
+        alt.Shape("kind:N", scale=shapes, sort=kinds, title=None, legend=BELOW),
         tooltip=["place:N", "kind:N", "label:N"],
     )
     middle = math.sqrt(low * high)
@@ -174,8 +173,8 @@ def model_errors(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
         .encode(
             alt.X("ratio:Q", title="measured / modelled", scale=scale),
             alt.Y("program:N", sort=programs, title=None, axis=lines),
-            alt.Color("model:N", scale=colours, sort=models, title=None, legend=_BELOW),
-            alt.Shape("model:N", scale=shapes, sort=models, title=None, legend=_BELOW),
+            alt.Color("model:N", scale=colours, sort=models, title=None, legend=BELOW),
+            alt.Shape("model:N", scale=shapes, sort=models, title=None, legend=BELOW),
             tooltip=["program:N", "model:N", alt.Tooltip("ratio:Q", format=".3f")],
         )
     )
@@ -203,7 +202,7 @@ def everywhere(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
     base = alt.Chart(alt.Data(values=[dict(row) for row in rows])).encode(
         y=alt.Y("where:N", sort=places, title=None, axis=alt.Axis(labelLimit=220)),
         yOffset=alt.YOffset("numbers:N", sort=numbers),
-        color=alt.Color("numbers:N", scale=colours, sort=numbers, title=None, legend=_BELOW),
+        color=alt.Color("numbers:N", scale=colours, sort=numbers, title=None, legend=BELOW),
         tooltip=[
             "where:N",
             "numbers:N",
@@ -216,7 +215,7 @@ def everywhere(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
     )
     points = base.mark_point(filled=True, size=80, opacity=1).encode(
         x="accuracy:Q",
-        shape=alt.Shape("numbers:N", scale=shapes, sort=numbers, title=None, legend=_BELOW),
+        shape=alt.Shape("numbers:N", scale=shapes, sort=numbers, title=None, legend=BELOW),
     )
     words = base.mark_text(dy=-9, fontSize=11).encode(
         x="accuracy:Q",
@@ -251,7 +250,7 @@ def accuracy_by_time(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
     y = alt.Scale(zero=False)
     base = alt.Chart(alt.Data(values=named)).encode(
         x,
-        color=alt.Color("network:N", scale=scale, sort=names, title=None, legend=_BELOW),
+        color=alt.Color("network:N", scale=scale, sort=names, title=None, legend=BELOW),
         tooltip=[
             "network:N",
             alt.Tooltip("ms:Q", format=".3"),
@@ -263,7 +262,7 @@ def accuracy_by_time(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
     )
     points = base.mark_point(filled=True, size=90, opacity=1).encode(
         alt.Y("accuracy:Q"),
-        shape=alt.Shape("network:N", scale=shapes, sort=names, title=None, legend=_BELOW),
+        shape=alt.Shape("network:N", scale=shapes, sort=names, title=None, legend=BELOW),
     )
     values = "; ".join(f"{r['network']}, {r['ms']:.1f} ms, {r['accuracy']:.1%}" for r in named)
     return alt.LayerChart(layer=[rules, points]).properties(

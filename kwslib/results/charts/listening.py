@@ -5,9 +5,8 @@ from typing import Any
 
 import altair as alt
 
-from kwslib.results.charts.theme import WIDTH, colour_scale, network_scale, short_name
+from kwslib.results.charts.theme import PERCENT, WIDTH, colour_scale, network_scale, short_name
 
-_PERCENT = alt.Axis(format="~%")
 _RATES = (0, 0.1, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 _MOST_MISSES = 0.5
 """Thresholds that miss more are of no use; the curve leaves the figure there."""
@@ -36,7 +35,7 @@ def misses_against_false_accepts(
     x = alt.X("false_accepts:Q", title="false accepts per hour", scale=scale, axis=axis)
     seen = min(1.0, max(_MOST_MISSES, min((row["misses"] for row in rows), default=1.0)))
     share = alt.Scale(domain=[0, seen], nice=False)
-    y = alt.Y("misses:Q", title="keywords missed", axis=_PERCENT, scale=share)
+    y = alt.Y("misses:Q", title="keywords missed", axis=PERCENT, scale=share)
     colour = _colour(networks, models)
     told = [
         alt.Tooltip("network:N"),
@@ -53,7 +52,7 @@ def misses_against_false_accepts(
         alt.X("low:Q", scale=scale, axis=axis), alt.X2("high:Q"), y
     )
     along = base.mark_rule(strokeWidth=1.5, clip=True).encode(
-        x, alt.Y("misses_low:Q", axis=_PERCENT, scale=share), alt.Y2("misses_high:Q")
+        x, alt.Y("misses_low:Q", axis=PERCENT, scale=share), alt.Y2("misses_high:Q")
     )
     marks = base.mark_point(filled=True, size=90, opacity=1, clip=True).encode(
         x, y, alt.Shape("network:N", sort=networks, scale=_shapes(networks), legend=None)
@@ -86,7 +85,7 @@ def latencies(rows: Sequence[Mapping[str, Any]], models: Sequence[str] = ()) -> 
         .mark_line(strokeWidth=2)
         .encode(
             x=alt.X("ms:Q", title="milliseconds after the end of the word"),
-            y=alt.Y("share:Q", title="share of detections", axis=_PERCENT),
+            y=alt.Y("share:Q", title="share of detections", axis=PERCENT),
             color=_colour(networks, models),
             strokeDash=alt.StrokeDash("network:N", sort=networks, legend=None),
             tooltip=["network:N", alt.Tooltip("ms:Q", format=".0f"), _share("share")],
@@ -132,9 +131,9 @@ def _noise_panel(
     )  # fmt: skip
     right = f"accuracy in {kind}"
     band = base.mark_area(opacity=0.15).encode(
-        alt.Y("worst:Q", title=right, axis=_PERCENT, scale=shown), alt.Y2("best:Q")
+        alt.Y("worst:Q", title=right, axis=PERCENT, scale=shown), alt.Y2("best:Q")
     )
-    y = alt.Y("accuracy:Q", title=right, axis=_PERCENT, scale=shown)
+    y = alt.Y("accuracy:Q", title=right, axis=PERCENT, scale=shown)
     return alt.LayerChart(layer=[band, *_marked_lines(base, y, networks)]).properties(
         width=WIDTH, height=200
     )
@@ -164,9 +163,9 @@ def against(
         tooltip=["network:N", f"{field}:Q", *map(_share, ("accuracy", "low", "high"))],
     )
     rules = base.mark_rule(strokeWidth=1.5).encode(
-        alt.Y("low:Q", title="accuracy", axis=_PERCENT, scale=scale), alt.Y2("high:Q")
+        alt.Y("low:Q", title="accuracy", axis=PERCENT, scale=scale), alt.Y2("high:Q")
     )
-    y = alt.Y("accuracy:Q", title="accuracy", axis=_PERCENT, scale=scale)
+    y = alt.Y("accuracy:Q", title="accuracy", axis=PERCENT, scale=scale)
     return alt.LayerChart(layer=[rules, *_marked_lines(base, y, networks)]).properties(
         width=WIDTH, height=200, description=f"Accuracy by {title}: {_told(rows, field, unit)}"
     )

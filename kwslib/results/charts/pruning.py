@@ -5,7 +5,18 @@ from typing import Any
 
 import altair as alt
 
-from kwslib.results.charts.theme import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, WIDTH
+from kwslib.results.charts.theme import (
+    BELOW,
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PERCENT,
+    PURPLE,
+    SKY,
+    VERMILION,
+    WIDTH,
+)
 
 SERIES = {
     "without fine-tuning": (ORANGE, "square"),
@@ -29,9 +40,6 @@ _OTHERS = (
     (BLUE, "circle"), (ORANGE, "square"), (GREEN, "triangle-up"), (VERMILION, "diamond"),
     (PURPLE, "cross"), (SKY, "triangle-down"),
 )  # fmt: skip
-
-_BELOW = alt.Legend(orient="bottom", labelLimit=0, columns=3, symbolOpacity=1)
-_PERCENT = alt.Axis(format="~%")
 
 
 def curves(
@@ -72,7 +80,7 @@ def curves(
             *(alt.Tooltip(f"{name}:Q", format=".1%") for name in ("accuracy", "low", "high")),
         ],
     )
-    y = alt.Y("accuracy:Q", title="accuracy", axis=_PERCENT, scale=alt.Scale(zero=False))
+    y = alt.Y("accuracy:Q", title="accuracy", axis=PERCENT, scale=alt.Scale(zero=False))
     layers = [
         _dashed([{"accuracy": dense}], y=alt.Y("accuracy:Q")),
         base.mark_line(strokeWidth=2).encode(y),
@@ -117,9 +125,7 @@ def schedule(shares: Sequence[float]) -> alt.Chart:
         .mark_line(strokeWidth=2, color=BLUE, interpolate="step-after")
         .encode(
             alt.X("step:Q", title="step of the training"),
-            alt.Y(
-                "pruned:Q", title="weights pruned", axis=_PERCENT, scale=alt.Scale(domain=[0, 1])
-            ),
+            alt.Y("pruned:Q", title="weights pruned", axis=PERCENT, scale=alt.Scale(domain=[0, 1])),
             tooltip=["step:Q", alt.Tooltip("pruned:Q", format=".1%")],
         )
         .properties(
@@ -147,9 +153,9 @@ def sensitivity(rows: Sequence[Mapping[str, Any]], what: str) -> alt.Chart:
             alt.X("share:Q", title=f"{what} of one layer pruned",
                   axis=alt.Axis(format="~%", tickCount=8),
                   scale=alt.Scale(zero=False, nice=False, padding=12)),
-            alt.Y("accuracy:Q", title="accuracy, validation", axis=_PERCENT,
+            alt.Y("accuracy:Q", title="accuracy, validation", axis=PERCENT,
                   scale=alt.Scale(zero=False)),
-            alt.Color("layer:N", sort=layers, title=None, legend=_BELOW),
+            alt.Color("layer:N", sort=layers, title=None, legend=BELOW),
             alt.StrokeDash("layer:N", sort=layers, legend=None),
             tooltip=["layer:N", *(alt.Tooltip(f"{name}:Q", format=".1%")
                                   for name in ("share", "accuracy"))],
@@ -176,7 +182,7 @@ def by_zeros(
         x=alt.X(
             "zeros:Q",
             title="weights that are zero",
-            axis=_PERCENT,
+            axis=PERCENT,
             scale=alt.Scale(nice=False, padding=12),
         ),
         y=alt.Y(f"{field}:Q", title=title, axis=alt.Axis(format="~s")),
@@ -237,7 +243,7 @@ def pareto(
     def drawn(values: Sequence[Mapping[str, Any]]) -> alt.Chart:
         return alt.Chart(alt.Data(values=[dict(row) for row in values])).encode(
             alt.X(f"{field}:Q", title=title, scale=alt.Scale(zero=False, nice=True)),
-            alt.Y("accuracy:Q", title="accuracy", axis=_PERCENT, scale=alt.Scale(zero=False)),
+            alt.Y("accuracy:Q", title="accuracy", axis=PERCENT, scale=alt.Scale(zero=False)),
         )
 
     points = (
@@ -270,8 +276,8 @@ def _scales(rows: Sequence[Mapping[str, Any]]) -> tuple[alt.Color, alt.Shape]:
     colours = alt.Scale(domain=names, range=[colour for colour, _ in looks])
     shapes = alt.Scale(domain=names, range=[shape for _, shape in looks])
     return (
-        alt.Color("series:N", scale=colours, sort=names, title=None, legend=_BELOW),
-        alt.Shape("series:N", scale=shapes, sort=names, title=None, legend=_BELOW),
+        alt.Color("series:N", scale=colours, sort=names, title=None, legend=BELOW),
+        alt.Shape("series:N", scale=shapes, sort=names, title=None, legend=BELOW),
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import altair as alt
 
-from kwslib.results.charts.theme import BLUE, GREY, ORANGE, PURPLE, VERMILION, WIDTH
+from kwslib.results.charts.theme import BELOW, BLUE, GREY, ORANGE, PERCENT, PURPLE, VERMILION, WIDTH
 
 METHODS = {
     "post-training": (ORANGE, "square"),
@@ -17,9 +17,6 @@ METHODS = {
     "both mistakes": (GREY, "cross"),
 }
 """Methods by colour and shape, the same in every figure."""
-
-_BELOW = alt.Legend(orient="bottom", labelLimit=0, columns=3, symbolOpacity=1)
-_PERCENT = alt.Axis(format="~%")
 
 
 def by_width(rows: Sequence[Mapping[str, Any]], unquantized: float, what: str) -> alt.LayerChart:
@@ -36,21 +33,21 @@ def by_width(rows: Sequence[Mapping[str, Any]], unquantized: float, what: str) -
     base = alt.Chart(alt.Data(values=[dict(row) for row in rows])).encode(
         x=alt.X("bits:O", title=f"bits of {what}", axis=alt.Axis(labelAngle=0), sort="ascending"),
         xOffset=alt.XOffset("method:N", sort=methods, scale=alt.Scale(paddingOuter=1)),
-        color=alt.Color("method:N", scale=colours, sort=methods, title=None, legend=_BELOW),
+        color=alt.Color("method:N", scale=colours, sort=methods, title=None, legend=BELOW),
         tooltip=[
             "bits:O",
             "method:N",
             *(alt.Tooltip(f"{share}:Q", format=".1%") for share in ("accuracy", "low", "high")),
         ],
     )
-    y = alt.Y("accuracy:Q", title="accuracy", axis=_PERCENT, scale=alt.Scale(zero=False))
+    y = alt.Y("accuracy:Q", title="accuracy", axis=PERCENT, scale=alt.Scale(zero=False))
     rules = base.mark_rule(strokeWidth=2).encode(
-        alt.Y("low:Q", title="accuracy", axis=_PERCENT, scale=alt.Scale(zero=False)),
+        alt.Y("low:Q", title="accuracy", axis=PERCENT, scale=alt.Scale(zero=False)),
         alt.Y2("high:Q"),
     )
     points = base.mark_point(filled=True, size=70, opacity=1).encode(
         y=y,
-        shape=alt.Shape("method:N", scale=shapes, sort=methods, title=None, legend=_BELOW),
+        shape=alt.Shape("method:N", scale=shapes, sort=methods, title=None, legend=BELOW),
     )
     floats = alt.Chart(alt.Data(values=[{"accuracy": unquantized}]))
     line = floats.mark_rule(strokeDash=[4, 4], color=GREY).encode(y="accuracy:Q")
@@ -109,10 +106,10 @@ def against(rows: Sequence[Mapping[str, Any]], field: str, title: str) -> alt.La
     )
     scale = alt.Scale(zero=False)
     rules = base.mark_rule(strokeWidth=2, color=BLUE).encode(
-        alt.Y("low:Q", title="accuracy", axis=_PERCENT, scale=scale), alt.Y2("high:Q")
+        alt.Y("low:Q", title="accuracy", axis=PERCENT, scale=scale), alt.Y2("high:Q")
     )
     points = base.mark_point(filled=True, size=80, opacity=1, color=BLUE).encode(
-        alt.Y("accuracy:Q", title="accuracy", axis=_PERCENT, scale=scale)
+        alt.Y("accuracy:Q", title="accuracy", axis=PERCENT, scale=scale)
     )
     y, text = alt.Y("accuracy:Q"), alt.Text("bits:N")
     # to either side, as costs may be almost the same
@@ -207,7 +204,7 @@ def errors_by_layer(rows: Sequence[Mapping[str, Any]]) -> alt.Chart:
         .encode(
             x=alt.X("bits:O", axis=alt.Axis(labelAngle=0), title="bits"),
             y=alt.Y("decibels:Q", title="SQNR at the logits, dB"),
-            color=alt.Color("layer:N", sort=layers, title=None, legend=_BELOW),
+            color=alt.Color("layer:N", sort=layers, title=None, legend=BELOW),
             strokeDash=alt.StrokeDash("layer:N", sort=layers, legend=None),
             tooltip=["layer:N", "bits:O", alt.Tooltip("decibels:Q", format=".1f")],
         )

@@ -10,10 +10,9 @@ from kwslib.cost import Cost, LayerCost, Memory
 from kwslib.cost.literature import ORIGINAL, PublishedNetwork
 from kwslib.cost.memory import ACTIVATION_BYTES, NUMBER_TYPES, NumberType, flash_bytes
 from kwslib.records import format_quantity
-from kwslib.results.charts.theme import BLUE, GREY, WIDTH, colour_scale, shape_scale
+from kwslib.results.charts.theme import BELOW, BLUE, GREY, WIDTH, colour_scale, shape_scale
 
 _MOST_PARTS = 5
-_LEGEND = alt.Legend(orient="bottom", columns=3, labelLimit=0, symbolOpacity=1)
 _LAYER_LABELS = alt.Axis(labelLimit=190)
 
 
@@ -134,7 +133,7 @@ def _stacked(
         .mark_bar()
         .encode(
             x, y,
-            alt.Color(f"{part}:N", scale=colour_scale(parts), legend=_LEGEND, title=None),
+            alt.Color(f"{part}:N", scale=colour_scale(parts), legend=BELOW, title=None),
             alt.Order("order:O"),
             tooltip=[f"{y.shorthand}", f"{part}:N", alt.Tooltip(f"{field}:Q", format=".3~s")],
         )
@@ -243,8 +242,8 @@ def _by_kind(rows: Sequence[Mapping[str, Any]]) -> tuple[alt.Color, alt.Shape]:
     """Colour and shape of points by where their numbers come from."""
     kinds = list(dict.fromkeys(row["kind"] for row in rows))
     return (
-        alt.Color("kind:N", scale=colour_scale(kinds), legend=_LEGEND, title=None),
-        alt.Shape("kind:N", scale=shape_scale(kinds), legend=_LEGEND, title=None),
+        alt.Color("kind:N", scale=colour_scale(kinds), legend=BELOW, title=None),
+        alt.Shape("kind:N", scale=shape_scale(kinds), legend=BELOW, title=None),
     )
 
 

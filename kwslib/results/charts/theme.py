@@ -64,6 +64,12 @@ SHAPES = {
 WIDTH = 640
 """Pixels of a full-width chart; the page scales it down to fit."""
 
+BELOW = alt.Legend(orient="bottom", labelLimit=0, columns=3, symbolOpacity=1)
+"""A legend below its chart, with whole names."""
+
+PERCENT = alt.Axis(format="~%")
+"""An axis of shares."""
+
 
 def colour_scale(names: list[str]) -> alt.Scale:
     """A colour scale for ``names``: their fixed colour where they have one, else the palette's

@@ -2,7 +2,6 @@
 
 import base64
 
-import browsers
 import numpy as np
 import pytest
 from devices import TINY_CONV, host_board, noise, reference_detections, tiny_conv
@@ -56,11 +55,10 @@ STREAM = """([text, settings]) => {
 
 
 @pytest.fixture(scope="module")
-def page():
-    with browsers.driver() as driver:
-        page = browsers.launch(driver).new_page()
-        page.add_script_tag(content=bundle("firmware", "kws"))
-        yield page
+def page(browser):
+    page = browser.new_page()
+    page.add_script_tag(content=bundle("firmware", "kws"))
+    return page
 
 
 @pytest.fixture(scope="module")
