@@ -32,6 +32,7 @@ from kwslib.records import FOLDER, Record, read_records
 from kwslib.streaming import listen
 from kwslib.studies import (
     continuous,
+    preprocessing,
     pruned_boards,
     pruning,
     quantization,
@@ -253,6 +254,10 @@ def _extra(record: Committed, data: str, folder: Path, jobs: int | None) -> list
     return read_records(extra.publish(base.model, smaller, larger, folder=folder))
 
 
+def _preprocessing(record: Committed, data: str, folder: Path, jobs: int | None) -> list[Record]:
+    return preprocessing.study(data)
+
+
 def _robustness(record: Committed, data: str, folder: Path, jobs: int | None) -> list[Record]:
     sweep: Any = record.facts["sweep"]
     return robustness.study(
@@ -323,7 +328,10 @@ KINDS: tuple[Kind, ...] = (
         "profile", r"board/(?P<network>.+)-(?P<target>emulator)",
         "kws profile {network} --target {target} --out {path}", _profile, profile.VERSION,
     ),
-    Kind("preprocessing", "chapters/preprocessing", "python -m kwslib.studies.preprocessing DIR"),
+    Kind(
+        "preprocessing", "chapters/preprocessing", f"{_ANEW} --data DIR", _preprocessing,
+        preprocessing.VERSION,
+    ),
     Kind(
         "field test", r"field/(?P<network>.+)", _ANEW, _field, book.VERSION, _field_settings,
     ),

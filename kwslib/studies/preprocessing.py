@@ -21,11 +21,14 @@ from kwslib.errors import InputError, mistakes_in_a_line
 from kwslib.evaluation.accuracy import wilson_interval
 from kwslib.features.agreement import agreement, jpeg
 from kwslib.features.logmel import logmel_images
-from kwslib.records import FOLDER, Record, machine_name, write_records
+from kwslib.records import FOLDER, Record, machine_name, of_version, write_records
 from kwslib.studies.separability import PENALTY, separations, two_groups
 
 RECORDS = FOLDER / "chapters" / "preprocessing.json"
 """The committed records, of Speech Commands."""
+
+VERSION = 1
+"""Raised by hand when the same data can give other records."""
 
 WORDS = ("yes", "no", "left", "stop")
 """The words of the committed comparison."""
@@ -123,8 +126,8 @@ def _zeros_at_ends(audio: NDArray[np.int16]) -> NDArray[np.int64]:
     )
 
 
-def main(folder: str) -> None:
-    """Write :data:`RECORDS` from the archives in ``folder``.
+def study(folder: str) -> list[Record]:
+    """The records of both, from the archives in ``folder``.
 
     Raises:
         InputError: the folder does not hold them.
@@ -132,10 +135,10 @@ def main(folder: str) -> None:
     source = open_source(folder)
     if not isinstance(source, SpeechCommandsArchives):
         raise InputError(f"{folder}: needs the three archives, whose images are compared")
-    records = compare_views(source, WORDS, CLIPS_PER_WORD)
-    write_records(RECORDS, [*records, measure_distance(source)])
+    records = [*compare_views(source, WORDS, CLIPS_PER_WORD), measure_distance(source)]
+    return of_version(records, VERSION)
 
 
 if __name__ == "__main__":
     with mistakes_in_a_line():
-        main(sys.argv[1] if len(sys.argv) == 2 else "")
+        write_records(RECORDS, study(sys.argv[1] if len(sys.argv) == 2 else ""))
