@@ -104,11 +104,10 @@ class Committed:
         """Refuse what :meth:`make` cannot make, before anything long begins.
 
         Raises:
-            InputError: others published it, another command makes it, or data are missing.
+            InputError: others published it, or data are missing.
         """
         if self.kind.make is None:
-            mend = f"run {self.command}" if self.command else "others published it"
-            raise InputError(f"{self.name}: is not made by this command; {mend}")
+            raise InputError(f"{self.name}: is not made by this command; others published it")
         if "DIR" in (self.command or "") and not data:
             raise InputError(f"{self.name}: needs real speech; name its folder with --data DIR")
 
@@ -135,8 +134,8 @@ class Kind:
     Attributes:
         title: what they are.
         pattern: regular expression of their names; its groups are known to the command.
-        command: that makes one; None where others published it.
-        make: makes one anew; None where only its command can.
+        command: that makes one, and so ``make``; None where others published it.
+        make: makes one anew.
         version: of the study.
         settings: what the study would measure now, and what was measured; both None where data
             are needed to tell.

@@ -64,7 +64,7 @@ def test_a_file_that_no_study_makes(tmp_path):
     "name, words",
     [
         ("literature", "others published it"),
-        ("chapters/preprocessing", r"run python -m .* DIR"),
+        ("chapters/preprocessing", "needs real speech; name its folder with --data DIR"),
         ("published/tiny_conv-yes_no", "needs real speech; name its folder with --data DIR"),
     ],
 )
