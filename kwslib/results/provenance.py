@@ -16,6 +16,9 @@ META = "kws_fields"
 FIELDS = ("data", "seeds", "method", "place")
 """In the order in which they stand."""
 
+_HASH = 64
+"""Letters of a file's SHA-256."""
+
 Shown = TypeVar("Shown")
 
 
@@ -71,8 +74,25 @@ def _place_of(record: Record) -> str:
 
 
 def _seeds(records: Iterable[Record]) -> str:
-    seeds = {record.subject["seed"] for record in records if "seed" in record.subject}
-    return str(len(seeds)) if len(seeds) > 1 else ""
+    """How many trainings there are of each setting: a number, or two where settings differ."""
+    by_setting: dict[str, set[int]] = {}
+    for record in records:
+        if "seed" in record.subject:
+            by_setting.setdefault(_setting_of(record), set()).add(record.subject["seed"])
+    counts = sorted({len(seeds) for seeds in by_setting.values()})
+    if counts in ([], [1]):
+        return ""
+    return " to ".join(map(str, dict.fromkeys((counts[0], counts[-1]))))
+
+
+def _setting_of(record: Record) -> str:
+    """What was measured of what, whatever the training; hashes of its files are left out."""
+    facts = {
+        name: value
+        for name, value in record.subject.items()
+        if name != "seed" and isinstance(value, str | int | float) and len(str(value)) < _HASH
+    }
+    return repr((record.metric, record.data.get("split"), sorted(facts.items())))
 
 
 def _listed(words: Iterable[str]) -> str:
