@@ -1,6 +1,7 @@
 """The chapters as they stand: how they read, and what their code, claims and figures need."""
 
 import ast
+import itertools
 import json
 import re
 from pathlib import Path
@@ -12,7 +13,7 @@ from myst_parser.parsers.mdit import create_md_parser
 
 from kwslib.site.book import Book, as_notebook
 from kwslib.site.claims import RECORD, holds_with
-from kwslib.site.marks import caption_of, marks_of
+from kwslib.site.marks import caption_of, marks_of, without_blocks
 
 BOOK = Book.open(Path(__file__).resolve().parents[2])
 CHAPTERS = [chapter for chapter in BOOK.chapters if chapter.number]
@@ -129,6 +130,67 @@ def test_figures_have_a_caption_other_words_for_who_cannot_see_and_a_reference(c
 def test_names_of_figures_are_unique_in_the_book():
     names = [options["figure"]["name"] for each in BOOK.chapters for _, options in figures(each)]
     assert sorted(set(names)) == sorted(names)
+
+
+REFERENCE = re.compile(r"\{(?:numref|ref)\}`([^`]+)`")
+
+
+def left_of(chapter, marks, absent):
+    """Names of the figures, and of what is referred to, once some blocks are absent."""
+    notebook = without_blocks(chapter.notebook(), marks, absent)
+    texts = [c.source if c.cell_type == "markdown" else caption_of(c) for c in notebook.cells]
+    names = {
+        cell.metadata["mystnb"]["figure"]["name"]
+        for cell in notebook.cells
+        if "figure" in cell.metadata.get("mystnb", {})
+    }
+    return names, set(REFERENCE.findall("\n".join(texts)))
+
+
+def combinations(conditions):
+    """Each way in which the parts of conditions can hold: the conditions that do not, then."""
+    parts = sorted({part for condition in conditions for part in operands_of(condition)})
+    for truth in itertools.product((True, False), repeat=len(parts)):
+        holds = dict(zip(parts, truth, strict=True))
+        yield {c for c in conditions if not holds_if(ast.parse(c, mode="eval").body, holds)}
+
+
+def operands_of(condition):
+    tree = ast.parse(condition, mode="eval").body
+    return {ast.unparse(node) for node in leaves_of(tree)}
+
+
+def leaves_of(node):
+    if isinstance(node, ast.BoolOp):
+        return [leaf for value in node.values for leaf in leaves_of(value)]
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        return leaves_of(node.operand)
+    return [node]
+
+
+def holds_if(node, holds):
+    if isinstance(node, ast.BoolOp):
+        joined = all if isinstance(node.op, ast.And) else any
+        return joined(holds_if(value, holds) for value in node.values)
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        return not holds_if(node.operand, holds)
+    return holds[ast.unparse(node)]
+
+
+def test_no_text_refers_to_what_goes_with_a_block(chapter):
+    marks = marks_of(chapter.notebook())
+    every, _ = left_of(chapter, marks, [])
+    for false in combinations({block.condition for block in marks.blocks}):
+        absent = [block for block in marks.blocks if block.condition in false]
+        names, referred = left_of(chapter, marks, absent)
+        assert every & referred <= names, f"without {sorted(false)}"
+        elsewhere = {
+            name
+            for page in PAGES
+            if page != chapter.page
+            for name in REFERENCE.findall(BOOK.path(page).read_text(encoding="utf-8"))
+        }
+        assert every & elsewhere <= names, f"another page refers to what goes without {false}"
 
 
 def test_three_questions_end_a_chapter_with_commands_of_its_own(chapter):
