@@ -150,9 +150,20 @@ def _signed(number: float) -> str:
 
 
 def write_records(path: Path | str, records: Iterable[Record]) -> None:
-    """Write records as JSON, one a line inside a list, so that differences read well."""
-    lines = [json.dumps(asdict(record), ensure_ascii=False) for record in records]
-    write_text(path, "[\n" + ",\n".join(lines) + "\n]\n")
+    """Write records as JSON, one a line inside a list, so that differences read well.
+
+    A value that is a list of objects has a line for each of them.
+    """
+    write_text(path, "[\n" + ",\n".join(map(_text_of, records)) + "\n]\n")
+
+
+def _text_of(record: Record) -> str:
+    facts = asdict(record)
+    if not (isinstance(record.value, list) and record.value and isinstance(record.value[0], dict)):
+        return json.dumps(facts, ensure_ascii=False)
+    parts = [json.dumps(part, ensure_ascii=False) for part in facts.pop("value")]
+    head = json.dumps(facts, ensure_ascii=False).removesuffix("}")
+    return f'{head}, "value": [\n' + ",\n".join(parts) + "\n]}"
 
 
 def of_version(records: Iterable[Record], version: int) -> list[Record]:

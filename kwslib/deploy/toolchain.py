@@ -12,7 +12,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -58,6 +59,9 @@ _SKETCH = (
 _TIMEOUT_S = 300
 _KEPT_BUILDS = 1000
 """Builds that the cache keeps: some 50 MB."""
+_BUILT = "built"
+_ENVIRONMENT = {"ZIG_GLOBAL_CACHE_DIR": "zig", "ZIG_LOCAL_CACHE_DIR": "zig", "TMPDIR": "."}
+"""Zig keeps what it compiled of its own runtime; in our cache, not in the home folder."""
 
 
 class CompileError(Exception):
@@ -118,7 +122,7 @@ def cortex_m4(
     driver = _zig() if compiler == "zig" else [_program("arm-none-eabi-gcc")]
     command = [
         *driver, *target, *STRICT, *_FREESTANDING, "-Wl,--gc-sections",
-        "-T", str(EMULATOR / "board.ld"), *(_for_zig(flags) if compiler == "zig" else flags),
+        "-T", "emulator/board.ld", *(_for_zig(flags) if compiler == "zig" else flags),
     ]  # fmt: skip
     ours = sorted(EMULATOR.glob("*.c"))
     return _build(command, [*ours, *sources], output, [*include, EMULATOR / "include"], define)
@@ -220,16 +224,20 @@ def _build(
     define: Sequence[str],
 ) -> Path:
     folders = [*include, CORE]
-    arguments = [
-        *(f"-D{name}" for name in define),
-        *(f"-I{folder}" for folder in folders),
-    ]
     kept = cache_folder("builds") / _key(command, sources, folders, define)
     with write_beside(output) as temporary:
         if not _copied(kept, temporary):
-            _run([*command, *arguments, *map(str, sources), "-o", str(temporary)])
-            with write_beside(kept) as copy:
-                shutil.copyfile(temporary, copy)
+            linked = dict.fromkeys([*folders, *(path.parent for path in sources)])
+            names = {place: f"place{number}" for number, place in enumerate(linked)}
+            arguments = [
+                *(f"-D{name}" for name in define),
+                *(f"-I{names[place]}" for place in folders),
+                *(f"{names[path.parent]}/{path.name}" for path in sources),
+            ]
+            with write_beside(kept) as copy, _workshop(names) as workshop:
+                _run([*command, *arguments, "-o", _BUILT], workshop)
+                shutil.copyfile(workshop / _BUILT, copy)
+                shutil.copyfile(copy, temporary)
             keep_newest(kept.parent, _KEPT_BUILDS)
     Path(output).chmod(0o755)
     return Path(output)
@@ -256,14 +264,11 @@ def _key(
     return sha256_of_text(_version(driver), *flags, *define, *files)[:32]
 
 
-def _run(command: Sequence[str]) -> None:
-    with (
-        _zig_cache() as environment,
-        subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-            env=environment, start_new_session=True,
-        ) as compiler,
-    ):  # fmt: skip
+def _run(command: Sequence[str], workshop: Path) -> None:
+    with subprocess.Popen(
+        command, cwd=workshop, env=os.environ | _ENVIRONMENT, start_new_session=True,
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace",
+    ) as compiler:  # fmt: skip
         try:
             _, message = compiler.communicate(timeout=_TIMEOUT_S)
         except BaseException as error:
@@ -280,10 +285,21 @@ def _run(command: Sequence[str]) -> None:
 
 
 @contextmanager
-def _zig_cache() -> Iterator[dict[str, str]]:
-    """Zig keeps what it compiled of its own runtime; in our cache, not in the home folder."""
-    folder = str(cache_folder("zig"))
-    yield {**os.environ, "ZIG_GLOBAL_CACHE_DIR": folder, "ZIG_LOCAL_CACHE_DIR": folder}
+def _workshop(names: Mapping[Path, str]) -> Iterator[Path]:
+    """A folder to compile in, in which all that the compiler is told of has a name of our own.
+
+    Zig writes names into files of arguments and dependencies that it cannot read again where
+    there is a % or a quote in them.
+
+    Args:
+        names: of the folders that are needed, in this one.
+    """
+    with tempfile.TemporaryDirectory(prefix="kws-") as created:
+        workshop = Path(created)
+        ours = [(EMULATOR, "emulator"), (cache_folder("zig"), "zig")]
+        for place, name in [*names.items(), *ours]:
+            (workshop / name).symlink_to(place.absolute())
+        yield workshop
 
 
 _OVERFLOW = re.compile(r"region [`']?(FLASH|RAM)'?:? overflowed by (\d+)")

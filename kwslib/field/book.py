@@ -6,18 +6,17 @@ The file is a list of records. A record holds the trials of one sitting, one a l
 of them share: network, its hash, target, microphone, who spoke.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from kwslib.board.client import Streaming
 from kwslib.errors import InputError
 from kwslib.field.trials import Trial
-from kwslib.files import is_stream, lock_file, write_text
-from kwslib.records import Method, Record, read_records
+from kwslib.files import is_stream, lock_file
+from kwslib.records import Method, Record, read_records, write_records
 
 METRIC = "field_trials"
 
@@ -128,8 +127,8 @@ class Book:
             self._write()
 
     def _write(self) -> None:
-        sittings = [*self._earlier, _with(self.sitting, self._new)]
-        write_text(self.path, "[\n" + ",\n".join(map(_text_of, sittings)) + "\n]\n")
+        new = replace(self.sitting, value=[trial.as_json() for trial in self._new])
+        write_records(self.path, [*self._earlier, new])
 
 
 @contextmanager
@@ -159,19 +158,6 @@ def _shared(record: Record) -> Mapping[str, Any]:
         "recordings": str(data.get("sha256"))[:12],
         "name": data.get("speaker"),
     }
-
-
-def _with(sitting: Record, trials: Sequence[Trial]) -> Record:
-    facts = asdict(sitting) | {"value": [trial.as_json() for trial in trials]}
-    return Record(**facts)
-
-
-def _text_of(record: Record) -> str:
-    """A record as JSON with a line for each trial, so that differences read well."""
-    facts = asdict(record)
-    trials = [json.dumps(each, ensure_ascii=False) for each in facts.pop("value")]
-    head = json.dumps(facts, ensure_ascii=False)[:-1]
-    return f'{head}, "value": [\n' + ",\n".join(trials) + "\n]}"
 
 
 def read_sittings(path: Path) -> list[Record]:

@@ -8,7 +8,7 @@ import re
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cached_property, partial
 from pathlib import Path
@@ -196,7 +196,8 @@ def _field(record: Committed, data: str, folder: Path, jobs: int | None) -> list
     with open_board("emulator", read_graph(tflite_of(network)), network) as board:
         streaming = default_streaming(len(board.labels))
         FieldTest(board, network, "emulator", "", out, streaming).play(spoken, [], None, _note)
-    return read_records(out)
+    first, *others = read_records(out)  # others: it was interrupted, and went on
+    return [replace(first, value=[*first.value, *(each for o in others for each in o.value)])]
 
 
 def _note(line: str) -> None:

@@ -4,7 +4,9 @@ import ctypes
 import os
 import re
 import subprocess
+import tempfile
 import time
+from pathlib import Path
 
 import pytest
 from installed import needs
@@ -148,3 +150,20 @@ def test_zig_optimises_as_told(tmp_path):
         counts[flag] = board.call("sum", 0x20000000, 100).instructions
     assert sizes["-Os"] < sizes["-O1"] < sizes["-O2"] < sizes["-O3"]
     assert counts["-O2"] < counts["-O1"]
+
+
+@pytest.mark.parametrize("name", ["100%", "%b", "a 'quoted\" name", "mühle", "-x", "$HOME;@#(1)"])
+@pytest.mark.parametrize("compiler", ["zig", "gcc"])
+def test_folders_may_have_any_name(add, tmp_path, monkeypatch, name, compiler):
+    if compiler == "gcc":
+        needs("arm-none-eabi-gcc")
+    folder = tmp_path / name
+    folder.mkdir()
+    monkeypatch.setenv("KWS_CACHE", str(folder / "cache"))
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    monkeypatch.chdir(folder)
+    source = Path("add.c")
+    source.write_text(ADD)
+    program = cortex_m4([source], Path("out") / name, include=[Path()], compiler=compiler)
+    assert Emulator(program).call("add", 2, 40).value == 42
+    assert sorted(path.name for path in folder.iterdir()) == ["add.c", "cache", "out"]
