@@ -15,6 +15,13 @@ class InputError(Exception):
         super().__init__(" ".join(message.split()))
 
 
+def told_by_system(error: OSError) -> str:
+    """What the operating system refused, in one line: the file where it is known, and why."""
+    reason = (error.strerror or str(error) or type(error).__name__).lower()
+    named = " to ".join(str(name) for name in (error.filename, error.filename2) if name)
+    return f"{named}: {reason}" if named else f"the system refuses: {reason}"
+
+
 @contextmanager
 def mistakes_in_a_line() -> Iterator[None]:
     """For what is run by ``python -m``: bad input gets one line and exit code 2, as of ``kws``."""
@@ -22,4 +29,7 @@ def mistakes_in_a_line() -> Iterator[None]:
         yield
     except InputError as error:
         print(error, file=sys.stderr)
+        sys.exit(2)
+    except OSError as error:
+        print(told_by_system(error), file=sys.stderr)
         sys.exit(2)

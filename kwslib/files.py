@@ -21,6 +21,9 @@ from kwslib.errors import InputError
 
 CACHE_VARIABLE = "KWS_CACHE"
 
+_LEAST_FREE = 2**16
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
 OURS = ".kws-"
 """What the names of files begin with that stand in a user's folder for our own sake."""
 
@@ -40,8 +43,8 @@ def cache_folder(*parts: str) -> Path:
     Raises:
         InputError: it cannot be created.
     """
-    root = Path(os.environ.get(CACHE_VARIABLE) or Path.home() / ".cache" / "kwslib")
-    folder = root.joinpath(*parts)
+    root = os.environ.get(CACHE_VARIABLE) or home_folder() / ".cache" / "kwslib"
+    folder = Path(root, *parts)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -50,6 +53,30 @@ def cache_folder(*parts: str) -> Path:
             f"name another cache in {CACHE_VARIABLE}"
         ) from error
     return folder
+
+
+def home_folder() -> Path:
+    """The user's home folder, for libraries too, which look for it in ``$HOME``.
+
+    Where it is unknown or cannot be written to, as in a container of an unknown user, it becomes
+    one in the folder for temporary files, and that is said.
+
+    Raises:
+        InputError: there is no such place.
+    """
+    with suppress(RuntimeError):  # nobody knows it
+        home = Path.home()
+        if home.is_dir() and os.access(home, os.W_OK):
+            return home
+    home = Path(tempfile.gettempdir()) / f"kwslib-{os.getuid()}"
+    with suppress(OSError):
+        home.mkdir(mode=0o700, exist_ok=True)
+        state = home.lstat()  # what is kept there is run: no other user may have made it
+        if S_ISDIR(state.st_mode) and state.st_uid == os.getuid() and not state.st_mode & 0o022:
+            print(f"no home folder can be written to; {home} stands for it", file=sys.stderr)
+            os.environ["HOME"] = str(home)
+            return home
+    raise InputError(f"{home}: cannot stand for a home folder; name one in HOME")
 
 
 @contextmanager
@@ -72,12 +99,39 @@ def write_beside(path: Path | str) -> Iterator[Path]:
             folder.mkdir(parents=True, exist_ok=True)
             temporary = stack.enter_context(part_folder(folder)) / path.name
             temporary.touch()  # with the permissions of any other file
-        yield temporary
+        with full_disk_told(path, temporary.parent):
+            yield temporary
         with _writing(path):
             if direct:
                 _copy_into(path, temporary)
             else:
                 _take_place(temporary, target)
+
+
+def check_writable(path: Path | str, *, folder: bool = False) -> None:
+    """Refuse what could not be written to later, before any work is done for it.
+
+    Args:
+        path: of a file that is to be written, or of a folder to write into; absent ones are made.
+        folder: it is a folder.
+
+    Raises:
+        InputError: it cannot be written to, or no space is left.
+    """
+    path = Path(path)
+    with _writing(path):
+        target = Path(os.path.realpath(path)) if folder or is_stream(path) else _behind_links(path)
+        if folder and target.exists() and not target.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        place = target if folder else target.parent
+        while not place.exists():
+            place = place.parent
+        if not place.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, f"{place} is no folder")
+        if not is_stream(path) and not os.access(place, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        if not is_stream(path) and shutil.disk_usage(place).free < _LEAST_FREE:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 @contextmanager
@@ -86,6 +140,30 @@ def _writing(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+@contextmanager
+def full_disk_told(what: Path | str, place: Path) -> Iterator[None]:
+    """Whatever a library makes of a full disk during the body becomes one line.
+
+    Args:
+        what: is being written.
+        place: a folder on the disk to which it is written.
+
+    Raises:
+        InputError: there is no room.
+    """
+    try:
+        yield
+    except (InputError, FileNotFoundError):
+        raise
+    except Exception as error:
+        full = getattr(error, "errno", None) in _FULL
+        if full or shutil.disk_usage(place).free < _LEAST_FREE:
+            raise InputError(
+                f"{what}: cannot be written (no space is left); free some, or name another place"
+            ) from error
+        raise
 
 
 @contextmanager
@@ -337,9 +415,12 @@ def keep_newest(folder: Path, count: int) -> None:
 
 
 def write_text(path: Path | str, text: str) -> None:
-    """Write ``text`` to ``path`` whole or not at all."""
+    r"""Write ``text`` to ``path`` whole or not at all.
+
+    What of a file's name is no UTF-8 is written as ``\\udcff``, which JSON reads back.
+    """
     with write_beside(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def write_json(path: Path | str, value: Any) -> None:
@@ -357,7 +438,7 @@ def sha256_of_text(*texts: str) -> str:
     """Hexadecimal SHA-256 of ``texts``, each ended by a NUL so that joins cannot collide."""
     digest = hashlib.sha256()
     for text in texts:
-        digest.update(text.encode() + b"\0")
+        digest.update(text.encode(errors="surrogateescape") + b"\0")
     return digest.hexdigest()
 
 

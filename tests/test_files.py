@@ -3,11 +3,13 @@ import hashlib
 import io
 import json
 import os
+import re
 import shutil
 import socket
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -22,6 +24,7 @@ from kwslib.errors import InputError
 from kwslib.files import (
     PART,
     cache_folder,
+    check_writable,
     is_stream,
     keep_newest,
     lock_file,
@@ -317,6 +320,7 @@ def test_a_file_that_may_not_be_written_is_not_replaced(tmp_path, monkeypatch):
 
 HOLDER = """
 import sys
+import tempfile
 from kwslib.files import lock_file, lock_folder, write_beside
 lock = {"folder": lock_folder, "file": lock_file, "part": write_beside}[sys.argv[1]]
 with lock(sys.argv[2]):
@@ -529,3 +533,88 @@ def test_what_cannot_be_read_is_an_input_error(tmp_path):
     for path in (tmp_path, "a\0b", tmp_path / "large" / "deep"):
         with pytest.raises(InputError, match=r"cannot be read|no such file"):
             read_bounded(path, 100)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [OSError(errno.ENOSPC, "full"), OSError(errno.EFBIG, "big"), RuntimeError("torch says")],
+)
+def test_a_full_disk_is_one_line_whatever_a_library_says_of_it(tmp_path, monkeypatch, error):
+    path = tmp_path / "out.bin"
+    path.write_bytes(b"before")
+    if not isinstance(error, OSError):
+        usage = shutil.disk_usage(tmp_path)._replace(free=100)
+        monkeypatch.setattr(shutil, "disk_usage", lambda place: usage)
+    line = r"out\.bin: cannot be written \(no space is left\); free some"
+    with pytest.raises(InputError, match=line), write_beside(path):
+        raise error
+    assert path.read_bytes() == b"before" and list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("error", [RuntimeError("other"), FileNotFoundError(2, "gone")])
+def test_another_error_is_no_full_disk(tmp_path, error):
+    with pytest.raises(type(error)), write_beside(tmp_path / "out.bin"):
+        raise error
+
+
+def test_what_cannot_be_written_is_refused_before_and_nothing_is_made(tmp_path, monkeypatch):
+    file, loop = tmp_path / "file", tmp_path / "loop"
+    file.write_bytes(b"")
+    loop.symlink_to(loop)
+    refused = [
+        (file / "x" / "y.json", False), (tmp_path, False), (loop, False), (file, True),
+        (file / "sub", True), (tmp_path / ("n" * 300), False), (Path("/proc/none/x"), False),
+    ]  # fmt: skip
+    for path, folder in refused:
+        with pytest.raises(InputError, match=f"^{re.escape(str(path))}: cannot be written"):
+            check_writable(path, folder=folder)
+    for path, folder in [(file, False), (tmp_path / "a" / "b.json", False), (tmp_path, True)]:
+        check_writable(path, folder=folder)
+    check_writable("/dev/null")
+    usage = shutil.disk_usage(tmp_path)._replace(free=100)
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: usage)
+    with pytest.raises(InputError, match="No space left"):
+        check_writable(file)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "loop"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_of_another_user_is_refused_before(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(InputError, match="Permission denied"):
+        check_writable(tmp_path / "x")
+
+
+def test_where_there_is_no_home_one_for_temporary_files_stands_for_it(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.delenv("KWS_CACHE")
+    for home in ("/proc/none", str(tmp_path / "none")):
+        monkeypatch.setenv("HOME", home)
+        cache = cache_folder("x")
+        assert cache == tmp_path / f"kwslib-{os.getuid()}" / ".cache" / "kwslib" / "x"
+        assert cache.is_dir() and "stands for it" in capsys.readouterr().err
+        assert Path.home() == tmp_path / f"kwslib-{os.getuid()}"
+
+
+def test_a_home_that_others_could_write_to_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.delenv("KWS_CACHE")
+    monkeypatch.setenv("HOME", "/proc/none")
+    place = tmp_path / f"kwslib-{os.getuid()}"
+    place.mkdir()
+    place.chmod(0o777)
+    with pytest.raises(InputError, match=r"cannot stand for a home folder; name one in HOME"):
+        cache_folder()
+    place.rmdir()
+    place.symlink_to(tmp_path)
+    with pytest.raises(InputError, match=r"cannot stand for a home folder; name one in HOME"):
+        cache_folder()
+
+
+def test_names_that_are_no_utf8_are_hashed_and_written_as_json_has_them(tmp_path):
+    name = os.fsdecode(b"a\xff")
+    assert sha256_of_text(name) != sha256_of_text("a")
+    write_json(tmp_path / "x.json", [name])
+    assert json.loads((tmp_path / "x.json").read_text(encoding="utf-8")) == [name]

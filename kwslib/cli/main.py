@@ -1,13 +1,16 @@
 """The command group: finds verbs lazily and turns mistakes into one line and exit code 2."""
 
 import importlib
+import os
 import sys
+from io import TextIOWrapper
 from typing import Any
 
 import click
 
 from kwslib import __version__
-from kwslib.errors import InputError
+from kwslib.errors import InputError, told_by_system
+from kwslib.files import home_folder
 from kwslib.interrupt import enable_interrupt
 
 _VERBS = {
@@ -57,15 +60,35 @@ def group() -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run ``kws``; exit code 0, or 2 for bad input, or 130 when interrupted."""
     enable_interrupt()
+    _prepare_streams()
     sys.exit(_run(arguments))
+
+
+def _prepare_streams() -> None:
+    """Let no file take the number of a stream that the shell closed, as ``2>&-`` does, and print
+    names of files that are no UTF-8 as JSON has them.
+    """
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(descriptor)
+    sys.stdout = sys.stdout or os.fdopen(1, "w", encoding="utf-8")
+    sys.stderr = sys.stderr or os.fdopen(2, "w", encoding="utf-8")
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _run(arguments: list[str] | None) -> int:
     try:
+        home_folder()
         result: Any = group.main(arguments, prog_name="kws", standalone_mode=False)
         return result if isinstance(result, int) else 0
     except InputError as error:
         return _fail(str(error))
+    except BrokenPipeError:  # who read the output has ended, as head does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 1
+    except OSError as error:
+        return _fail(told_by_system(error))
     except click.Abort:
         click.echo("kws: interrupted; what was finished is kept", err=True)
         return 130

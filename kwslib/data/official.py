@@ -2,7 +2,8 @@
 
 A folder ``SpeechCommands/speech_commands_v0.02`` with one folder of WAV files a word,
 ``_background_noise_`` and the lists of validation and test clips; all clips that are in neither
-list are for training.
+list are for training. Words of one's own, of which no clip is in a list, are split by the rule that
+made the lists.
 """
 
 import http.client
@@ -21,7 +22,7 @@ from kwslib.data.members import FolderMembers, Members, name_of
 from kwslib.data.recorded import LARGEST_CLIP, LARGEST_NOISE, RecordedSpeech
 from kwslib.data.sound_file import SUFFIXES
 from kwslib.data.source import Images
-from kwslib.data.task import SILENCE, Split
+from kwslib.data.task import SILENCE, Split, speaker_of, split_of
 from kwslib.errors import InputError
 from kwslib.features.logmel import logmel_images
 from kwslib.files import lock_folder, read_bounded, sha256_of_text
@@ -87,10 +88,12 @@ class SpeechCommandsFolder(RecordedSpeech):
             "validation": {},
             "testing": {},
         }
+        listed = {name.split("/")[0] for names in self._lists.values() for name in names}
         for name in self._clips.paths:
-            splits = (split for split, names in self._lists.items() if name in names)
             word = name.split("/")[0]
-            clips[next(splits, "training")].setdefault(word, []).append(name)
+            splits = (split for split, names in self._lists.items() if name in names)
+            other = "training" if word in listed else split_of(speaker_of(name))
+            clips[next(splits, other)].setdefault(word, []).append(name)
         silence = [f"{SILENCE}/{name}" for name in self._silence.paths]
         return {**clips, "testing": {**clips["testing"], SILENCE: silence}}
 

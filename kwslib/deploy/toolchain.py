@@ -21,7 +21,14 @@ from typing import Literal
 
 from kwslib.config import NANO33BLE
 from kwslib.errors import InputError
-from kwslib.files import cache_folder, keep_newest, sha256_of_file, sha256_of_text, write_beside
+from kwslib.files import (
+    cache_folder,
+    full_disk_told,
+    keep_newest,
+    sha256_of_file,
+    sha256_of_text,
+    write_beside,
+)
 
 Compiler = Literal["zig", "gcc"]
 
@@ -235,7 +242,8 @@ def _build(
                 *(f"{names[path.parent]}/{path.name}" for path in sources),
             ]
             with write_beside(kept) as copy, _workshop(names) as workshop:
-                _run([*command, *arguments, "-o", _BUILT], workshop)
+                with full_disk_told(f"{workshop} and {kept.parent}", workshop):
+                    _run([*command, *arguments, "-o", _BUILT], workshop)
                 shutil.copyfile(workshop / _BUILT, copy)
                 shutil.copyfile(copy, temporary)
             keep_newest(kept.parent, _KEPT_BUILDS)

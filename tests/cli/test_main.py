@@ -102,3 +102,43 @@ def test_the_installed_command_works(tones):
     )
     assert (run.returncode, run.stderr) == (0, "")
     assert json.loads(run.stdout)["counts"]["training"] == 80
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (PermissionError(13, "Permission denied", "/x/.lock"), "/x/.lock: permission denied"),
+        (
+            OSError(28, "No space left on device"),
+            "the system refuses: no space left on device",
+        ),
+        (OSError(24, "Too many open files", "a", None, "b"), "a to b: too many open files"),
+        (OSError("odd"), "the system refuses: odd"),
+    ],
+)
+def test_what_the_system_refuses_is_one_line(kws, monkeypatch, error, line):
+    def refuse(*arguments, **options):
+        raise error
+
+    monkeypatch.setattr("kwslib.data.dataset.open_source", refuse)
+    assert kws("data") == (2, "", f"kws: {line}\n")
+
+
+KWS = f"'{Path(sys.executable).parent / 'kws'}'"
+
+
+@pytest.mark.parametrize("closed", ["1", "2", "0", "0,1,2"])
+def test_streams_that_a_shell_closed_do_no_harm(tmp_path, closed):
+    close = " ".join(f"{number}{'<' if number == '0' else '>'}&-" for number in closed.split(","))
+    out = tmp_path / "out"
+    command = f"{KWS} compile tiny_conv-yes_no --target host"
+    done = subprocess.run(["sh", "-c", f"{command} --out '{out}' {close}"], check=False)
+    assert done.returncode == 0
+    assert (out / "libkws.so").read_bytes()[:4] == b"\x7fELF"
+
+
+def test_a_reader_that_ends_early_gets_no_traceback():
+    command = f"{KWS} measure | head -n 1"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
+    assert len(done.stdout.splitlines()) == 1
+    assert done.stderr == ""

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from fake_speech import WORDS, which_set
+from fake_speech import WORDS, speakers, which_set
 
 from kwslib.data import official
 from kwslib.data.dataset import Dataset, open_source
@@ -123,12 +123,28 @@ def test_another_rate_is_resampled_and_said_once(tones, copy, capfd):
     assert "resampled from 44,100 Hz" in told[0] and "2 channels averaged" in told[1]
 
 
-def test_words_without_a_speaker_in_their_names_are_training_clips(copy):
-    path = release(copy) / "yes" / "recording 1.wav"
-    (release(copy) / "yes").joinpath(path.name).write_bytes(
-        next((release(copy) / "no").glob("*.wav")).read_bytes()
-    )
-    assert "yes/recording 1" in SpeechCommandsFolder(copy).keyword_clips("yes", "training")
+def test_words_of_ones_own_are_split_by_the_rule_whatever_their_names(copy):
+    folder = release(copy)
+    others = speakers({"training": 5, "testing": 2, "validation": 2})
+    names = [*(f"me {n}.wav" for n in range(40)), *(f"{name}_nohash_1.wav" for name in others)]
+    (folder / "marvellous").mkdir()
+    for name in names:
+        shutil.copy(next((folder / "yes").iterdir()), folder / "marvellous" / name)
+    source = SpeechCommandsFolder(copy)
+    found = {
+        f"{Path(name).name}.wav": split
+        for split, words in source.by_split.items()
+        for name in words.get("marvellous", [])
+    }
+    rule = {name: which_set(name.removesuffix(".wav") + "_nohash_0.wav") for name in names[:40]}
+    assert found == rule | {name: which_set(name) for name in names[40:]}
+    assert set(found.values()) == {"training", "validation", "testing"}
+
+
+def test_a_clip_that_is_in_no_list_is_for_training_where_others_of_its_word_are(copy):
+    folder = release(copy) / "yes"
+    shutil.copy(next(folder.iterdir()), folder / "me.wav")
+    assert "yes/me" in SpeechCommandsFolder(copy).by_split["training"]["yes"]
 
 
 def test_case_of_words_does_not_matter(copy):
