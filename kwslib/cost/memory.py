@@ -82,8 +82,8 @@ class Memory:
 
     @property
     def peak(self) -> int:
-        """Activations alive together at the worst moment."""
-        return max(step.live for step in self.steps)
+        """Activations alive together at the worst moment; the image's where nothing is written."""
+        return max((step.live for step in self.steps), default=self.inputs)
 
     def peak_bytes(self, number_type: NumberType) -> int:
         """:attr:`peak` in bytes: 4 a number in float32, 1 in int8."""
@@ -132,19 +132,19 @@ def _memory_of(nodes: list[fx.Node], layers: dict[str, nn.Module]) -> Memory:
         held = [
             other
             for other in [image, *written]
-            if position[other] < position[node] <= last_read[other]
+            if position[other] < position[node] <= last_read.get(other, -1)  # some are never read
         ]
         name = str(node.target) if node.op == "call_module" else node.name
         steps.append(LiveStep(name, sum(map(_size, held)), _size(node)))
-    output = next(read for node in nodes if node.op == "output" for read in _tensors(node))
-    return Memory(tuple(steps), _size(image), _size(owner[output]))
+    outputs = {owner[read] for node in nodes if node.op == "output" for read in _tensors(node)}
+    return Memory(tuple(steps), _size(image), sum(map(_size, outputs)))
 
 
 def _buffer_owners(nodes: list[fx.Node], layers: dict[str, nn.Module]) -> dict[fx.Node, fx.Node]:
     """For each node that gives a tensor, the node whose output it lies in."""
     owner: dict[fx.Node, fx.Node] = {}
     for node in nodes:
-        if "tensor_meta" in node.meta and node.op != "output":
+        if _is_activation(node):
             reads = _tensors(node)
             shares = reads and _operation(node, layers) in _SHARES_INPUT
             owner[node] = owner[reads[0]] if shares else node
@@ -159,7 +159,11 @@ def _operation(node: fx.Node, layers: dict[str, nn.Module]) -> str:
 
 
 def _tensors(node: fx.Node) -> list[fx.Node]:
-    return [each for each in node.all_input_nodes if "tensor_meta" in each.meta]
+    return [each for each in node.all_input_nodes if _is_activation(each)]
+
+
+def _is_activation(node: fx.Node) -> bool:
+    return "tensor_meta" in node.meta and node.op not in ("get_attr", "output")
 
 
 def _size(node: fx.Node) -> int:

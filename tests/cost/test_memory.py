@@ -87,3 +87,32 @@ def test_every_network_can_be_followed(name):
     assert memory.outputs == 12
     assert memory.peak >= memory.inputs
     assert network.training
+
+
+class TwoBranches(nn.Module):
+    """One branch is read, the other is not, or both are returned."""
+
+    def __init__(self, both):
+        super().__init__()
+        self.first, self.second, self.both = nn.Linear(4, 3), nn.Linear(4, 5), both
+
+    def forward(self, image):
+        first, second = self.first(image), self.second(image)
+        return (first, second) if self.both else first
+
+
+@pytest.mark.parametrize(
+    ("network", "peak", "outputs"),
+    [
+        (nn.Sequential(nn.ReLU(), nn.ReLU()), 12, 12),  # all is written over the image
+        (nn.ReLU(), 12, 12),
+        (nn.Sequential(nn.Flatten(), nn.Unflatten(1, (4, 3))), 12, 12),
+        (nn.Identity(), 12, 12),
+        (nn.Linear(4, 7), 12 + 21, 21),
+        (TwoBranches(both=False), 12 + 9 + 15, 9),  # the unused one is there while it is written
+        (TwoBranches(both=True), 12 + 9 + 15, 9 + 15),
+    ],
+)
+def test_networks_that_write_little_or_in_vain_are_counted(network, peak, outputs):
+    memory = live_memory(network, (1, 3, 4))
+    assert (memory.peak, memory.inputs, memory.outputs) == (peak, 12, outputs)
