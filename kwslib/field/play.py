@@ -5,15 +5,16 @@ from collections.abc import Callable, Collection, Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from kwslib.board.client import Board, Streaming
 from kwslib.config import CLIP_SAMPLES, SAMPLE_RATE
-from kwslib.field.listener import Listener
 from kwslib.field.recordings import Recording
 from kwslib.field.trials import Span, Trial, judge
 
 
 def play(
     recordings: Iterable[Recording],
-    listener: Listener,
+    board: Board,
+    streaming: Streaming,
     keep: Callable[[Trial], None],
     tell: Callable[[str], None],
     done: Collection[str] = (),
@@ -25,7 +26,8 @@ def play(
 
     Args:
         recordings: what is played.
-        listener: what hears it.
+        board: what hears it.
+        streaming: how it listens.
         keep: takes each trial as soon as it is finished.
         tell: takes notes on recordings that had to be changed.
         done: names of recordings to leave out.
@@ -39,19 +41,17 @@ def play(
         stream, span, notes = recording.stream()
         for note in notes:
             tell(note)
-        listener.start()
-        try:
-            detections = listener.hear(stream)
-        finally:
-            listener.stop()
+        with board.listening(streaming):
+            detections = board.hear(stream)
+        board.features(second_around(stream, span))
         facts = recording.facts
         trial = judge(
             recording.said,
             recording.name,
             detections,
-            listener.labels,
+            board.labels,
             span,
-            clip=listener.classify(second_around(stream, span)),
+            clip=board.labels[int(board.infer().argmax())],
             kind=recording.kind,
             speaker=facts.speaker,
             noise=facts.noise,

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -12,13 +13,11 @@ from kwslib.board.client import Board, Streaming
 from kwslib.data.task import spelled_as
 from kwslib.errors import InputError
 from kwslib.evaluation.smoothing import FIRST_KEYWORD
-from kwslib.field.boards import BoardListener, BoardWithMicrophone
 from kwslib.field.book import Book, open_book, sitting
-from kwslib.field.live import BoardEar, ComputerEar
+from kwslib.field.live import Ear, board_ear, computer_ear, conduct
 from kwslib.field.microphone import computer_microphone
 from kwslib.field.play import play
 from kwslib.field.recordings import identity, read_folder
-from kwslib.field.session import Ear, Session, conduct
 from kwslib.records import machine_name
 
 
@@ -67,7 +66,7 @@ class FieldTest:
         with self._book(name=folder.name, sha256=everything) as book:
             done = {trial.recording for trial in book.trials}
             bar = tqdm(chosen, "recordings", leave=False, disable=None)
-            play(bar, BoardListener(self.board, self.streaming), book.add, tell, done)
+            play(bar, self.board, self.streaming, book.add, tell, done)
         return book
 
     def converse(
@@ -98,17 +97,16 @@ class FieldTest:
                     f"--words {word}: is no keyword of the network; "
                     f"it spots {', '.join(self.keywords)}"
                 )
-        ear = self._ear(microphone)
-        with self._book(name="live speech", microphone=microphone) as book:
-            conduct(Session(words or self.keywords, count, book), ear, ask, tell)
-        return book
-
-    def _ear(self, microphone: Literal["computer", "board"]) -> Ear:
+        ear: Ear
         if microphone == "board":
-            return BoardEar(BoardWithMicrophone(self.board, self.streaming))
-        with computer_microphone():
-            pass  # what is missing is told before anybody speaks
-        return ComputerEar(computer_microphone, BoardListener(self.board, self.streaming))
+            ear = partial(board_ear, self.board, self.streaming)
+        else:
+            with computer_microphone():
+                pass  # what is missing is told before anybody speaks
+            ear = partial(computer_ear, self.board, self.streaming, computer_microphone)
+        with self._book(name="live speech", microphone=microphone) as book:
+            conduct(words or self.keywords, count, book, self.board.labels, ear, ask, tell)
+        return book
 
     def _book(self, **data: str) -> AbstractContextManager[Book]:
         if self.speaker:

@@ -274,7 +274,5 @@ def _least_hops(spotter: Spotter) -> int:
 
 def play(board: Board, sound: Sound, streaming: Streaming) -> list[Detection]:
     """What a board detects that hears the stream, a minute at a time."""
-    board.stream(streaming)
-    found = [each for minute in sound.minutes() for each in board.hear(minute)]
-    board.stop()
-    return found
+    with board.listening(streaming):
+        return [each for minute in sound.minutes() for each in board.hear(minute)]
