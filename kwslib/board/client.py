@@ -188,7 +188,10 @@ class Board:
         """
         self.stop()
         self._send_sound(clip)
-        return self._read(_Kind.FEATURES, b"", _parse_image)
+        shape = DEPLOYED.frames, DEPLOYED.bands
+        return self._read(
+            _Kind.FEATURES, b"", lambda data: np.frombuffer(data, np.uint8).reshape(shape)
+        )
 
     def infer(self, image: NDArray[np.uint8] | None = None) -> NDArray[np.int8]:
         """The scores of an image, int8 ``[labels]``: 256 times the probability, minus 128.
@@ -336,10 +339,6 @@ class Board:
                 probability = total / (256 * self._inferences_averaged)
                 self._detections.append(Detection(label, probability, time_ms))
         return [frame for frame in frames if frame.kind != _DETECTION]
-
-
-def _parse_image(data: bytes) -> NDArray[np.uint8]:
-    return np.frombuffer(data, np.uint8).reshape(DEPLOYED.frames, DEPLOYED.bands)
 
 
 def _parse_info(data: bytes) -> BoardInfo:
