@@ -40,11 +40,6 @@ class Expected:
     sha256: str
     labels: tuple[str, ...]
 
-    @property
-    def keywords(self) -> tuple[str, ...]:
-        """What it spots."""
-        return self.labels[FIRST_KEYWORD:]
-
 
 class _WrongError(Exception):
     """A fact of the file that cannot be."""
@@ -82,7 +77,7 @@ def read_saved(path: Path, expected: Expected) -> tuple[Record, list[Trial]]:
         if not isinstance(entries, list) or len(entries) != 1:
             raise _WrongError("not one record")
         sitting = _sitting(entries[0], expected)
-        return sitting, _trials(entries[0]["value"], expected.keywords)
+        return sitting, _trials(entries[0]["value"], expected.labels[FIRST_KEYWORD:])
     except _WrongError as wrong:
         raise InputError(
             f"{path}: is no field test saved by the page 'Try it' ({wrong}); save it there again"
@@ -207,7 +202,7 @@ def _sitting(entry: Any, expected: Expected) -> Record:
             f"the trials are of the network {given['network']}, or of another version of "
             f"{expected.network}; name the network that was tested"
         )
-    if len(given["thresholds"]) != len(expected.keywords):
+    if len(given["thresholds"]) != len(expected.labels) - FIRST_KEYWORD:
         raise _WrongError("not a threshold for each keyword")
     subject = {name: given[name] for name in _SUBJECT} | {"network": expected.network}
     return Record(

@@ -7,8 +7,8 @@ from tone_listener import LABELS, RATE, ScriptedBoard, ToneBoard, quiet, stream_
 
 from kwslib.data.task import in_hash_order
 from kwslib.errors import InputError
-from kwslib.field.play import play, second_around
 from kwslib.field.recordings import BEFORE_MS, FACTS, identity, read_folder, word_span
+from kwslib.field.run import play_recordings, second_around
 from kwslib.field.trials import WINDOW_MS, Span
 
 KEYWORDS = LABELS[2:]
@@ -259,7 +259,9 @@ def test_each_recording_is_a_stream_of_its_own_and_its_word_is_found(write):
         folder = write(name, stream_with(name.split("/")[0]))
     folder = write("no/2.wav", stream_with("yes"))
     board, trials, notes = ToneBoard(), [], []
-    play(read_folder(folder, KEYWORDS), board, None, trials.append, notes.append, {"no/1.wav"})
+    play_recordings(
+        read_folder(folder, KEYWORDS), board, None, trials.append, notes.append, {"no/1.wav"}
+    )
     assert notes == []
     assert board.streams == 3
     found = [(each.recording, each.detected, each.succeeded, each.clip) for each in trials]
@@ -275,7 +277,7 @@ def test_a_stream_is_ended_when_the_board_fails(write):
     folder = write("yes/1.wav", stream_with("yes"))
     board = ScriptedBoard(InputError("the board: is gone"))
     with pytest.raises(InputError, match="is gone"):
-        play(read_folder(folder, KEYWORDS), board, None, list, print)
+        play_recordings(read_folder(folder, KEYWORDS), board, None, list, print)
     assert board.events[-1] == "stop"
 
 
