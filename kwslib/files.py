@@ -9,7 +9,7 @@ import shutil
 import socket
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from stat import S_IMODE, S_ISDIR, S_ISREG
@@ -105,7 +105,9 @@ def write_beside(path: Path | str) -> Iterator[Path]:
             if direct:
                 _copy_into(path, temporary)
             else:
-                _take_place(temporary, target)
+                with suppress(FileNotFoundError):  # the permissions of what is replaced
+                    temporary.chmod(S_IMODE(target.stat().st_mode))
+                temporary.replace(target)
 
 
 def check_writable(path: Path | str, *, folder: bool = False) -> None:
@@ -262,13 +264,6 @@ def _behind_links(path: Path) -> Path:
     return target
 
 
-def _take_place(temporary: Path, target: Path) -> None:
-    """Rename, with the permissions of the file that is replaced."""
-    with suppress(FileNotFoundError):
-        temporary.chmod(S_IMODE(target.stat().st_mode))
-    temporary.replace(target)
-
-
 def _copy_into(path: Path, source: Path) -> None:
     descriptor = _descriptor(path)
     with source.open("rb") as content, ExitStack() as stack:
@@ -390,14 +385,12 @@ def read_bounded(path: Path | str, largest: int, mend: str = "name another file"
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file; {mend}") from error
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read ({_reason(error)})") from error
+        raise InputError(
+            f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})"
+        ) from error
     if len(content) > largest:
         raise InputError(f"{path}: is larger than {largest:,} bytes; {mend}")
     return content
-
-
-def _reason(error: Exception) -> str:
-    return str(getattr(error, "strerror", None) or error)
 
 
 def keep_newest(folder: Path, count: int) -> None:
@@ -426,6 +419,18 @@ def write_text(path: Path | str, text: str) -> None:
 def write_json(path: Path | str, value: Any) -> None:
     """Write ``value`` as indented JSON to ``path`` whole or not at all."""
     write_text(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+
+
+def kept_array(path: Path, make: Callable[[], Any]) -> Any:
+    """The numpy array in a file, or what ``make`` gives, which is then kept there."""
+    import numpy as np  # takes long to load, and most of what uses this module needs no arrays
+
+    with suppress(FileNotFoundError, EOFError, ValueError):  # absent, or cut short by a full disk
+        return np.load(path, allow_pickle=False)
+    made = make()
+    with write_beside(path) as temporary, temporary.open("wb") as stream:
+        np.save(stream, made, allow_pickle=False)
+    return made
 
 
 def sha256_of_file(path: Path | str) -> str:

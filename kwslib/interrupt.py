@@ -20,6 +20,7 @@ CHECK_S = 0.1
 """How long to wait at most before looking whether Ctrl-C was pressed."""
 
 _LOOK_FOR_PARENT_S = 0.5
+_HAS_MASKS = hasattr(signal, "pthread_sigmask")  # not on Windows
 
 
 class _Note:
@@ -44,22 +45,25 @@ def deferred_interrupt() -> Iterator[Callable[[], None]]:
         a function that raises KeyboardInterrupt if there was one.
     """
     before = signal.getsignal(signal.SIGINT)
-    left_to_another = _is_blocked() and not isinstance(before, _Note)
+    blocked = _HAS_MASKS and signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    left_to_another = blocked and not isinstance(before, _Note)
     if left_to_another or threading.current_thread() is not threading.main_thread():
         yield lambda: None
         return
     note = _Note()
 
     def check() -> None:
-        if note.noted or _is_pending():
+        if note.noted or (_HAS_MASKS and signal.SIGINT in signal.sigpending()):
             raise KeyboardInterrupt
 
     signal.signal(signal.SIGINT, note)
-    blocked = _block()
+    # blocked here, and in what is started from here
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if _HAS_MASKS else None
     try:
         yield check
     finally:
-        _unblock(blocked)  # what is pending is noted, and not raised once more
+        if mask is not None:  # what is pending is noted, and not raised once more
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         signal.signal(signal.SIGINT, before or signal.SIG_DFL)
     check()  # what came since the last look is not lost
 
@@ -86,24 +90,3 @@ def end_with_parent(parent: int) -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
-
-
-_HAS_MASKS = hasattr(signal, "pthread_sigmask")  # not on Windows
-
-
-def _block() -> set[int] | None:
-    """Block SIGINT here and in what is started from here; what was blocked before."""
-    return {*signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})} if _HAS_MASKS else None
-
-
-def _unblock(before: set[int] | None) -> None:
-    if before is not None:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _is_blocked() -> bool:
-    return _HAS_MASKS and signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, [])
-
-
-def _is_pending() -> bool:
-    return _HAS_MASKS and signal.SIGINT in signal.sigpending()

@@ -1,4 +1,6 @@
-"""A listener that knows words by the pitch of their tones, and streams to play to it."""
+"""A board that knows words by the pitch of their tones, and streams to play to it."""
+
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -25,7 +27,7 @@ def stream_with(word, at=1500, ms=400, after=1500):
     return np.concatenate([quiet(at), tone(word, ms), quiet(after, 1)])
 
 
-class ToneListener:
+class ToneBoard:
     """Detects a word ``LATENCY_MS`` after its tone has ended."""
 
     labels = LABELS
@@ -34,22 +36,21 @@ class ToneListener:
         self.streams = 0
         self.heard = None
 
-    def start(self):
+    @contextmanager
+    def listening(self, streaming):
         assert self.heard is None, "the last stream was not ended"
         self.streams += 1
         self.heard = np.empty(0, np.int16)
-
-    def stop(self):
-        assert self.heard is not None
+        yield
         self.heard = None
 
-    def classify(self, clip):
+    def features(self, clip):
         assert self.heard is None
         assert clip.shape == (RATE,)
-        power = np.abs(np.fft.rfft(clip))
-        strongest = {word: power[frequency] for word, frequency in PITCH.items()}
-        best = max(strongest, key=strongest.get)
-        return best if strongest[best] > 1e6 else "_silence_"
+        self.power = np.abs(np.fft.rfft(clip))
+
+    def infer(self):
+        return np.array([1e6, 0, *(self.power[frequency] for frequency in PITCH.values())])
 
     def hear(self, samples):
         before = len(self.heard) // 16
@@ -68,8 +69,8 @@ class ToneListener:
         return 10 * (int(loud[-1]) + 1) if loud.size else None
 
 
-class ScriptedListener:
-    """Answers each stream with what it was told to."""
+class ScriptedBoard:
+    """Answers each question for detections with what it was told to."""
 
     labels = LABELS
 
@@ -77,18 +78,23 @@ class ScriptedListener:
         self.answers = list(answers)
         self.events = []
 
-    def start(self):
-        self.events.append("start")
+    @contextmanager
+    def listening(self, streaming, microphone=False):
+        self.events.append("microphone" if microphone else "start")
+        try:
+            yield
+        finally:
+            self.events.append("stop")
 
     def hear(self, samples):
-        self.events.append(len(samples))
+        return self._answer(len(samples))
+
+    def overhear(self, seconds):
+        return self._answer(seconds)
+
+    def _answer(self, event):
+        self.events.append(event)
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
         return answer
-
-    def stop(self):
-        self.events.append("stop")
-
-    def classify(self, clip):
-        return "_silence_"

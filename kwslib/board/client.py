@@ -6,11 +6,11 @@
 import secrets
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
-from types import TracebackType
 from typing import TypeVar
 
 import numpy as np
@@ -146,16 +146,7 @@ class Board:
     def __enter__(self) -> "Board":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Free the link."""
+    def __exit__(self, *error: object) -> None:
         self.link.close()
 
     @cached_property
@@ -197,20 +188,22 @@ class Board:
         """
         self.stop()
         self._send_sound(clip)
-        return self._read(_Kind.FEATURES, b"", _parse_image)
+        shape = DEPLOYED.frames, DEPLOYED.bands
+        return self._read(
+            _Kind.FEATURES, b"", lambda data: np.frombuffer(data, np.uint8).reshape(shape)
+        )
 
-    def infer(self, image: NDArray[np.uint8]) -> NDArray[np.int8]:
+    def infer(self, image: NDArray[np.uint8] | None = None) -> NDArray[np.int8]:
         """The scores of an image, int8 ``[labels]``: 256 times the probability, minus 128.
 
         Args:
-            image: uint8 ``[49, 40]``.
+            image: uint8 ``[49, 40]``; of the second that the board heard last if None.
         """
-        payload = np.ascontiguousarray(image, np.uint8).tobytes()
-        return self._read(_Kind.INFER, payload, self._parse_scores)
-
-    def infer_heard(self) -> NDArray[np.int8]:
-        """The scores of the second that the board heard last, int8 ``[labels]``."""
-        return self._read(_Kind.INFER, b"", self._parse_scores)
+        payload = b"" if image is None else np.ascontiguousarray(image, np.uint8).tobytes()
+        labels = len(self.labels)
+        return self._read(
+            _Kind.INFER, payload, lambda data: np.frombuffer(data, np.int8).reshape(labels)
+        )
 
     def profile(self, samples: NDArray[np.int16]) -> list[int]:
         """Ticks of the board's counter for: nothing, a frame, the image, the network, the
@@ -219,11 +212,9 @@ class Board:
         Args:
             samples: int16 ``[320]``, which the board hears.
         """
+        words = f"<{5 + self.info.layers}I"
         payload = np.asarray(samples, "<i2").tobytes()
-        values = self._read(_Kind.PROFILE, payload, _words)
-        if len(values) != 5 + self.info.layers:
-            raise self._misunderstood("PROFILE")
-        return values
+        return self._read(_Kind.PROFILE, payload, lambda data: [*struct.unpack(words, data)])
 
     def stream(self, streaming: Streaming | None = None, microphone: bool = False) -> None:
         """Begin a stream: nothing heard yet.
@@ -248,6 +239,15 @@ class Board:
         self._read(_Kind.STREAM, settings + bytes(smoothing.thresholds), lambda _: None)
         self._inferences_averaged = smoothing.inferences
         self._samples, self._detections = 0, []
+
+    @contextmanager
+    def listening(self, streaming: Streaming, microphone: bool = False) -> Iterator[None]:
+        """A stream that ends with the body; arguments and errors are those of :meth:`stream`."""
+        self.stream(streaming, microphone)
+        try:
+            yield
+        finally:
+            self.stop()
 
     def hear(self, samples: NDArray[np.int16]) -> list[Detection]:
         """Let the board hear the stream's next samples, any number; what it detected.
@@ -280,7 +280,9 @@ class Board:
         for start in range(0, len(samples), _PIECE):
             piece = samples[start : start + _PIECE]
             self._samples += len(piece)
-            frames = self._read(_Kind.HEAR, piece.tobytes(), lambda data: _words(data)[0])
+            frames = self._read(
+                _Kind.HEAR, piece.tobytes(), lambda data: struct.unpack_from("<I", data)[0]
+            )
             if frames != max(0, (self._samples - DEPLOYED.window) // DEPLOYED.hop + 1):
                 raise BoardError(f"{self.name}: sound was lost on the way; begin the stream anew")
 
@@ -289,18 +291,16 @@ class Board:
         reply = self._ask(kind, payload)
         try:
             return parse(reply)
-        except (struct.error, ValueError, IndexError, UnicodeDecodeError) as error:
-            raise self._misunderstood(kind.name) from error
-
-    def _misunderstood(self, request: str) -> BoardError:
-        return BoardError(
-            f"{self.name}: its answer to {request} makes no sense; "
-            "load it with what 'kws compile' makes now"
-        )
+        except (struct.error, ValueError, IndexError) as error:
+            raise BoardError(
+                f"{self.name}: its answer to {kind.name} makes no sense; "
+                "load it with what 'kws compile' makes now"
+            ) from error
 
     def _ask(self, kind: _Kind, payload: bytes) -> bytes:
         for _ in range(_ATTEMPTS if kind in _REPEATABLE else 1):
-            self._number = _another_number(self._number)
+            # drawn at random, so that another client of the board does not draw it too
+            self._number = (self._number + secrets.randbelow(_NUMBERS - 1)) % _NUMBERS + 1
             self.link.write(Frame(kind, self._number, payload).encode())
             end = time.monotonic() + self._timeout_s
             while (left := end - time.monotonic()) > 0:
@@ -333,32 +333,12 @@ class Board:
     def _receive(self, timeout_s: float) -> list[Frame]:
         """What comes within a time, detections put aside."""
         frames = self._reader.push(self.link.read(timeout_s))
-        self._detections += [
-            self._detection(frame)
-            for frame in frames
-            if frame.kind == _DETECTION and frame.version == VERSION and len(frame.payload) == 7
-        ]
+        for frame in frames:
+            if frame.kind == _DETECTION and frame.version == VERSION and len(frame.payload) == 7:
+                label, total, time_ms = struct.unpack("<BHI", frame.payload)
+                probability = total / (256 * self._inferences_averaged)
+                self._detections.append(Detection(label, probability, time_ms))
         return [frame for frame in frames if frame.kind != _DETECTION]
-
-    def _detection(self, frame: Frame) -> Detection:
-        label, total, time_ms = struct.unpack("<BHI", frame.payload)
-        return Detection(label, total / (256 * self._inferences_averaged), time_ms)
-
-    def _parse_scores(self, data: bytes) -> NDArray[np.int8]:
-        return np.frombuffer(data, np.int8).reshape(len(self.labels))
-
-
-def _another_number(last: int) -> int:
-    """A request's number, drawn at random: another client of the board does not draw it too."""
-    return (last + secrets.randbelow(_NUMBERS - 1)) % _NUMBERS + 1
-
-
-def _parse_image(data: bytes) -> NDArray[np.uint8]:
-    return np.frombuffer(data, np.uint8).reshape(DEPLOYED.frames, DEPLOYED.bands)
-
-
-def _words(data: bytes) -> list[int]:
-    return list(struct.unpack(f"<{len(data) // 4}I", data))
 
 
 def _parse_info(data: bytes) -> BoardInfo:

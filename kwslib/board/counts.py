@@ -83,40 +83,16 @@ class BlockCounts:
         self._counted["left"][last] += 1
         self._keep()
 
-    def per_instruction(self) -> tuple[Times, Times, Times]:
-        """Addresses of instructions that ran, executions, and cycles of all executions."""
-        times: dict[int, int] = {}
-        cycles: dict[int, int] = {}
-        columns = (self._blocks, self._runs, self._jumps, self._sizes)
-        for block, runs, jumps, size in zip(*(c.tolist() for c in columns), strict=True):
-            for line in instructions_of(self._code(block, size)):
-                address = self._start + 2 * (block + line.offset)
-                spent = runs * line.cycles + jumps * line.taken
-                times[address] = times.get(address, 0) + runs
-                cycles[address] = cycles.get(address, 0) + spent
-            if self._known[block, _ENDS] and self._known[block + size, _BEGINS]:
-                behind = self._start + 2 * (block + size)
-                cycles[behind] = cycles.get(behind, 0) - (runs - jumps)
-        addresses = sorted(times)
-        return (
-            np.array(addresses, np.int64),
-            np.array([times[a] for a in addresses], np.int64),
-            np.array([cycles[a] for a in addresses], np.int64),
-        )
-
     def _keep(self) -> None:
-        self._blocks, self._runs, self._jumps, self._sizes = self._take()
-        unknown = self._known[self._blocks, _SIZE] != self._sizes
-        for block, size in zip(self._blocks[unknown], self._sizes[unknown], strict=True):
+        blocks, runs, jumps, sizes = self._take()
+        unknown = self._known[blocks, _SIZE] != sizes
+        for block, size in zip(blocks[unknown], sizes[unknown], strict=True):
             self._learn(int(block), int(size))
-        known = self._known[self._blocks]
-        self.instructions = int(self._runs @ known[:, _INSTRUCTIONS])
+        known = self._known[blocks]
+        self.instructions = int(runs @ known[:, _INSTRUCTIONS])
         # A block that unicorn split goes on behind itself: its first load has a neighbour.
-        goes_on = (self._runs - self._jumps) * known[:, _ENDS]
-        overlapped = goes_on @ self._known[self._blocks + self._sizes, _BEGINS]
-        self.cycles = int(
-            self._runs @ known[:, _CYCLES] + self._jumps @ known[:, _TAKEN] - overlapped
-        )
+        overlapped = ((runs - jumps) * known[:, _ENDS]) @ self._known[blocks + sizes, _BEGINS]
+        self.cycles = int(runs @ known[:, _CYCLES] + jumps @ known[:, _TAKEN] - overlapped)
 
     def _take(self) -> tuple[Times, Times, Times, Times]:
         """Blocks that ran: first halfword, runs, jumps from it, halfwords. All counts are 0 then.
@@ -136,7 +112,8 @@ class BlockCounts:
         return first, runs, jumps, sizes
 
     def _learn(self, block: int, size: int) -> None:
-        lines = instructions_of(self._code(block, size))
+        code = self._engine.mem_read(self._start + 2 * block, 2 * size)
+        lines = instructions_of(bytes(code))
         self._known[block] = (
             len(lines),
             sum(line.cycles for line in lines),
@@ -145,9 +122,6 @@ class BlockCounts:
             lines[-1].is_neighbour,
             size,
         )
-
-    def _code(self, block: int, size: int) -> bytes:
-        return bytes(self._engine.mem_read(self._start + 2 * block, 2 * size))
 
 
 @cache

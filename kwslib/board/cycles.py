@@ -33,7 +33,7 @@ per cent: the less, the more it computes for each constant that it reads.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import capstone
@@ -109,7 +109,10 @@ def instructions_of(code: bytes) -> tuple[Instruction, ...]:
     """
     found: list[Instruction] = []
     for offset, word in _words(code):
-        found.append(_after(found[-1] if found else None, _instruction(offset, word)))
+        this = _instruction(offset, word)
+        if found and found[-1].is_neighbour and this.is_load:
+            this = replace(this, cycles=this.cycles - 1)
+        found.append(this)
     return tuple(found)
 
 
@@ -124,12 +127,6 @@ def _words(code: bytes) -> Iterator[tuple[int, bytes]]:
         size = 4 if code[position + 1] >> 3 in (0b11101, 0b11110, 0b11111) else 2
         yield position // 2, code[position : position + size]
         position += size
-
-
-def _after(before: Instruction | None, this: Instruction) -> Instruction:
-    if before is None or not (before.is_neighbour and this.is_load):
-        return this
-    return Instruction(this.offset, this.cycles - 1, this.taken, is_neighbour=True)
 
 
 @cache

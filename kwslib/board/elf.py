@@ -36,29 +36,32 @@ class Symbol:
 
 
 @dataclass(frozen=True)
-class Segment:
-    """Bytes to load, followed in memory by zeros up to ``memory_size``."""
-
-    load_address: int
-    data: bytes
-    memory_size: int
-
-
-@dataclass(frozen=True)
 class Elf:
     """A program.
 
     Attributes:
-        segments: what to load where.
+        path: its file.
+        segments: addresses, and the bytes to load there.
         symbols: by name; of several of one name, such as functions of two files, the last.
         functions: all that have a size, by address, each address once.
         objects: variables and constants, likewise.
     """
 
-    segments: tuple[Segment, ...]
+    path: Path | str
+    segments: tuple[tuple[int, bytes], ...]
     symbols: dict[str, Symbol]
     functions: tuple[Symbol, ...]
     objects: tuple[Symbol, ...]
+
+    def address_of(self, name: str) -> int:
+        """Address of a function or variable.
+
+        Raises:
+            InputError: the program has none of that name.
+        """
+        if name not in self.symbols:
+            raise InputError(f"{self.path}: has no symbol {name!r}; compile it anew")
+        return self.symbols[name].address
 
     def function_at(self, address: int) -> str:
         """Name of the function that an address lies in; ``"no function"`` where there is none."""
@@ -70,7 +73,7 @@ class Elf:
     @property
     def flash(self) -> int:
         """Bytes that the program takes in flash: code, constants and initial values."""
-        return sum(len(segment.data) for segment in self.segments)
+        return sum(len(data) for _, data in self.segments)
 
 
 def read_elf(path: Path | str) -> Elf:
@@ -81,14 +84,14 @@ def read_elf(path: Path | str) -> Elf:
     """
     data = read_bounded(path, _LARGEST, "'kws compile' makes a program")
     try:
-        return _parse(data)
-    except (struct.error, ValueError, IndexError, UnicodeDecodeError) as error:
+        return _parse(path, data)
+    except (struct.error, ValueError, IndexError) as error:
         raise InputError(
             f"{path}: is no program for the board ({error}); 'kws compile' makes one"
         ) from error
 
 
-def _parse(data: bytes) -> Elf:
+def _parse(path: Path | str, data: bytes) -> Elf:
     header = _HEADER.unpack_from(data)
     if header[0][:6] != b"\x7fELF\x01\x01" or header[2] != 40:
         raise ValueError("not a 32-bit ELF file for ARM")
@@ -102,7 +105,7 @@ def _parse(data: bytes) -> Elf:
         if kind == _LOAD and memory:
             if offset + size > len(data):
                 raise ValueError("truncated")
-            segments.append(Segment(load, data[offset : offset + size], memory))
+            segments.append((load, data[offset : offset + size]))
     sections = [
         _SECTION.unpack_from(data, section_at + i * _SECTION.size) for i in range(n_sections)
     ]
@@ -113,7 +116,7 @@ def _parse(data: bytes) -> Elf:
     by_name = {symbol.name: symbol for symbol in symbols}
     functions = _by_address([symbol for symbol in symbols if symbol.is_function])
     objects = _by_address([symbol for symbol in symbols if not symbol.is_function])
-    return Elf(tuple(segments), by_name, functions, objects)
+    return Elf(path, tuple(segments), by_name, functions, objects)
 
 
 def _by_address(symbols: list[Symbol]) -> tuple[Symbol, ...]:

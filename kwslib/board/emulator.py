@@ -7,7 +7,6 @@ counts. A call costs some ten microseconds beside what it executes.
 """
 
 import mmap
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 from unicorn import arm_const
 
 from kwslib.board.counts import BlockCounts
-from kwslib.board.elf import Elf, read_elf
+from kwslib.board.elf import read_elf
 from kwslib.config import NANO33BLE
 from kwslib.errors import InputError
 
@@ -51,19 +50,6 @@ class Call:
     stack: int
 
 
-@dataclass(frozen=True)
-class FunctionCost:
-    """What a function took of a call, without what it called.
-
-    Attributes:
-        instructions: executed.
-        cycles: modelled for them.
-    """
-
-    instructions: int
-    cycles: int
-
-
 class Emulator:
     """A program in the emulated board, started up and ready to be called.
 
@@ -83,7 +69,7 @@ class Emulator:
             program: an ELF file.
             limit: of a call, in halfwords of executed code.
             watch_flash: whether ``flash_reads`` is counted, which makes calls slower and may lead
-                them astray; see :mod:`kwslib.board.flash_reads`.
+                them astray; see :class:`FlashWatch`.
 
         Raises:
             InputError: it is no program for the board, or it does not start.
@@ -106,7 +92,7 @@ class Emulator:
         self._stack = self.symbol("kws_stack_limit"), self.symbol("kws_stack_top")
         self._at_reset = self._engine.context_save()
         try:
-            self._stack_words = self._view_of_stack()
+            self._stack_bytes = self._view_of_stack()
             self._reset()
         except (unicorn.UcError, ValueError) as error:
             raise InputError(
@@ -123,7 +109,7 @@ class Emulator:
         Raises:
             InputError: the program has none of that name.
         """
-        return _address_of(self.elf, self.program, name)
+        return self.elf.address_of(name)
 
     def write(self, where: int | str, data: bytes) -> None:
         """Write bytes to an address or symbol in RAM.
@@ -139,7 +125,6 @@ class Emulator:
                 "lie in RAM; write to a variable"
             )
         self._engine.mem_write(address, bytes(data))
-        self._unpaint(address)
 
     def read(self, where: int | str, size: int) -> bytes:
         """Read bytes from an address or symbol."""
@@ -156,59 +141,40 @@ class Emulator:
         if len(arguments) > 4:
             raise ValueError("more than four arguments go over the stack")
         address = self.symbol(name)
-        self._paint()
+        self._stack_bytes[:] = _STACK_PAINT
         for i, argument in enumerate(arguments):
             self._engine.reg_write(arm_const.UC_ARM_REG_R0 + i, argument & 0xFFFFFFFF)
         try:
             self._run(name, address)
-            self._measure_stack(name)
+            stack = self._measured_stack(name)
         except InputError:
             self._reset()
             raise
         value = self._engine.reg_read(arm_const.UC_ARM_REG_R0)
-        return Call(value, self._counts.instructions, self._counts.cycles, self._touched)
+        return Call(value, self._counts.instructions, self._counts.cycles, stack)
 
-    def executed(self) -> Mapping[int, int]:
-        """How often each instruction of the last call was executed, by its address."""
-        addresses, times, _ = self._counts.per_instruction()
-        return dict(zip(addresses.tolist(), times.tolist(), strict=True))
-
-    def profile(self) -> dict[str, FunctionCost]:
-        """What the last call took, by function, called ones not added; the sum is the call's.
-
-        A function of several names stands under one of them.
-        """
-        found: dict[str, FunctionCost] = {}
-        columns = (column.tolist() for column in self._counts.per_instruction())
-        for address, times, cycles in zip(*columns, strict=True):
-            name = self.elf.function_at(address)
-            so_far = found.get(name, FunctionCost(0, 0))
-            found[name] = FunctionCost(so_far.instructions + times, so_far.cycles + cycles)
-        return found
-
-    def _view_of_stack(self) -> NDArray[np.uint64]:
-        """The stack as words of eight bytes, cut to whole ones."""
+    def _view_of_stack(self) -> NDArray[np.uint8]:
+        """The stack, cut to whole words of eight bytes."""
         limit, top = self._stack
         if not RAM_START <= limit < top <= RAM_START + len(self._ram):
             raise ValueError(f"a stack from {limit:#x} to {top:#x}")
         self._stack = -(-limit // 8) * 8, top // 8 * 8
-        first, last = ((address - RAM_START) // 8 for address in self._stack)
-        return self._ram.view(np.uint64)[first:last]
+        first, last = (address - RAM_START for address in self._stack)
+        return self._ram[first:last]
 
     def _reset(self) -> None:
         """Enable the FPU and set up memory, as the start-up code would before main."""
         self._engine.context_restore(self._at_reset)
         self._ram[:] = 0
-        for segment in self.elf.segments:
-            if segment.data:
-                self._engine.mem_write(segment.load_address, segment.data)
+        for address, data in self.elf.segments:
+            if data:
+                self._engine.mem_write(address, data)
         self._engine.mem_write(0xE000ED88, (0xF << 20).to_bytes(4, "little"))
         self._engine.reg_write(arm_const.UC_ARM_REG_FPEXC, 0x40000000)
         start, end = self.symbol("kws_data_start"), self.symbol("kws_data_end")
         source = self.symbol("kws_data_source")
         if end > start:
             self._engine.mem_write(start, self.read(source, end - start))
-        self._touched = self._stack[1] - self._stack[0]
 
     def _watch_flash(self) -> None:
         self.flash_reads = 0
@@ -236,36 +202,17 @@ class Emulator:
             raise InputError(f"{self.program}: {name} did not return within the limit; it hangs")
         self._counts.finish()
 
-    def _paint(self) -> None:
-        """Mark as untouched what is not marked any more."""
-        words = -(-self._touched // 8)
-        self._stack_words[len(self._stack_words) - words :].view(np.uint8)[:] = _STACK_PAINT
-
-    def _unpaint(self, address: int) -> None:
-        """Something was written to an address, and from there on up."""
-        limit, top = self._stack
-        self._touched = max(self._touched, min(top - address, top - limit))
-
-    def _measure_stack(self, name: str) -> None:
-        """Keep how many bytes of the stack have lost their paint."""
-        limit, top = self._stack
-        self._touched = 0
-        touched = self._stack_words != int.from_bytes(bytes([_STACK_PAINT] * 8), "little")
+    def _measured_stack(self, name: str) -> int:
+        """How many bytes of the stack have lost their paint, from the lowest on."""
+        touched = self._stack_bytes != _STACK_PAINT
         first = int(touched.argmax())
-        if touched[first]:
-            word = self._stack_words[first : first + 1].view(np.uint8)
-            self._touched = top - limit - 8 * first - int((word != _STACK_PAINT).argmax())
-        if self._touched > top - limit - _STACK_GUARD:
+        used = len(touched) - first if touched[first] else 0
+        if used > len(touched) - _STACK_GUARD:
             raise InputError(
-                f"{self.program}: {name} needs more than the {top - limit:,} bytes of stack; "
+                f"{self.program}: {name} needs more than the {len(touched):,} bytes of stack; "
                 "take a smaller network"
             )
-
-
-def _address_of(elf: Elf, program: Path | str, name: str) -> int:
-    if name not in elf.symbols:
-        raise InputError(f"{program}: has no symbol {name!r}; compile it anew")
-    return elf.symbols[name].address
+        return used
 
 
 def static_memory(program: Path | str) -> tuple[int, int]:
@@ -275,5 +222,30 @@ def static_memory(program: Path | str) -> tuple[int, int]:
         InputError: it is no program for the board.
     """
     elf = read_elf(program)
-    start, end = (_address_of(elf, program, f"kws_{at}") for at in ("data_start", "bss_end"))
-    return elf.flash, end - start
+    return elf.flash, elf.address_of("kws_bss_end") - elf.address_of("kws_data_start")
+
+
+class FlashWatch:
+    """A board and its twin, which is watched: how often the board reads constants from flash.
+
+    Watching memory is not free of consequences: unicorn 2.1 loses the state of an IT block in which
+    a watched load stands. So the twin is watched, and believed only if it executed as many
+    instructions as the board itself.
+    """
+
+    def __init__(self, board: Emulator) -> None:
+        self._board, self._twin = board, Emulator(board.program, watch_flash=True)
+
+    def call(self, name: str, *arguments: int) -> tuple[Call, int | None]:
+        """Call a function of the board; what it took, and the words that it read from flash.
+
+        The number is None if the twin went another way.
+
+        Raises:
+            InputError: as :meth:`Emulator.call` does.
+        """
+        self._twin.write(RAM_START, self._board.read(RAM_START, NANO33BLE.ram))
+        watched = self._twin.call(name, *arguments)
+        call = self._board.call(name, *arguments)
+        went_along = watched.instructions == call.instructions
+        return call, self._twin.flash_reads if went_along else None

@@ -4,7 +4,6 @@ import ctypes
 import errno
 import time
 from pathlib import Path
-from typing import Protocol
 
 import serial
 from serial.tools import list_ports
@@ -21,27 +20,6 @@ _TAKEN = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EBUSY)
 
 class BoardError(InputError):
     """A board that is not there, does not answer, or is not the one that is wanted."""
-
-
-class Link(Protocol):
-    """Bytes to and from a board."""
-
-    def write(self, data: bytes) -> None:
-        """Send bytes.
-
-        Raises:
-            BoardError: they cannot be sent.
-        """
-
-    def read(self, timeout_s: float) -> bytes:
-        """The bytes that have come; waits for the first, but no longer than ``timeout_s``.
-
-        Raises:
-            BoardError: the link is gone.
-        """
-
-    def close(self) -> None:
-        """Free the link."""
 
 
 class SerialLink:
@@ -68,14 +46,22 @@ class SerialLink:
             raise BoardError(f"{port}: {reason}") from error
 
     def write(self, data: bytes) -> None:
-        """Send bytes."""
+        """Send bytes.
+
+        Raises:
+            BoardError: the link is gone.
+        """
         try:
             self._serial.write(data)
         except (serial.SerialException, OSError) as error:
             raise self._gone(error) from error
 
     def read(self, timeout_s: float) -> bytes:
-        """The bytes that have come."""
+        """The bytes that have come; waits for the first, but no longer than ``timeout_s``.
+
+        Raises:
+            BoardError: the link is gone.
+        """
         try:
             self._serial.timeout = timeout_s
             return self._serial.read(1) + self._serial.read(self._serial.in_waiting)
@@ -97,7 +83,7 @@ def _known() -> str:
     return f"the serial ports are {', '.join(names)}"
 
 
-class _MailboxLink:
+class MailboxLink:
     """A device in a mailbox: it answers while it is written to."""
 
     def __init__(self) -> None:
@@ -124,7 +110,7 @@ class _MailboxLink:
         raise NotImplementedError
 
 
-class EmulatorLink(_MailboxLink):
+class EmulatorLink(MailboxLink):
     """The device in the emulated board."""
 
     def __init__(self, board: Emulator) -> None:
@@ -150,7 +136,7 @@ class EmulatorLink(_MailboxLink):
         return int.from_bytes(self.board.read(f"kws_mailbox_{name}", 4), "little")
 
 
-class HostLink(_MailboxLink):
+class HostLink(MailboxLink):
     """The device as a shared library in this process."""
 
     def __init__(self, library: Path) -> None:
@@ -175,3 +161,7 @@ class HostLink(_MailboxLink):
 
     def _number(self, name: str) -> int:
         return ctypes.c_uint32.in_dll(self.library, f"kws_mailbox_{name}").value
+
+
+Link = SerialLink | MailboxLink
+"""Bytes to and from a board."""

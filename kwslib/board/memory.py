@@ -1,7 +1,7 @@
 """What fills the flash and the RAM of a board, part by part."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kwslib.board.elf import Symbol
 from kwslib.board.emulator import RAM_START, Emulator, static_memory
@@ -56,22 +56,15 @@ def memory_parts(board: Emulator) -> tuple[Part, ...]:
         InputError: the program has no device.
     """
     flash, ram = static_memory(board.program)
-    parts = {name: _part(name, board.elf.functions, board.elf.objects) for name in _order()}
+    names = (NETWORK, FRONT_END, SMOOTHING, DEVICE, LINK, START_UP)
+    parts = {name: _part(name, board.elf.functions, board.elf.objects) for name in names}
     for name, function in ((FRONT_END, "kws_frontend_size"), (SMOOTHING, "kws_smoothing_size")):
         size = board.call(function).value
-        parts[name] = _with_ram(parts[name], size)
-        parts[DEVICE] = _with_ram(parts[DEVICE], -size)
+        for part, more in ((parts[name], size), (parts[DEVICE], -size)):
+            parts[part.name] = replace(part, ram=part.ram + more)
     named_flash = sum(part.flash for part in parts.values())
     named_ram = sum(part.ram for part in parts.values())
     return (*parts.values(), Part(REST, 0, flash - named_flash, ram - named_ram))
-
-
-def _order() -> Iterable[str]:
-    return dict.fromkeys((NETWORK, FRONT_END, SMOOTHING, DEVICE, LINK, START_UP))
-
-
-def _with_ram(part: Part, more: int) -> Part:
-    return Part(part.name, part.code, part.constants, part.ram + more)
 
 
 def _part(name: str, functions: Iterable[Symbol], objects: Iterable[Symbol]) -> Part:

@@ -10,7 +10,7 @@ import ctypes
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,7 @@ from numpy.typing import NDArray
 
 from kwslib.board.client import Board, BoardError, Counts
 from kwslib.board.cycles import FLASH_WAIT
-from kwslib.board.emulator import static_memory
-from kwslib.board.flash_reads import FlashWatch
+from kwslib.board.emulator import FlashWatch, static_memory
 from kwslib.board.links import EmulatorLink, HostLink
 from kwslib.board.memory import Part, memory_parts
 from kwslib.board.target import open_board
@@ -77,14 +76,11 @@ class Cost:
 
     def times(self, n: float) -> "Cost":
         """The cost of doing it ``n`` times."""
-        return Cost(*(None if value is None else value * n for value in self._values()))
+        return Cost(*(None if value is None else value * n for value in astuple(self)))
 
     def __add__(self, other: "Cost") -> "Cost":
-        pairs = zip(self._values(), other._values(), strict=True)
+        pairs = zip(astuple(self), astuple(other), strict=True)
         return Cost(*(None if a is None or b is None else a + b for a, b in pairs))
-
-    def _values(self) -> tuple[float | None, ...]:
-        return self.instructions, self.cycles, self.us, self.flash_reads
 
 
 @dataclass(frozen=True)
@@ -201,6 +197,7 @@ def profile(graph: Graph, target: str, model: str) -> Profile:
     layers = generate(graph, "dsp").layers
     with open_board(target, graph, model) as board:
         board.stop()
+        board.hear(_noise(CLIP_SAMPLES))
         if isinstance(board.link, EmulatorLink):
             return _emulated(board, board.link, layers)
         if isinstance(board.link, HostLink):
@@ -225,7 +222,6 @@ def _costs(
 
 
 def _emulated(board: Board, link: EmulatorLink, layers: Sequence[str]) -> Profile:
-    board.hear(_noise(CLIP_SAMPLES))
     board.profile(_noise(DEPLOYED.hop))  # tells the stages what to work on
     stack, watch = link.stack, FlashWatch(link.board)
 
@@ -245,7 +241,6 @@ def _emulated(board: Board, link: EmulatorLink, layers: Sequence[str]) -> Profil
 
 
 def _timed(board: Board, link: HostLink, layers: Sequence[str]) -> Profile:
-    board.hear(_noise(CLIP_SAMPLES))
     board.profile(_noise(DEPLOYED.hop))
     library = link.library
     nothing = _median_us(library, library.kws_stage_nothing)
@@ -277,7 +272,6 @@ def _counted_by_itself(board: Board, target: str, layers: Sequence[str]) -> Prof
     info = board.info
     if info.counts == Counts.NOTHING:
         raise BoardError(f"{target}: the board there has no counter to time with")
-    board.hear(_noise(CLIP_SAMPLES))
     rows = [board.profile(_noise(DEPLOYED.hop)) for _ in range(_REPETITIONS)]
     nothing, *ticks = np.median(rows, axis=0).tolist()
     counts = [(each - nothing) * info.numerator / info.denominator for each in ticks]

@@ -122,7 +122,7 @@ def _overhear(
     """Detections in a recording of which it is not known what is said."""
     from kwslib.streaming.listen import hours_of, overhear
 
-    streaming = _with_threshold(_streaming(len(spotter.labels), options), options["threshold"])
+    streaming = _streaming(len(spotter.labels), options)
     detections = overhear(sound, spotter, streaming)
     told = _told(detections, spotter.labels)
     lines = [f"{len(detections)} detections in {sound.name}, {hours_of(sound):.2f} h"]
@@ -228,22 +228,14 @@ def _streaming(labels: int, options: dict[str, Any]) -> "Streaming":
     from dataclasses import replace
 
     from kwslib.board.client import Streaming, default_streaming
+    from kwslib.streaming.curve import at_threshold
 
     usual = default_streaming(labels)
     names = {"inferences": "inferences", "refractory": "refractory_ms"}
     given = {to: options[name] for name, to in names.items() if options[name] is not None}
-    return Streaming(replace(usual.smoothing, **given), options["hops"] or usual.hops)
-
-
-def _with_threshold(streaming: "Streaming", threshold: int | None) -> "Streaming":
-    from dataclasses import replace
-
-    from kwslib.streaming.curve import smoothing_at
-
-    if threshold is None:
-        return streaming
-    smoothing = smoothing_at(threshold, streaming.smoothing.labels, streaming)
-    return replace(streaming, smoothing=smoothing)
+    streaming = Streaming(replace(usual.smoothing, **given), options["hops"] or usual.hops)
+    threshold = options["threshold"]
+    return streaming if threshold is None else at_threshold(streaming, threshold)
 
 
 def _save(path: Path, sound: "Sound") -> None:

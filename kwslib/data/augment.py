@@ -1,8 +1,8 @@
-"""Augmentation: a random time shift and background noise, on sound and on log-mel images alike.
+"""Augmentation of log-mel images: a random time shift and background noise, as of their sound.
 
 A pixel of a log-mel image is a logarithm of power, so noise is mixed into an image by adding
 powers (the cross terms of the two spectra, zero on average, are neglected) and a time shift
-moves rows. Both forms draw their randomness from a ``torch.Generator`` and work on batches.
+moves rows. Randomness comes from a ``torch.Generator``; batches are varied at once.
 
 Images can be varied further: louder or softer, said faster or slower, by a longer or shorter vocal
 tract, and with a stretch of time or a range of bands masked.
@@ -10,6 +10,7 @@ tract, and with a stretch of time or a range of bands masked.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 import torch
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from kwslib.config import CLIP_SAMPLES, SAMPLE_RATE, TRAINING
+from kwslib.config import SAMPLE_RATE, TRAINING
 from kwslib.data.source import Source
 from kwslib.data.task import Split
 from kwslib.features.logmel import LogMelImage, power_of, quantize_power
@@ -31,7 +32,7 @@ _ROW_MS = 1000 * TRAINING.hop // SAMPLE_RATE
 class Augmentation:
     """How clips are varied in training.
 
-    Every factor is uniform between its ends, a clip's own. From ``gain_db`` on, of images alone.
+    Every factor is uniform between its ends, a clip's own.
 
     Attributes:
         shift_ms: the largest shift, earlier or later, in milliseconds; zeros move in.
@@ -77,10 +78,11 @@ class _Noise:
 
     def __init__(self, recordings: list[Tensor], crop: int) -> None:
         self.joined = torch.cat(recordings)
-        starts, offset = [], 0
-        for recording in recordings:
-            starts.append(torch.arange(offset, offset + max(len(recording) - crop + 1, 0)))
-            offset += len(recording)
+        lengths = [len(recording) for recording in recordings]
+        starts = [
+            torch.arange(offset, offset + max(length - crop + 1, 0))
+            for length, offset in zip(lengths, accumulate(lengths, initial=0), strict=False)
+        ]
         self._starts = torch.cat(starts)
         self._crop = torch.arange(crop)
 
@@ -216,26 +218,3 @@ class ImageAugmenter:
                 hidden = _spans(len(images), images.shape[axis], most, generator)
                 images = torch.where(hidden.unsqueeze(3 - axis), mean, images)
         return images
-
-
-class AudioAugmenter:
-    """Augments batches of sound."""
-
-    def __init__(self, noise: Mapping[str, NDArray[np.int16]], augmentation: Augmentation) -> None:
-        """Take the noise recordings (int16, at least a second each)."""
-        self.augmentation = augmentation
-        recordings = [torch.from_numpy(noise[name]) for name in sorted(noise)]
-        self._noise = _Noise(recordings, CLIP_SAMPLES)
-
-    def __call__(self, clips: Tensor, generator: torch.Generator) -> Tensor:
-        """Varied clips, int16 ``[n, 16000]`` to int16 ``[n, 16000]``; loud ones saturate."""
-        largest = self.augmentation.shift_ms * SAMPLE_RATE // 1000
-        shifts = torch.randint(-largest, largest + 1, (len(clips),), generator=generator)
-        moved = _shifted(clips, shifts).float()
-        noise = self._noise.crops(len(clips), generator).float()
-        factor = _amplitudes(
-            moved.square().mean(dim=1), noise.square().mean(dim=1), self.augmentation, generator
-        )
-        mixed = moved + factor[:, None] * noise
-        limits = torch.iinfo(torch.int16)
-        return mixed.round().clamp(limits.min, limits.max).to(torch.int16)

@@ -1,7 +1,6 @@
 """A task drawn from a source: the labelled examples of each split, images cached on disk."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -13,7 +12,7 @@ from kwslib.data import official, speech_commands
 from kwslib.data.source import Images, Source
 from kwslib.data.task import SPLITS, Split, Task, in_hash_order, speaker_of
 from kwslib.errors import InputError
-from kwslib.files import cache_folder, sha256_of_sources, sha256_of_text, write_beside
+from kwslib.files import cache_folder, kept_array, sha256_of_sources, sha256_of_text
 
 
 @dataclass(frozen=True)
@@ -52,12 +51,9 @@ class Dataset:
             source.check_word(word)
         self.source = source
         self.task = task
-        self.names: Mapping[Split, Sequence[str]] = {}
-        self._labels: Mapping[Split, list[int]] = {}
-        for split in SPLITS:
-            names, labels = _draw(source, task, split)
-            self.names = {**self.names, split: names}
-            self._labels = {**self._labels, split: labels}
+        drawn = {split: _draw(source, task, split) for split in SPLITS}
+        self.names: Mapping[Split, Sequence[str]] = {split: drawn[split][0] for split in SPLITS}
+        self._labels = {split: drawn[split][1] for split in SPLITS}
         self._examples = cache(self._load)
 
     def examples(self, split: Split) -> Examples:
@@ -93,7 +89,11 @@ class Dataset:
 
     def _load(self, split: Split) -> Examples:
         names = tuple(self.names[split])
-        return Examples(names, self.labels(split), _cached_images(self.source, names))
+        code = sha256_of_sources("config.py", "data", "features/logmel.py")
+        key = sha256_of_text(code, self.source.identity(), *names)[:32]
+        path = cache_folder("images") / f"{key}.npy"
+        images = kept_array(path, lambda: self.source.images(names))
+        return Examples(names, self.labels(split), images)
 
     def counts(self) -> dict[str, int]:
         """Clips in each split."""
@@ -134,18 +134,6 @@ def _draw(source: Source, task: Task, split: Split) -> tuple[list[str], list[int
     names = [name for group in groups for name in group]
     labels = [index for index, group in enumerate(groups) for _ in group]
     return names, labels
-
-
-def _cached_images(source: Source, names: Sequence[str]) -> Images:
-    code = sha256_of_sources("config.py", "data", "features/logmel.py")
-    key = sha256_of_text(code, source.identity(), *names)[:32]
-    path = cache_folder("images") / f"{key}.npy"
-    with suppress(FileNotFoundError, EOFError, ValueError):  # absent, or cut short by a full disk
-        return np.load(path, allow_pickle=False)
-    images = source.images(names)
-    with write_beside(path) as temporary, temporary.open("wb") as stream:
-        np.save(stream, images, allow_pickle=False)
-    return images
 
 
 def open_source(folder: Path | str | None, download: bool = False) -> Source:

@@ -9,7 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kwslib.config import CLIP_SAMPLES, SAMPLE_RATE
-from kwslib.data.loudness import FULL_SCALE, from_db, root_mean_square, speech_level_db
+from kwslib.data.loudness import (
+    FULL_SCALE,
+    as_int16,
+    from_db,
+    root_mean_square,
+    speech_level_db,
+)
 from kwslib.data.task import SILENCE, sha1_hex
 from kwslib.errors import InputError
 
@@ -68,16 +74,12 @@ def disturbed(
             wanted = from_db(speech_db - disturbance.snr_db)
             sound += _crop(noise, f"{disturbance.noise}/{name}") * (wanted / level)
     sounds *= from_db(disturbance.level_db)
-    return np.rint(sounds * FULL_SCALE).clip(-FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
+    return as_int16(sounds)
 
 
 def _shifted(sounds: NDArray[np.float64], samples: int) -> NDArray[np.float64]:
-    moved = np.zeros_like(sounds)
-    if samples >= 0:
-        moved[:, samples:] = sounds[:, : CLIP_SAMPLES - samples]
-    else:
-        moved[:, :samples] = sounds[:, -samples:]
-    return moved
+    later, earlier = max(samples, 0), max(-samples, 0)
+    return np.pad(sounds, ((0, 0), (later, earlier)))[:, earlier : earlier + CLIP_SAMPLES]
 
 
 def _levels(clips: NDArray[np.int16], names: Sequence[str]) -> NDArray[np.float64]:

@@ -20,8 +20,9 @@ def root_mean_square(sound: NDArray[np.floating]) -> float:
     return float(np.sqrt(np.mean(np.square(sound, dtype=np.float64))))
 
 
-def loudest(sound: NDArray[np.floating], span: int = LOUD_SAMPLES) -> tuple[int, float]:
-    """Where the part of ``span`` samples with the most energy begins, and its root mean square.
+def loudest(sound: NDArray[np.number], span: int = LOUD_SAMPLES) -> tuple[int, float]:
+    """Where the part of ``span`` samples with the most energy begins, and its root mean square;
+    the first of equals.
 
     Args:
         sound: ``[samples]``, at least one.
@@ -38,6 +39,11 @@ def speech_level_db(samples: NDArray[np.int16]) -> float:
     """Level of the loudest 300 ms in decibels relative to full scale; ``-inf`` for silence."""
     level = loudest(samples.astype(np.float64))[1]
     return 20 * float(np.log10(level / FULL_SCALE)) if level else -np.inf
+
+
+def as_int16(sound: NDArray[np.floating]) -> NDArray[np.int16]:
+    """Samples of full scale 1 as 16-bit integers; what lies beyond is clipped."""
+    return np.clip(np.rint(sound * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
 
 
 def from_db(decibels: float) -> float:

@@ -18,7 +18,7 @@ from functools import lru_cache
 from itertools import takewhile
 from typing import BinaryIO, NamedTuple
 
-from kwslib.data.sound_layout import Layout, Piece
+from kwslib.data.sound_layout import Layout, Piece, read_at
 
 _KBPS = {
     1: (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
@@ -49,11 +49,7 @@ class _Header(NamedTuple):
     kind: tuple[int, int, bool]  # version, rate, mono: the same in all frames of a stream
     size: int
     samples: int
-    side_bytes: int
-
-    @property
-    def info_at(self) -> int:
-        return 4 + self.side_bytes
+    info_at: int  # where the number of frames stands, behind the side information
 
 
 @lru_cache(maxsize=4096)
@@ -70,7 +66,7 @@ def _header(four: bytes) -> _Header | None:
     samples = 1152 // version
     length = samples // 8 * 1000 * _KBPS[version][kbps_index - 1] // rate + (four[2] >> 1 & 1)
     side = (17 if mono else 32) if version == 1 else (9 if mono else 17)
-    return _Header((version_bits, rate, mono), length, samples, side)
+    return _Header((version_bits, rate, mono), length, samples, 4 + side)
 
 
 class _Info(NamedTuple):
@@ -156,11 +152,11 @@ def _streams(raw: BinaryIO, length: int) -> tuple[list[_Stream], int]:
 def _frames(raw: BinaryIO, length: int) -> Iterator[tuple[int, bytes, _Header]]:
     """Where each whole frame lies, its first bytes, and its header."""
     at = _behind_tags(raw, 0)
-    begins_as_mp3 = at > 0 or _header(_read(raw, 0, 4))
+    begins_as_mp3 = at > 0 or _header(read_at(raw, 0, 4))
     last_begin = at + _MOST_BEFORE if begins_as_mp3 else 0
     kind = None  # of the frame that ends here
     while at < length:
-        head = _read(raw, at, _HEAD_BYTES)
+        head = read_at(raw, at, _HEAD_BYTES)
         header = _header(head[:4])
         whole = header and at + header.size <= length
         if header and whole and (header.kind == kind or _is_confirmed(raw, at, header, length)):
@@ -179,7 +175,7 @@ def _is_confirmed(raw: BinaryIO, at: int, header: _Header, length: int) -> bool:
         at = _behind_tags(raw, at + header.size)
         if at >= length:
             return True
-        following = _header(_read(raw, at, 4))
+        following = _header(read_at(raw, at, 4))
         if following is None or following.kind != header.kind:
             return False
         header = following
@@ -189,7 +185,7 @@ def _is_confirmed(raw: BinaryIO, at: int, header: _Header, length: int) -> bool:
 def _behind_tags(raw: BinaryIO, at: int) -> int:
     """Where the ID3 tags end that begin at a place; the place itself without any."""
     while True:
-        head = _read(raw, at, 10)
+        head = read_at(raw, at, 10)
         if head[:3] == b"TAG":
             at += 128
         elif head[:3] == b"ID3" and len(head) == 10:
@@ -202,7 +198,7 @@ def _behind_tags(raw: BinaryIO, at: int) -> int:
 
 def _next_sync(raw: BinaryIO, at: int) -> int:
     """Where the next frame may begin; the end of the file if nowhere."""
-    while chunk := _read(raw, at, _SEARCHED_BYTES):
+    while chunk := read_at(raw, at, _SEARCHED_BYTES):
         if match := _SYNC.search(chunk):
             return at + match.start()
         at += max(1, len(chunk) - 1)
@@ -230,8 +226,3 @@ def _info_frame(four: bytes, frames: int, delay: bytes) -> bytes:
     encoder = b"LAME".ljust(_DELAY_AT, b"\0") + delay if delay else b""
     count = b"Xing" + struct.pack(">II", _HAS_FRAMES, frames)
     return (four.ljust(header.info_at, b"\0") + count + encoder).ljust(header.size, b"\0")
-
-
-def _read(raw: BinaryIO, at: int, size: int) -> bytes:
-    raw.seek(at)
-    return raw.read(size)

@@ -5,7 +5,7 @@ that a task can list its silence without reading a sample.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,11 +70,3 @@ def silence_audio(noise: Mapping[str, NDArray[np.int16]], name: str) -> NDArray[
     if len(crop) < CLIP_SAMPLES:
         raise InputError(f"{name}: lies outside the recording of {len(noise[match[1]])} samples")
     return np.round(crop * level).astype(np.int16)
-
-
-def silence_batch(
-    noise: Mapping[str, NDArray[np.int16]], names: Sequence[str]
-) -> NDArray[np.int16]:
-    """Several crops, int16 ``[len(names), 16000]``."""
-    crops = [silence_audio(noise, name) for name in names]
-    return np.stack(crops) if crops else np.empty((0, CLIP_SAMPLES), np.int16)

@@ -10,21 +10,16 @@ import http.client
 import shutil
 import tarfile
 import zlib
-from collections.abc import Mapping, Sequence
-from functools import cached_property
+from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 from typing_extensions import override
 
-from kwslib.config import TRAINING
 from kwslib.data.members import FolderMembers, Members, name_of
 from kwslib.data.recorded import LARGEST_CLIP, LARGEST_NOISE, RecordedSpeech
 from kwslib.data.sound_file import SUFFIXES
-from kwslib.data.source import Images
 from kwslib.data.task import SILENCE, Split, speaker_of, split_of
 from kwslib.errors import InputError
-from kwslib.features.logmel import logmel_images
 from kwslib.files import lock_folder, read_bounded, sha256_of_text
 
 RELEASE = "speech_commands_v0.02"
@@ -35,7 +30,6 @@ TEST_SET = Path("SpeechCommands") / "speech_commands_test_set_v0.02"
 _NOISE = "_background_noise_"
 _KIND = "folders of sound, version 2"
 _LARGEST_LIST = 2**24
-_IMAGES_AT_ONCE = 512
 _FETCH = "'kws data --data DIR --download' fetches the data set"
 
 
@@ -69,9 +63,6 @@ class SpeechCommandsFolder(RecordedSpeech):
         noise = FolderMembers(folder / _NOISE, SUFFIXES, LARGEST_NOISE, depth=0)
         kind = sha256_of_text(_KIND, *lists)
         super().__init__(folder, kind, (self._clips, self._silence), noise)
-        self._tell_absent()
-
-    def _tell_absent(self) -> None:
         for split, names in self._lists.items():
             absent = sorted(names.difference(self._clips.paths))
             if absent:
@@ -81,25 +72,13 @@ class SpeechCommandsFolder(RecordedSpeech):
                 )
 
     @override
-    @cached_property
-    def by_split(self) -> Mapping[Split, Mapping[str, Sequence[str]]]:
-        clips: dict[Split, dict[str, list[str]]] = {
-            "training": {},
-            "validation": {},
-            "testing": {},
-        }
+    def all_clips(self) -> Iterator[tuple[Split, str]]:
         listed = {name.split("/")[0] for names in self._lists.values() for name in names}
         for name in self._clips.paths:
-            word = name.split("/")[0]
             splits = (split for split, names in self._lists.items() if name in names)
-            other = "training" if word in listed else split_of(speaker_of(name))
-            clips[next(splits, other)].setdefault(word, []).append(name)
-        silence = [f"{SILENCE}/{name}" for name in self._silence.paths]
-        return {**clips, "testing": {**clips["testing"], SILENCE: silence}}
-
-    @override
-    def has_audio(self, split: Split) -> bool:
-        return True
+            known = name.split("/")[0] in listed
+            yield next(splits, "training" if known else split_of(speaker_of(name))), name
+        yield from (("testing", f"{SILENCE}/{name}") for name in self._silence.paths)
 
     @override
     def recorded(self, name: str) -> tuple[Members, str] | None:
@@ -107,16 +86,6 @@ class SpeechCommandsFolder(RecordedSpeech):
         if word != SILENCE:
             return self._clips, name
         return (self._silence, rest) if rest in self._silence.paths else None
-
-    @override
-    def images(self, names: Sequence[str]) -> Images:
-        """Features computed from the sound, a part at a time to bound memory."""
-        parts = [
-            logmel_images(self.audio(names[i : i + _IMAGES_AT_ONCE]), TRAINING)
-            for i in range(0, len(names), _IMAGES_AT_ONCE)
-        ]
-        empty = np.empty((0, TRAINING.frames, TRAINING.bands), np.uint8)
-        return np.concatenate(parts) if parts else empty
 
 
 def _fetch(root: Path) -> None:

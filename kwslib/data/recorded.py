@@ -2,7 +2,7 @@
 
 import sys
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -13,11 +13,11 @@ from typing_extensions import override
 from kwslib.config import CLIP_SAMPLES
 from kwslib.data.identity import identity_of
 from kwslib.data.members import Members
-from kwslib.data.noise import Regions, silence_batch, silence_names
+from kwslib.data.noise import Regions, silence_audio
 from kwslib.data.recording import centred_second
 from kwslib.data.sound_file import open_sound
 from kwslib.data.source import Source
-from kwslib.data.task import SILENCE, Split, in_hash_order
+from kwslib.data.task import SILENCE, SPLITS, Split, in_hash_order
 from kwslib.errors import InputError
 
 LARGEST_CLIP, LARGEST_NOISE = 2**20, 2**23
@@ -38,6 +38,7 @@ class RecordedSpeech(Source):
         """
         self.place = place
         self._kind, self._parts, self._noise = kind, (*parts, noise), noise
+        self._identity = ""
         self._told: set[str] = set()
         skipped = [path for part in self._parts for path in part.skipped]
         if skipped:
@@ -53,20 +54,23 @@ class RecordedSpeech(Source):
         """The last part of each recording serves as test silence."""
         return {"training": (0.0, 0.7), "validation": (0.7, 0.85), "testing": (0.85, 1.0)}
 
-    @property
     @abstractmethod
+    def all_clips(self) -> Iterable[tuple[Split, str]]:
+        """Split and name of every clip; ``_silence_`` may be a word."""
+
+    @cached_property
     def by_split(self) -> Mapping[Split, Mapping[str, Sequence[str]]]:
-        """Names of all clips by split and word; ``_silence_`` may be a word."""
+        """Names of all clips by split and word."""
+        clips: dict[Split, dict[str, list[str]]] = {split: {} for split in SPLITS}
+        for split, name in self.all_clips():
+            clips[split].setdefault(name.split("/")[0], []).append(name)
+        return clips
 
     @override
     def identity(self, verify: bool = False) -> str:
-        if verify:
-            self.__dict__["_identity"] = identity_of(self._kind, self._parts, verify)
+        if verify or not self._identity:
+            self._identity = identity_of(self._kind, self._parts, verify)
         return self._identity
-
-    @cached_property
-    def _identity(self) -> str:
-        return identity_of(self._kind, self._parts)
 
     @property
     def words(self) -> list[str]:
@@ -103,8 +107,7 @@ class RecordedSpeech(Source):
         recorded = self.by_split[split].get(SILENCE)
         if recorded:
             return in_hash_order(recorded)[:count]
-        lengths = {name: len(samples) for name, samples in self.noise().items()}
-        return silence_names(lengths, split, count, self.regions)
+        return super().silence_clips(split, count)
 
     @override
     def audio(self, names: Sequence[str]) -> NDArray[np.int16]:
@@ -146,7 +149,7 @@ class RecordedSpeech(Source):
         if recorded is not None:
             return centred_second(self.decode(*recorded))
         if name.startswith(f"{SILENCE}/"):
-            return silence_batch(self.noise(), [name])[0]
+            return silence_audio(self.noise(), name)
         raise InputError(f"{name}: {self.place} has no such clip as sound")
 
     @abstractmethod

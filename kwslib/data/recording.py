@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kwslib.config import CLIP_SAMPLES, SAMPLE_RATE
-from kwslib.data.sound_file import SoundFile, as_int16, open_sound
+from kwslib.data.loudness import as_int16, loudest
+from kwslib.data.sound_file import SoundFile, open_sound
 from kwslib.errors import InputError
 
 SHORTEST_SECONDS = 0.1
@@ -99,7 +100,7 @@ def _loudest_second(samples: NDArray[np.int16]) -> tuple[NDArray[np.int16], list
     """``samples`` cut to the loudest second or centred in one, and what was done."""
     seconds = len(samples) / SAMPLE_RATE
     if len(samples) > CLIP_SAMPLES:
-        start = _loudest(samples)
+        start, _ = loudest(samples, CLIP_SAMPLES)
         at = start / SAMPLE_RATE
         return samples[start : start + CLIP_SAMPLES], [
             f"{seconds:.2f} s long, cut to the loudest second (from {at:.2f} s)"
@@ -113,9 +114,3 @@ def _loudest_second(samples: NDArray[np.int16]) -> tuple[NDArray[np.int16], list
 def _centred(samples: NDArray[np.int16]) -> NDArray[np.int16]:
     before = (CLIP_SAMPLES - len(samples)) // 2
     return np.pad(samples, (before, CLIP_SAMPLES - len(samples) - before))
-
-
-def _loudest(samples: NDArray[np.int16]) -> int:
-    """Where the second with the most energy begins; the first of equals."""
-    energy = np.concatenate([[0.0], np.cumsum(np.square(samples, dtype=np.float64))])
-    return int(np.argmax(energy[CLIP_SAMPLES:] - energy[:-CLIP_SAMPLES]))

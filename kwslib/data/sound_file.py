@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from typing_extensions import override
 
 from kwslib.config import SAMPLE_RATE
+from kwslib.data.loudness import as_int16
 from kwslib.data.mp3_frames import mp3_layout
 from kwslib.data.ogg_pages import ogg_layout
 from kwslib.data.sound_layout import Layout, PiecedFile
@@ -35,7 +36,6 @@ SUFFIXES = frozenset(
 """What the names of sound files end in, in lower case."""
 
 _BLOCK_VALUES = 2**13  # of a damaged file, the block with the damage is lost
-_FULL_SCALE = 32768.0
 _UNKNOWN_FRAMES = 2**60
 _SHORT_S = 0.1
 """Sound that may be missing from what a header promises without a word: some formats round."""
@@ -233,12 +233,6 @@ def open_sound(source: Path | bytes, name: str = "") -> Iterator[SoundFile]:
             with _opened(source, name) as first:
                 sound.scale(_full_scale(first))
         yield sound
-
-
-def as_int16(samples: NDArray[np.float32]) -> NDArray[np.int16]:
-    """Samples of full scale 1 as 16-bit integers; what lies beyond is clipped."""
-    whole = np.clip(np.rint(samples * _FULL_SCALE), -_FULL_SCALE, _FULL_SCALE - 1)
-    return whole.astype(np.int16)
 
 
 class _Sequential(soundfile.SoundFile):

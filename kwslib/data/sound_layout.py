@@ -30,6 +30,12 @@ class Layout:
     notes: Sequence[str] = ()
 
 
+def read_at(raw: BinaryIO, at: int, size: int) -> bytes:
+    """The bytes at a place of a file, fewer at its end."""
+    raw.seek(at)
+    return raw.read(size)
+
+
 def patched(length: int, patches: Mapping[int, bytes]) -> list[Piece]:
     """A file of ``length`` bytes of which some, by their offset, read otherwise."""
     pieces: list[Piece] = []
@@ -70,8 +76,7 @@ class PiecedFile(io.RawIOBase):
         part = self._pieces[number][start : start + most]
         if isinstance(part, bytes):
             return part
-        self._raw.seek(part.start)
-        return self._raw.read(len(part))
+        return read_at(self._raw, part.start, len(part))
 
     @override
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:

@@ -6,7 +6,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from kwslib.data.noise import Regions
+from kwslib.config import TRAINING
+from kwslib.data.noise import Regions, silence_names
 from kwslib.data.task import Split
 
 Audio = NDArray[np.int16]
@@ -15,6 +16,9 @@ Audio = NDArray[np.int16]
 Images = NDArray[np.uint8]
 """8-bit log-mel images at a 10 ms hop, shape ``[clips, 98, 40]``; the even rows of each are
 the deployed image."""
+
+
+_CLIPS_AT_ONCE = 512
 
 
 class Source(Protocol):
@@ -47,16 +51,32 @@ class Source(Protocol):
         """Names of all clips in ``split`` of words other than ``keywords``."""
 
     def silence_clips(self, split: Split, count: int) -> list[str]:
-        """Names of ``count`` clips of background noise; no clip stands in two splits."""
+        """Names of ``count`` clips of background noise; no clip stands in two splits.
+
+        Crops of the noise recordings, from a part that is the split's, unless there are others.
+        """
+        lengths = {name: len(samples) for name, samples in self.noise().items()}
+        return silence_names(lengths, split, count, self.regions)
 
     def has_audio(self, split: Split) -> bool:
-        """Whether clips of ``split`` exist as sound, not only as images."""
+        """Whether clips of ``split`` exist as sound, not only as images; True unless it is told."""
+        return True
 
     def audio(self, names: Sequence[str]) -> NDArray[np.int16]:
         """Clips as sound, ``[clips, 16000]``."""
 
     def images(self, names: Sequence[str]) -> Images:
-        """Clips as 8-bit log-mel images, ``[clips, 98, 40]``."""
+        """Clips as 8-bit log-mel images, ``[clips, 98, 40]``; computed from the sound, a part at a
+        time to bound memory, unless there are others.
+        """
+        # Loads torch, for which those who only want sound need not wait.
+        from kwslib.features.logmel import logmel_images
+
+        images = np.empty((len(names), TRAINING.frames, TRAINING.bands), np.uint8)
+        for start in range(0, len(names), _CLIPS_AT_ONCE):
+            part = slice(start, start + _CLIPS_AT_ONCE)
+            images[part] = logmel_images(self.audio(names[part]), TRAINING)
+        return images
 
     def noise(self) -> Mapping[str, NDArray[np.int16]]:
         """Recordings of background noise, each about a minute at 16 kHz."""

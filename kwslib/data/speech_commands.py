@@ -9,8 +9,7 @@ unpacked, to a folder of its name without ``.zip``.
 """
 
 import io
-from collections.abc import Mapping, Sequence
-from functools import cached_property
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -66,20 +65,10 @@ class SpeechCommandsArchives(RecordedSpeech):
         return super().regions
 
     @override
-    @cached_property
-    def by_split(self) -> Mapping[Split, Mapping[str, Sequence[str]]]:
-        clips: dict[Split, dict[str, list[str]]] = {
-            "training": {},
-            "validation": {},
-            "testing": {},
-        }
-        for name in self._images.paths:
-            split = split_of(speaker_of(name))
-            if split != "testing":
-                clips[split].setdefault(name.split("/")[0], []).append(name)
-        for name in self._test.paths:
-            clips["testing"].setdefault(name.split("/")[0], []).append(name)
-        return clips
+    def all_clips(self) -> Iterator[tuple[Split, str]]:
+        pictured = ((split_of(speaker_of(name)), name) for name in self._images.paths)
+        yield from (each for each in pictured if each[0] != "testing")
+        yield from (("testing", name) for name in self._test.paths)
 
     @override
     def has_audio(self, split: Split) -> bool:

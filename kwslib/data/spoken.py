@@ -8,21 +8,21 @@ a sixteenth of the size, are cached by :mod:`kwslib.data.dataset`.
 import os
 import subprocess
 import sys
-from collections.abc import Generator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from contextlib import closing
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import cache
-from threading import Event
+from itertools import cycle
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
+from typing_extensions import override
 
 from kwslib.config import CLIP_SAMPLES, TRAINING
 from kwslib.data import spoken_clip, synthesiser, synthetic_noise
-from kwslib.data.noise import Regions, silence_audio, silence_names
-from kwslib.data.source import Images
+from kwslib.data.noise import Regions, silence_audio
+from kwslib.data.source import Images, Source
 from kwslib.data.spoken_clip import (
     CLIPS_PER_VOICE,
     RECIPE,
@@ -35,7 +35,6 @@ from kwslib.data.synthesiser import synthesiser_version
 from kwslib.data.task import SILENCE, SPLITS, Split, speaker_of, split_of
 from kwslib.errors import InputError
 from kwslib.files import sha256_of_text
-from kwslib.interrupt import CHECK_S, deferred_interrupt
 
 WORDS = (
     "backward",
@@ -80,11 +79,11 @@ _CLIPS_WORTH_A_WORKER = 100  # a worker starts in the time of about as many clip
 _CLIPS_AT_ONCE = 4_096  # 128 MB of audio on the way to images
 
 
-class EmbeddedSpeech:
+class EmbeddedSpeech(Source):
     """Words said by eSpeak NG in some seventy voices and eight accents of English.
 
     A speaker is a voice, in all its accents; training, validation and testing have different
-    voices. Implements :class:`kwslib.data.source.Source`.
+    voices.
     """
 
     name = "embedded speech"
@@ -102,26 +101,17 @@ class EmbeddedSpeech:
         names = (name for word in WORDS for split in SPLITS for name in _names(word, split))
         return sha256_of_text(f"recipe {RECIPE}", synthesiser_version(), *names)
 
+    @override
     def check_word(self, word: str) -> None:
-        """Raise :class:`InputError` unless eSpeak can say ``word`` within a second."""
         check_sayable(word)
 
+    @override
     def keyword_clips(self, word: str, split: Split) -> list[str]:
-        """Names of all clips of ``word`` in ``split``."""
         return _names(word, split)
 
+    @override
     def unknown_clips(self, keywords: Sequence[str], split: Split) -> list[str]:
-        """Names of all clips in ``split`` of those of the 35 words that are no keywords."""
         return [name for word in WORDS if word not in keywords for name in _names(word, split)]
-
-    def silence_clips(self, split: Split, count: int) -> list[str]:
-        """Names of ``count`` crops of the noise recordings, from a part that is the split's."""
-        lengths = {name: len(recording) for name, recording in self.noise().items()}
-        return silence_names(lengths, split, count, self.regions)
-
-    def has_audio(self, split: Split) -> bool:
-        """True: every clip is sound first."""
-        return True
 
     def audio(self, names: Sequence[str]) -> NDArray[np.int16]:
         """Clips as sound, int16 ``[clips, 16000]``; large batches by several processes.
@@ -174,10 +164,8 @@ class EmbeddedSpeech:
 
 @cache
 def _voices_of(split: Split) -> tuple[str, ...]:
-    def speaker(voice: str) -> str:
-        return speaker_of(str(SpokenName("word", voice, 0)))
-
-    return tuple(voice for voice in voices() if split_of(speaker(voice)) == split)
+    speakers = {voice: speaker_of(str(SpokenName("word", voice, 0))) for voice in voices()}
+    return tuple(voice for voice, speaker in speakers.items() if split_of(speaker) == split)
 
 
 def _names(word: str, split: Split) -> list[str]:
@@ -213,33 +201,23 @@ def _speak_in_parallel(
 
     eSpeak's state is global, so threads will not do. A forked process would inherit torch's
     threads and locks, and multiprocessing's other ways import the caller's main module again,
-    which a script without a guard does not survive: hence plain subprocesses.
+    which a script without a guard does not survive: hence plain subprocesses. The clips are dealt
+    to them in turn, and read in turn.
     """
-    stopped = Event()
-
-    def fill(indices: Sequence[int]) -> None:
-        with closing(_worker([names[i] for i in indices])) as said:
-            for index, clip in zip(indices, said, strict=True):
-                if stopped.is_set():
-                    return
-                clips[index] = clip
-                progress.update()
-
     synthesiser.accents()  # a missing eSpeak is reported here and not by every worker
-    with deferred_interrupt() as check_interrupt, ThreadPoolExecutor(workers) as pool:
-        parts = {pool.submit(fill, spoken[k::workers]) for k in range(workers)}
-        try:
-            while parts:
-                done, parts = wait(parts, CHECK_S, FIRST_COMPLETED)
-                for part in done:
-                    part.result()
-                check_interrupt()
-        finally:
-            stopped.set()  # else the pool would wait for all that is left to say
+    with ExitStack() as stack:
+        processes = [
+            stack.enter_context(_worker([names[index] for index in spoken[k::workers]]))
+            for k in range(workers)
+        ]
+        for index, process in zip(spoken, cycle(processes), strict=False):
+            clips[index] = _next_clip(process)
+            progress.update()
 
 
-def _worker(names: Sequence[str]) -> Generator[NDArray[np.int16], None, None]:
-    """Clips in the order of ``names``, each as soon as another process has made it."""
+@contextmanager
+def _worker(names: Sequence[str]) -> Iterator["subprocess.Popen[bytes]"]:
+    """Another process that makes clips in the order of ``names``; it ends with the body."""
     command = [sys.executable, "-m", spoken_clip.__name__]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     with subprocess.Popen(
@@ -249,20 +227,25 @@ def _worker(names: Sequence[str]) -> Generator[NDArray[np.int16], None, None]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     ) as process:
-        assert process.stdin and process.stdout and process.stderr
+        assert process.stdin
         try:
             process.stdin.write("\n".join(names).encode())
             process.stdin.close()
-            for _ in names:
-                samples = process.stdout.read(2 * CLIP_SAMPLES)
-                if len(samples) < 2 * CLIP_SAMPLES:
-                    raise _failure(process.wait(), process.stderr.read().decode())
-                yield np.frombuffer(samples, np.int16)
+            yield process
         finally:
             process.kill()
 
 
+def _next_clip(process: "subprocess.Popen[bytes]") -> NDArray[np.int16]:
+    """A worker's next clip, as soon as it is made."""
+    assert process.stdout and process.stderr
+    samples = process.stdout.read(2 * CLIP_SAMPLES)
+    if len(samples) < 2 * CLIP_SAMPLES:
+        raise _failure(process.wait(), process.stderr.read().decode())
+    return np.frombuffer(samples, np.int16)
+
+
 def _failure(code: int, message: str) -> Exception:
-    if code == spoken_clip.WORKER_INPUT_ERROR:
+    if code == 2:  # its last words are those of an InputError
         return InputError(message)
     return RuntimeError(f"a speech worker ended with code {code}: {message}")

@@ -22,7 +22,7 @@ from kwslib.config import CLIP_SAMPLES, SAMPLE_RATE
 from kwslib.data.source import Audio
 from kwslib.data.synthesiser import ESPEAK_RATE, Utterance, synthesise, variants
 from kwslib.data.task import sha1_hex
-from kwslib.errors import InputError
+from kwslib.errors import InputError, mistakes_in_a_line
 
 _Sound = NDArray[np.float32]
 
@@ -31,9 +31,6 @@ RECIPE = 1
 
 CLIPS_PER_VOICE = 18
 """Clips of a word by each voice: twice in every accent, a third time in the first two."""
-
-WORKER_INPUT_ERROR = 2
-"""Exit code of a worker whose last words on standard error are those of an InputError."""
 
 ACCENTS = (
     "en-us",
@@ -230,14 +227,7 @@ def _from_db(level: float) -> np.float32:
     return np.float32(10 ** (level / 20))
 
 
-def _work() -> None:
-    for name in sys.stdin.read().splitlines():
-        sys.stdout.buffer.write(clip_audio(name).tobytes())
-
-
 if __name__ == "__main__":
-    try:
-        _work()
-    except InputError as error:
-        print(error, file=sys.stderr)
-        sys.exit(WORKER_INPUT_ERROR)
+    with mistakes_in_a_line():
+        for clip in sys.stdin.read().splitlines():
+            sys.stdout.buffer.write(clip_audio(clip).tobytes())

@@ -11,7 +11,6 @@ import ctypes
 import functools
 import os
 import shutil
-import tempfile
 import threading
 from dataclasses import dataclass
 from importlib import metadata
@@ -22,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kwslib.errors import InputError
-from kwslib.files import cache_folder, sha256_of_sources, sha256_of_text
+from kwslib.files import cache_folder, part_folder, sha256_of_sources, sha256_of_text
 
 ESPEAK_RATE = 22_050
 """Samples per second of what eSpeak says."""
@@ -130,9 +129,11 @@ def _speak(library: ctypes.CDLL, utterance: Utterance, collect: Any) -> None:
         raise InputError(
             f"voice {voice}: eSpeak has no such voice; accents are {', '.join(accents())}"
         )
-    library.espeak_SetParameter(_RATE, utterance.rate, 0)
-    library.espeak_SetParameter(_PITCH, utterance.pitch, 0)
-    library.espeak_SetParameter(_PITCH_RANGE, utterance.pitch_range, 0)
+    settings = {
+        _RATE: utterance.rate, _PITCH: utterance.pitch, _PITCH_RANGE: utterance.pitch_range,
+    }  # fmt: skip
+    for parameter, value in settings.items():
+        library.espeak_SetParameter(parameter, value, 0)
     # Breath noise comes from eSpeak's own generator and, in some voices, from the C library's.
     library.espeak_ng_SetRandSeed(ctypes.c_long(utterance.seed))
     library.srand(ctypes.c_uint(utterance.seed))
@@ -202,19 +203,18 @@ def _english_data() -> Path:
     folder = cache_folder("espeak") / identity
     if folder.exists():
         return folder
-    temporary = Path(tempfile.mkdtemp(dir=folder.parent))
-    try:
-        (temporary / "voices" / "!v").mkdir(parents=True)
-        for name in _ENGLISH:
-            shutil.copyfile(source / name, temporary / name)
-        for file in _accent_files():
-            shutil.copyfile(file, temporary / "voices" / _plain(file))
-        for file in _variant_files():
-            shutil.copyfile(file, temporary / "voices" / "!v" / _plain(file))
-        temporary.rename(folder)
-    except OSError:
-        if not folder.exists():  # else another process was faster
-            raise
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    files = {
+        **{name: source / name for name in _ENGLISH},
+        **{f"voices/{_plain(file)}": file for file in _accent_files()},
+        **{f"voices/!v/{_plain(file)}": file for file in _variant_files()},
+    }
+    with part_folder(folder.parent) as part:
+        (part / "voices" / "!v").mkdir(parents=True)
+        for name, file in files.items():
+            shutil.copyfile(file, part / name)
+        try:
+            part.rename(folder)
+        except OSError:
+            if not folder.exists():  # else another process was faster
+                raise
     return folder

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from kwslib.config import SAMPLE_RATE
 from kwslib.data.synthesiser import ESPEAK_RATE, Utterance, synthesise, synthesiser_version
-from kwslib.files import cache_folder, sha256_of_text, write_beside
+from kwslib.files import cache_folder, kept_array, sha256_of_text
 
 SECONDS = 60
 """Length of each recording."""
@@ -62,11 +62,9 @@ def synthetic_noise() -> Mapping[str, NDArray[np.int16]]:
         InputError: eSpeak, which speaks the babble, is missing.
     """
     path = cache_folder("noise") / f"{_recipe_hash()}.npy"
-    if not path.exists():
-        made = np.stack([make(_generator(name)) for name, make in _NOISES.items()])
-        with write_beside(path) as temporary, temporary.open("wb") as stream:
-            np.save(stream, made, allow_pickle=False)
-    recordings = np.load(path, mmap_mode="r", allow_pickle=False)
+    recordings = kept_array(
+        path, lambda: np.stack([_finish(make(_generator(name))) for name, make in _NOISES.items()])
+    )
     return dict(zip(_NOISES, recordings, strict=True))
 
 
@@ -79,23 +77,13 @@ def _generator(name: str) -> np.random.Generator:
     return np.random.default_rng(list(name.encode()))
 
 
-def _white(draw: np.random.Generator) -> NDArray[np.int16]:
-    """Equal power at all frequencies: hiss."""
-    return _finish(_coloured(draw, slope=0))
-
-
-def _pink(draw: np.random.Generator) -> NDArray[np.int16]:
-    """Power falls as 1/f: wind, distant traffic."""
-    return _finish(_coloured(draw, slope=1))
-
-
-def _brown(draw: np.random.Generator) -> NDArray[np.int16]:
+def _brown(draw: np.random.Generator) -> NDArray[np.float64]:
     """Power falls as 1/f²: rumble, swelling and ebbing as the noise in a vehicle does."""
     swell = 1 + 0.5 * np.sin(2 * np.pi * _seconds() / 7.3 + draw.uniform(0, 2 * np.pi))
-    return _finish(_coloured(draw, slope=2) * swell)
+    return _coloured(draw, slope=2) * swell
 
 
-def _mains_hum(draw: np.random.Generator) -> NDArray[np.int16]:
+def _mains_hum(draw: np.random.Generator) -> NDArray[np.float64]:
     """50 Hz and its harmonics, wavering slightly, over faint hiss: a refrigerator."""
     waver = np.cumsum(_coloured(draw, slope=2)) * (0.1 / SAMPLE_RATE)
     phase = 2 * np.pi * (50 * _seconds() + waver)
@@ -106,15 +94,15 @@ def _mains_hum(draw: np.random.Generator) -> NDArray[np.int16]:
         harmonic *= fundamental
         level = draw.uniform(0.1, 1.0) / number
         hum += level * (harmonic * np.exp(2j * np.pi * draw.uniform())).real
-    return _finish(hum + 0.1 * _coloured(draw, slope=0.5))
+    return hum + 0.1 * _coloured(draw, slope=0.5)
 
 
-def _babble(draw: np.random.Generator) -> NDArray[np.int16]:
+def _babble(draw: np.random.Generator) -> NDArray[np.float64]:
     """Twenty people who talk at once, each at their own distance."""
     mixture = np.zeros(_SAMPLES)
     for talker in _TALKERS:
         mixture += _talk(talker, draw) * 10 ** (draw.uniform(-12, 0) / 20)
-    return _finish(mixture)
+    return mixture
 
 
 def _talk(talker: str, draw: np.random.Generator) -> NDArray[np.float64]:
@@ -130,7 +118,7 @@ def _talk(talker: str, draw: np.random.Generator) -> NDArray[np.float64]:
     return np.roll(np.resize(speech, _SAMPLES), draw.integers(_SAMPLES))
 
 
-def _clatter(draw: np.random.Generator) -> NDArray[np.int16]:
+def _clatter(draw: np.random.Generator) -> NDArray[np.float64]:
     """Short ringing blows, about eight a second, over faint pink noise: doing the dishes."""
     clatter = 0.15 * _coloured(draw, slope=1)
     seconds = np.arange(SAMPLE_RATE // 4) / SAMPLE_RATE
@@ -140,7 +128,7 @@ def _clatter(draw: np.random.Generator) -> NDArray[np.int16]:
         ringing = np.sin(2 * np.pi * frequencies * seconds) * np.exp(-seconds / decays)
         blow = ringing.sum(0) * 10 ** (draw.uniform(-20, 0) / 20)
         clatter[start : start + len(seconds)] += blow
-    return _finish(clatter)
+    return clatter
 
 
 def _coloured(draw: np.random.Generator, slope: float) -> NDArray[np.float64]:
@@ -162,9 +150,9 @@ def _finish(noise: NDArray[np.float64]) -> NDArray[np.int16]:
     return np.clip(np.round(scaled), -32768, 32767).astype(np.int16)
 
 
-_NOISES: Mapping[str, Callable[[np.random.Generator], NDArray[np.int16]]] = {
-    "white_noise": _white,
-    "pink_noise": _pink,
+_NOISES: Mapping[str, Callable[[np.random.Generator], NDArray[np.float64]]] = {
+    "white_noise": functools.partial(_coloured, slope=0),  # hiss
+    "pink_noise": functools.partial(_coloured, slope=1),  # wind, distant traffic
     "brown_noise": _brown,
     "mains_hum": _mains_hum,
     "babble": _babble,

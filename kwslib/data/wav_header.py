@@ -12,7 +12,7 @@ for the chunks of a WAV file; EBU Tech 3306 (2009) for RF64, its form for more t
 import struct
 from typing import BinaryIO
 
-from kwslib.data.sound_layout import Layout, patched
+from kwslib.data.sound_layout import Layout, patched, read_at
 
 _ORDERS = {b"RIFF": "<", b"RIFX": ">", b"RF64": "<"}
 _AU_ORDERS = {b".snd": ">", b"dns.": "<"}
@@ -25,8 +25,7 @@ _MOST_CHUNKS = 10_000
 
 def header_layout(raw: BinaryIO, length: int) -> Layout | None:
     """The sound of a WAV, AU or CAF file of ``length`` bytes; None if it is none."""
-    raw.seek(0)
-    magic = raw.read(4)
+    magic = read_at(raw, 0, 4)
     try:
         if magic in _AU_ORDERS:
             return _au_layout(raw, length, _AU_ORDERS[magic])
@@ -92,11 +91,9 @@ def _are_chunks(raw: BinaryIO, at: int, length: int, order: str) -> bool:
 
 def _chunk(raw: BinaryIO, at: int, form: str) -> tuple[bytes, int]:
     """Name and size of the chunk at a place."""
-    raw.seek(at)
-    name, size = struct.unpack(form, raw.read(struct.calcsize(form)))
+    name, size = struct.unpack(form, read_at(raw, at, struct.calcsize(form)))
     return name, size
 
 
 def _number(raw: BinaryIO, at: int, form: str) -> int:
-    raw.seek(at)
-    return int(struct.unpack(form, raw.read(struct.calcsize(form)))[0])
+    return int(struct.unpack(form, read_at(raw, at, struct.calcsize(form)))[0])

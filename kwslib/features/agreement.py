@@ -6,7 +6,6 @@ that image and ours says how well our front end stands in for theirs.
 """
 
 import io
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,41 +15,22 @@ ARCHIVE_QUALITY = 75
 """libjpeg's quality setting with the quantization table that the archive's images carry."""
 
 
-@dataclass(frozen=True)
-class Agreement:
-    """Distances of pairs of images, in steps of the 256.
+def distances(ours: NDArray[np.uint8], theirs: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Root mean square difference of each pair of images, in steps of the 256, ``[pairs]``.
 
-    Attributes:
-        rms: root mean square difference of each pair, ``[pairs]``.
-        bias: mean of ours less theirs over all pixels of all pairs.
+    Args:
+        ours: uint8 ``[pairs, frames, bands]``.
+        theirs: images of the same clips.
     """
-
-    rms: NDArray[np.float64]
-    bias: float
-
-    @property
-    def median(self) -> float:
-        """Median distance."""
-        return float(np.median(self.rms))
-
-    def only(self, chosen: NDArray[np.bool_]) -> "Agreement":
-        """The chosen pairs alone, bool ``[pairs]``; the bias stays that of all."""
-        return Agreement(self.rms[chosen], self.bias)
-
-    def histogram(self, edges: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Pairs in each interval between ``edges``; the last takes all that lie beyond."""
-        inside = np.clip(self.rms, edges[0], np.nextafter(edges[-1], edges[0]))
-        return np.histogram(inside, edges)[0]
-
-
-def agreement(ours: NDArray[np.uint8], theirs: NDArray[np.uint8]) -> Agreement:
-    """Compare images of the same clips, both uint8 ``[pairs, frames, bands]``."""
     if ours.shape != theirs.shape or ours.ndim != 3:
         raise ValueError(f"images are {ours.shape} and {theirs.shape}, must be alike and 3-D")
-    difference = ours.astype(np.float64) - theirs
-    return Agreement(
-        rms=np.sqrt(np.square(difference).mean(axis=(1, 2))), bias=float(difference.mean())
-    )
+    return np.sqrt(np.square(ours.astype(np.float64) - theirs).mean(axis=(1, 2)))
+
+
+def histogram(distances: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Distances in each interval between ``edges``; the last takes all that lie beyond."""
+    inside = np.clip(distances, edges[0], np.nextafter(edges[-1], edges[0]))
+    return np.histogram(inside, edges)[0]
 
 
 def jpeg(images: NDArray[np.uint8], quality: int = ARCHIVE_QUALITY) -> NDArray[np.uint8]:

@@ -53,8 +53,8 @@ def sitting(
         "sha256": sha256,
         "hops": streaming.hops,
         **asdict(streaming.smoothing),
+        "thresholds": list(streaming.smoothing.thresholds),
     }
-    subject["thresholds"] = list(streaming.smoothing.thresholds)
     method: Method = "emulated" if target == "emulator" else "measured"
     return Record(
         METRIC, [], "trials", method, subject, data, machine, target=target, version=VERSION
@@ -62,7 +62,13 @@ def sitting(
 
 
 class Book:
-    """Trials on their way into a file."""
+    """Trials on their way into a file.
+
+    Attributes:
+        path: the file.
+        sitting: the record without trials that says all that they share.
+        earlier: the sittings that the file held when it was opened.
+    """
 
     def __init__(self, path: Path, sitting: Record) -> None:
         """Open ``path``, which may hold earlier trials of the same test.
@@ -76,59 +82,46 @@ class Book:
         """
         self.path = path
         self.sitting = sitting
-        self._earlier: list[Record] = []
         self._new: list[Trial] = []
-        self._is_stream = is_stream(path)
-        if path.exists() and not self._is_stream:
-            self._earlier = read_sittings(path)
-            self._check_same_test()
-
-    def _check_same_test(self) -> None:
-        for record in self._earlier:
-            pairs = _shared(record), _shared(self.sitting)
-            for name in pairs[1]:
-                old, new = (pair.get(name) for pair in pairs)
+        self._waits = is_stream(path)  # to the end of the sitting, as it can be written only once
+        there = path.exists() and not self._waits
+        self.earlier = read_sittings(path) if there else []
+        for name, new in _shared(sitting).items():
+            for old in (_shared(record)[name] for record in self.earlier):
                 if old != new:
                     raise InputError(
-                        f"{self.path}: holds trials with {name} {old}, not {new}; "
+                        f"{path}: holds trials with {name} {old}, not {new}; "
                         "name another file with --out"
                     )
 
     @property
-    def earlier(self) -> tuple[Record, ...]:
-        """The sittings that the file held when it was opened."""
-        return tuple(self._earlier)
-
-    @property
     def trials(self) -> tuple[Trial, ...]:
         """All trials, those of earlier sittings first."""
-        return (*trials_of(self._earlier), *self._new)
+        return (*trials_of(self.earlier), *self._new)
 
     def add(self, trial: Trial) -> None:
         """Take a trial and write the file, unless it is a stream."""
         self._new.append(trial)
-        self._keep()
+        self._write()
 
     def take_back(self) -> Trial | None:
         """Remove the last trial of this sitting, or None if there is none."""
         if not self._new:
             return None
         trial = self._new.pop()
-        self._keep()
+        self._write()
         return trial
 
     def close(self) -> None:
         """Write the trials to a stream; a file has them already."""
-        if self._is_stream and self._new:
-            self._write()
-
-    def _keep(self) -> None:
-        if not self._is_stream:
+        if self._waits and self._new:
+            self._waits = False
             self._write()
 
     def _write(self) -> None:
-        new = replace(self.sitting, value=[trial.as_json() for trial in self._new])
-        write_records(self.path, [*self._earlier, new])
+        if not self._waits:
+            new = replace(self.sitting, value=[trial.as_json() for trial in self._new])
+            write_records(self.path, [*self.earlier, new])
 
 
 @contextmanager
@@ -170,7 +163,7 @@ def read_sittings(path: Path) -> list[Record]:
     try:
         if not records or any(record.metric != METRIC for record in records):
             raise ValueError("no trials, or other measurements")
-        list(trials_of(records))
+        trials_of(records)
     except (TypeError, ValueError, AttributeError) as error:
         raise InputError(
             f"{path}: is not a file of trials ({error}); name another file with --out"
@@ -178,8 +171,6 @@ def read_sittings(path: Path) -> list[Record]:
     return records
 
 
-def trials_of(records: Sequence[Record]) -> Iterator[Trial]:
+def trials_of(records: Sequence[Record]) -> list[Trial]:
     """The trials in records, in the order in which they were made."""
-    for record in records:
-        for entry in record.value:
-            yield Trial.from_json(entry)
+    return [Trial.from_json(entry) for record in records for entry in record.value]

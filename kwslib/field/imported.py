@@ -4,16 +4,17 @@ Nothing of the file is taken over that was not checked; what its trials came to 
 """
 
 import json
-import math
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
+
+from jsonschema import Draft4Validator, FormatChecker
 
 from kwslib.errors import InputError
-from kwslib.evaluation.smoothing import FIRST_KEYWORD, MAX_INFERENCES
+from kwslib.evaluation.smoothing import FIRST_KEYWORD, MAX_INFERENCES, MAX_LABELS
 from kwslib.field.book import METRIC, Book, open_book
 from kwslib.field.trials import Heard, Trial
 from kwslib.records import Record
@@ -22,18 +23,7 @@ TARGET = "wasm"
 MICROPHONE = "browser"
 
 _LARGEST = 2**20
-_MOST_TRIALS = 200
-_MOST_DETECTIONS = 60
-_LONGEST_TEXT = 100
 _LONGEST_MS = 60_000
-
-_RECORD = {
-    "metric", "value", "unit", "method", "subject", "data", "machine", "interval", "target",
-    "when", "code", "source",
-}  # fmt: skip
-_SUBJECT = {"network", "labels", "sha256", "hops", "thresholds", "inferences", "refractory_ms"}
-_DATA = {"name", "microphone"}
-_TRIAL = {"said", "recording", "seconds", "detected", "detections"}
 
 
 @dataclass(frozen=True)
@@ -49,11 +39,6 @@ class Expected:
     network: str
     sha256: str
     labels: tuple[str, ...]
-
-    @property
-    def keywords(self) -> tuple[str, ...]:
-        """What it spots."""
-        return self.labels[FIRST_KEYWORD:]
 
 
 class _WrongError(Exception):
@@ -88,8 +73,11 @@ def read_saved(path: Path, expected: Expected) -> tuple[Record, list[Trial]]:
         InputError: the file is no such file, or of another network.
     """
     try:
-        entry = _only_record(_json(path))
-        return _sitting(entry, expected), _trials(entry["value"], expected.keywords)
+        entries = _json(path)
+        if not isinstance(entries, list) or len(entries) != 1:
+            raise _WrongError("not one record")
+        sitting = _sitting(entries[0], expected)
+        return sitting, _trials(entries[0]["value"], expected.labels[FIRST_KEYWORD:])
     except _WrongError as wrong:
         raise InputError(
             f"{path}: is no field test saved by the page 'Try it' ({wrong}); save it there again"
@@ -105,148 +93,150 @@ def _json(path: Path) -> Any:
     if len(data) > _LARGEST:
         raise _WrongError("larger than a megabyte")
     try:
-        return json.loads(data.decode("utf-8"), parse_constant=_no_number)
+        return json.loads(data.decode("utf-8"), parse_constant=int)  # NaN is none: a ValueError
     except (ValueError, RecursionError) as error:
         raise _WrongError("no JSON") from error
 
 
-def _no_number(text: str) -> NoReturn:
-    raise ValueError(text)
+def _facts(
+    title: str, properties: Mapping[str, Any], optional: Collection[str] = ()
+) -> dict[str, Any]:
+    """The schema of an object with these properties and no others."""
+    return {
+        "title": title, "type": "object", "required": sorted(properties.keys() - optional),
+        "additionalProperties": False, "properties": properties,
+    }  # fmt: skip
 
 
-def _only_record(entries: Any) -> Mapping[str, Any]:
-    if not isinstance(entries, list) or len(entries) != 1:
-        raise _WrongError("not one record")
-    return _mapping(entries[0], "the record", _RECORD)
+_TEXT = {"type": "string", "maxLength": 100, "format": "printable"}
+
+_SUBJECT = {
+    "network": {"title": "network", **_TEXT},
+    "labels": {},
+    "sha256": {},
+    "hops": {"title": "hops", "type": "integer", "minimum": 1, "maximum": 255},
+    "thresholds": {
+        "title": "thresholds", "type": "array", "maxItems": MAX_LABELS,
+        "items": {"title": "a threshold", "type": "integer", "minimum": 0, "maximum": 255},
+    },
+    "inferences": {
+        "title": "inferences", "type": "integer", "minimum": 1, "maximum": MAX_INFERENCES,
+    },
+    "refractory_ms": {
+        "title": "refractory_ms", "type": "integer", "minimum": 0, "maximum": 65_535,
+    },
+}  # fmt: skip
+
+_RECORD = _facts("the record", {
+    "metric": {"title": "metric is not", "enum": [METRIC]},
+    "unit": {"title": "unit is not", "enum": ["trials"]},
+    "method": {"title": "method is not", "enum": ["measured"]},
+    "target": {"title": "target is not", "enum": [TARGET]},
+    "data": _facts("data", {
+        "microphone": {"title": "microphone is not", "enum": [MICROPHONE]},
+        "name": {"title": "data name", **_TEXT},
+        "speaker": {"title": "data speaker", **_TEXT},
+    }, optional={"speaker"}),
+    "subject": _facts("subject", _SUBJECT),
+    "machine": {"title": "machine", **_TEXT},
+    "code": {"title": "code", **_TEXT},
+    "interval": {}, "source": {}, "value": {}, "when": {},
+})  # fmt: skip
 
 
-def _sitting(entry: Mapping[str, Any], expected: Expected) -> Record:
-    fixed = {"metric": METRIC, "unit": "trials", "method": "measured", "target": TARGET}
-    for name, value in fixed.items():
-        if entry[name] != value:
-            raise _WrongError(f"{name} is not {value}")
-    data = _mapping(entry["data"], "data", _DATA, {"speaker"})
-    if data["microphone"] != MICROPHONE:
-        raise _WrongError(f"microphone is not {MICROPHONE}")
-    return Record(
-        METRIC,
-        [],
-        "trials",
-        "measured",
-        _subject(entry["subject"], expected),
-        {name: _text(value, f"data {name}") for name, value in data.items()},
-        machine=_text(entry["machine"], "machine"),
-        target=TARGET,
-        when=_moment(entry["when"]),
-        code=_text(entry["code"], "code"),
-    )
+def _trials_schema(keywords: Sequence[str]) -> Mapping[str, Any]:
+    heard = {
+        "label": {"title": "a detected label is none of", "enum": keywords},
+        "time_ms": {
+            "title": "time_ms", "type": "integer", "minimum": -_LONGEST_MS, "maximum": _LONGEST_MS,
+        },
+        "probability": {"title": "probability", "type": "number", "minimum": 0, "maximum": 1},
+    }  # fmt: skip
+    trial = {
+        "said": {"title": "said is none of", "enum": keywords},
+        "recording": {},
+        "detections": {
+            "title": "detections", "type": "array", "maxItems": 60,
+            "items": _facts("a detection", heard),
+        },
+        "detected": {},
+        "seconds": {
+            "title": "seconds", "type": "number", "minimum": 0, "maximum": _LONGEST_MS // 1000,
+        },
+        "repeats": {"title": "repeats", "type": "integer", "minimum": 0, "maximum": 100},
+    }  # fmt: skip
+    trials = _facts("a trial", trial, optional={"repeats"})
+    return {"title": "trials", "type": "array", "maxItems": 200, "items": trials}
 
 
-def _subject(given: Any, expected: Expected) -> dict[str, Any]:
-    subject = _mapping(given, "subject", _SUBJECT)
-    if subject["sha256"] != expected.sha256 or subject["labels"] != list(expected.labels):
-        network = _text(subject["network"], "network")
+_WRONG = {
+    "object": "{title} has no facts",
+    "array": "{title} are no list, or one of more than {maxItems}",
+    "string": "{title} is no text of up to {maxLength} letters",
+    "integer": "{title} is no whole number from {minimum} to {maximum}",
+    "number": "{title} is no number from {minimum} to {maximum}",
+}
+"""What is told of a value that is not as its schema says."""
+
+
+def _check(value: Any, schema: Mapping[str, Any]) -> None:
+    """Make sure that a value is as its schema says, or tell what is wrong first."""
+    formats = FormatChecker(formats=())
+    formats.checks("printable")(str.isprintable)
+    for error in Draft4Validator(schema, format_checker=formats).iter_errors(value):
+        rule, title = error.schema, error.schema["title"]
+        if error.validator == "required":
+            raise _WrongError(f"{title} lacks {min({*rule['required']} - error.instance.keys())}")
+        if error.validator == "additionalProperties":
+            raise _WrongError(f"{title} has facts that do not belong there")
+        if error.validator == "enum":
+            raise _WrongError(f"{title} {', '.join(rule['enum'])}")
+        raise _WrongError(_WRONG[rule["type"]].format(**rule))
+
+
+def _sitting(entry: Any, expected: Expected) -> Record:
+    _check(entry, _RECORD)
+    given = entry["subject"]
+    if given["sha256"] != expected.sha256 or given["labels"] != list(expected.labels):
         raise InputError(
-            f"the trials are of the network {network}, or of another version of "
+            f"the trials are of the network {given['network']}, or of another version of "
             f"{expected.network}; name the network that was tested"
         )
-    thresholds = _sequence(subject["thresholds"], "thresholds", len(expected.keywords))
-    if len(thresholds) != len(expected.keywords):
+    if len(given["thresholds"]) != len(expected.labels) - FIRST_KEYWORD:
         raise _WrongError("not a threshold for each keyword")
-    return {
-        "network": expected.network,
-        "labels": list(expected.labels),
-        "sha256": expected.sha256,
-        "hops": _whole(subject["hops"], "hops", 1, 255),
-        "thresholds": [_whole(each, "a threshold", 0, 255) for each in thresholds],
-        "inferences": _whole(subject["inferences"], "inferences", 1, MAX_INFERENCES),
-        "refractory_ms": _whole(subject["refractory_ms"], "refractory_ms", 0, 65_535),
-    }
+    subject = {name: given[name] for name in _SUBJECT} | {"network": expected.network}
+    return Record(
+        METRIC, [], "trials", "measured", subject, entry["data"], entry["machine"], target=TARGET,
+        when=_moment(entry["when"]), code=entry["code"],
+    )  # fmt: skip
 
 
-def _trials(given: Any, keywords: Sequence[str]) -> list[Trial]:
-    entries = _sequence(given, "trials", _MOST_TRIALS)
+def _trials(entries: Any, keywords: Sequence[str]) -> list[Trial]:
+    _check(entries, _trials_schema(keywords))
     if not entries:
         raise _WrongError("no trials")
-    trials = [_trial(entry, keywords) for entry in entries]
+    trials = [_trial(entry) for entry in entries]
     if len({trial.recording for trial in trials}) < len(trials):
         raise _WrongError("a trial stands there twice")
     return trials
 
 
-def _trial(given: Any, keywords: Sequence[str]) -> Trial:
-    entry = _mapping(given, "a trial", _TRIAL, {"repeats"})
-    said = _one_of(entry["said"], keywords, "said")
-    recording = entry["recording"]
-    if not isinstance(recording, str) or not re.fullmatch(rf"{said}/[1-9]\d{{0,3}}", recording):
+def _trial(entry: Mapping[str, Any]) -> Trial:
+    said, recording = entry["said"], entry["recording"]
+    if not re.fullmatch(rf"{said}/[1-9]\d{{0,3}}", str(recording)):
         raise _WrongError(f"a trial of {said} is not called {said}/ and a number")
-    entries = _sequence(entry["detections"], "detections", _MOST_DETECTIONS)
-    heard = [_heard(each, keywords) for each in entries]
+    heard = [
+        Heard(each["label"], each["time_ms"], float(each["probability"]))
+        for each in entry["detections"]
+    ]
     if [each.time_ms for each in heard] != sorted(each.time_ms for each in heard):
         raise _WrongError("detections are not in the order of their times")
     # from the cue on, as the end of the word is not known
     answer = next((each.label for each in heard if each.time_ms >= 0), None)
     if entry["detected"] != answer:
         raise _WrongError(f"{recording}: what was detected is not the first after the cue")
-    return Trial(
-        said,
-        recording,
-        _number(entry["seconds"], "seconds", 0.0, _LONGEST_MS / 1000),
-        answer,
-        detections=tuple(heard),
-        repeats=_whole(entry.get("repeats", 0), "repeats", 0, 100),
-    )
-
-
-def _heard(given: Any, keywords: Sequence[str]) -> Heard:
-    entry = _mapping(given, "a detection", {"label", "time_ms", "probability"})
-    return Heard(
-        _one_of(entry["label"], keywords, "a detected label"),
-        _whole(entry["time_ms"], "time_ms", -_LONGEST_MS, _LONGEST_MS),
-        _number(entry["probability"], "probability", 0.0, 1.0),
-    )
-
-
-def _mapping(
-    value: Any, what: str, names: set[str], optional: Collection[str] = ()
-) -> Mapping[str, Any]:
-    if not isinstance(value, dict):
-        raise _WrongError(f"{what} has no facts")
-    if missing := sorted(names - value.keys()):
-        raise _WrongError(f"{what} lacks {missing[0]}")
-    if value.keys() - names - set(optional):
-        raise _WrongError(f"{what} has facts that do not belong there")
-    return value
-
-
-def _sequence(value: Any, what: str, most: int) -> list[Any]:
-    if not isinstance(value, list) or len(value) > most:
-        raise _WrongError(f"{what} are no list, or one of more than {most}")
-    return value
-
-
-def _one_of(value: Any, allowed: Sequence[str], what: str) -> str:
-    if value not in allowed:
-        raise _WrongError(f"{what} is none of {', '.join(allowed)}")
-    return str(value)
-
-
-def _text(value: Any, what: str) -> str:
-    if not isinstance(value, str) or len(value) > _LONGEST_TEXT or not value.isprintable():
-        raise _WrongError(f"{what} is no text of up to {_LONGEST_TEXT} letters")
-    return value
-
-
-def _whole(value: Any, what: str, low: int, high: int) -> int:
-    if type(value) is not int or not low <= value <= high:
-        raise _WrongError(f"{what} is no whole number from {low} to {high}")
-    return value
-
-
-def _number(value: Any, what: str, low: float, high: float) -> float:
-    if type(value) not in (int, float) or not math.isfinite(value) or not low <= value <= high:
-        raise _WrongError(f"{what} is no number from {low:g} to {high:g}")
-    return float(value)
+    seconds, repeats = float(entry["seconds"]), entry.get("repeats", 0)
+    return Trial(said, recording, seconds, answer, detections=tuple(heard), repeats=repeats)
 
 
 def _moment(value: Any) -> str:

@@ -1,71 +1,81 @@
-"""Ears: the computer's microphone with a network behind it, or a board with its own."""
+"""Words said by a person: which comes next, how they are heard, and what the answers do."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kwslib.board.client import Board, Streaming
 from kwslib.config import SAMPLE_RATE
-from kwslib.field.listener import Listener, ListeningBoard
-from kwslib.field.recordings import BEFORE_MS, word_span
-from kwslib.field.session import Sound
-from kwslib.field.trials import Span
+from kwslib.evaluation.smoothing import Detection
+from kwslib.field.book import Book
+from kwslib.field.microphone import ComputerMicrophone
+from kwslib.field.recordings import BEFORE_MS, frame_levels, word_span
+from kwslib.field.trials import Span, Trial, judge
 
 SPEAK_MS = 3500
 """How long is listened after the cue: a moment to begin, the word, the window after it."""
 
+GO, AGAIN, QUIT = ("", "go"), ("a", "again"), ("q", "quit")
+"""Answers to a prompt: the next word, the last one again, no more."""
+
 _MS = SAMPLE_RATE // 1000
 _CLIPPED_SHARE = 0.001
-_SILENT = 33.0  # root mean square in int16 steps: 60 dB below full scale
-_FRAME = 20 * _MS
+_SILENT_DB = 30.37  # over one int16 step: 60 dB below full scale
+
+Sound = tuple[list[Detection], Span, tuple[str, ...]]
+"""What was heard at a prompt: detections with times since the stream's start, where the word lies,
+and what may be wrong with the sound."""
+
+Ear = Callable[[Callable[[], None]], Sound]
+"""Listens, and calls what it is given when the word is to be said."""
 
 
-class OpenMicrophone(Protocol):
-    """A microphone that records.
-
-    Attributes:
-        gaps: how often sound was lost.
-    """
-
-    gaps: int
-
-    def read(self, count: int) -> NDArray[np.int16]:
-        """The next ``count`` samples at 16 kHz, without a gap to those before."""
-
-
-Microphone = Callable[[], AbstractContextManager[OpenMicrophone]]
-"""Opens the microphone for one trial."""
-
-
-class ComputerEar:
-    """Records through a microphone, then has a network listen to the recording.
+def computer_ear(
+    board: Board,
+    streaming: Streaming,
+    microphone: Callable[[], AbstractContextManager[ComputerMicrophone]],
+    cue: Callable[[], None],
+) -> Sound:
+    """Record :data:`BEFORE_MS` of quiet, give the cue, record :data:`SPEAK_MS` more, and have a
+    board listen to the recording.
 
     So an emulated board, which is slower than sound, hears every sample too.
+
+    Args:
+        board: what listens.
+        streaming: how it listens.
+        microphone: opens the microphone.
+        cue: asks for the word.
     """
+    with microphone() as recorder:
+        before = recorder.read(BEFORE_MS * _MS)
+        cue()
+        spoken = recorder.read(SPEAK_MS * _MS)
+    with board.listening(streaming):
+        detections = board.hear(np.concatenate([before, spoken]))
+    notes = faults(spoken)
+    if recorder.gaps:
+        notes = (*notes, f"sound was lost {recorder.gaps} times: the computer is too busy")
+    end = None if notes else BEFORE_MS + word_span(spoken)[1]
+    return detections, Span(BEFORE_MS, end, BEFORE_MS + SPEAK_MS), notes
 
-    def __init__(self, microphone: Microphone, listener: Listener) -> None:
-        self.labels = listener.labels
-        self._microphone = microphone
-        self._listener = listener
 
-    def hear(self, cue: Callable[[], None]) -> Sound:
-        """Record :data:`BEFORE_MS` of quiet, give the cue, record :data:`SPEAK_MS` more."""
-        with self._microphone() as microphone:
-            before = microphone.read(BEFORE_MS * _MS)
-            cue()
-            spoken = microphone.read(SPEAK_MS * _MS)
-        self._listener.start()
-        try:
-            detections = self._listener.hear(np.concatenate([before, spoken]))
-        finally:
-            self._listener.stop()
-        notes = faults(spoken)
-        if microphone.gaps:
-            notes = (*notes, f"sound was lost {microphone.gaps} times: the computer is too busy")
-        end = None if notes else BEFORE_MS + word_span(spoken)[1]
-        return Sound(detections, Span(BEFORE_MS, end, BEFORE_MS + SPEAK_MS), notes)
+def board_ear(board: Board, streaming: Streaming, cue: Callable[[], None]) -> Sound:
+    """Let a board listen with its own microphone as long as the computer would.
+
+    Where the word ends is not known.
+
+    Raises:
+        BoardError: it has none.
+    """
+    with board.listening(streaming, microphone=True):
+        detections = board.overhear(BEFORE_MS / 1000)
+        cue()
+        detections = [*detections, *board.overhear(SPEAK_MS / 1000)]
+    return detections, Span(BEFORE_MS, None, BEFORE_MS + SPEAK_MS), ()
 
 
 def faults(samples: NDArray[np.int16]) -> tuple[str, ...]:
@@ -73,26 +83,66 @@ def faults(samples: NDArray[np.int16]) -> tuple[str, ...]:
     clipped = int(np.count_nonzero((samples == 32767) | (samples == -32768)))
     if clipped > _CLIPPED_SHARE * len(samples):
         return (f"{clipped:,} samples at full scale: overloaded, go further from the microphone",)
-    frames = samples[: len(samples) // _FRAME * _FRAME].reshape(-1, _FRAME).astype(np.float64)
-    if np.sqrt(np.mean(frames**2, axis=1)).max() < _SILENT:
+    if frame_levels(samples).max() < _SILENT_DB:
         return ("no sound: is the microphone connected, and not muted?",)
     return ()
 
 
-class BoardEar:
-    """A board that hears by itself; where a word ends is not known."""
+def conduct(
+    words: Sequence[str],
+    count: int,
+    book: Book,
+    labels: Sequence[str],
+    ear: Ear,
+    ask: Callable[[str], str],
+    tell: Callable[[str], None],
+) -> None:
+    """Prompt for words in turn until all are said or the person wants no more.
 
-    def __init__(self, board: ListeningBoard) -> None:
-        self.labels = board.labels
-        self._board = board
+    Args:
+        words: what to say.
+        count: trials of each word; those that the book has already are left out.
+        book: keeps the trials.
+        labels: names of the network's outputs.
+        ear: what listens.
+        ask: shows a question and returns the answer.
+        tell: shows a line.
+    """
+    done = {trial.recording for trial in book.trials}
+    turns = [(word, f"{word}/{number}") for number in range(1, count + 1) for word in words]
+    turns = [(word, name) for word, name in turns if name not in done]
+    place = repeats = 0
+    while True:
+        left = turns[place:]
+        answer = ask(_question(left)).strip().lower()
+        if answer in QUIT or (answer in GO and not left):
+            return
+        if answer in GO:
+            word, name = left[0]
+            tell("quiet ...")
+            detections, span, notes = ear(partial(tell, f"say: {word}"))
+            trial = judge(word, name, detections, labels, span, notes=notes, repeats=repeats)
+            book.add(trial)
+            tell(_outcome(trial))
+            place, repeats = place + 1, 0
+        elif answer not in AGAIN:
+            tell(f"{answer!r} is no answer; press Enter, or type again or quit")
+        elif last := book.take_back():
+            place, repeats = place - 1, last.repeats + 1
+        else:
+            tell("no trial has been made in this sitting that could be repeated")
 
-    def hear(self, cue: Callable[[], None]) -> Sound:
-        """Let the board listen as long as the computer would."""
-        self._board.start()
-        try:
-            detections = self._board.listen(BEFORE_MS / 1000)
-            cue()
-            detections = [*detections, *self._board.listen(SPEAK_MS / 1000)]
-        finally:
-            self._board.stop()
-        return Sound(detections, Span(BEFORE_MS, None, BEFORE_MS + SPEAK_MS))
+
+def _question(left: Sequence[tuple[str, str]]) -> str:
+    if not left:
+        return "All is said. Enter to end, 'again' to repeat the last"
+    return (
+        f"Next is '{left[0][0]}', {len(left)} to go. Enter, wait for the cue, then speak; "
+        "'again' repeats the last, 'quit' ends"
+    )
+
+
+def _outcome(trial: Trial) -> str:
+    heard = f"heard {trial.detected}" if trial.detected else "heard nothing"
+    delay = "" if trial.delay_ms is None else f" {trial.delay_ms} ms after the word"
+    return "; ".join([heard + delay, *trial.notes])

@@ -114,7 +114,7 @@ def word_span(samples: NDArray[np.int16]) -> tuple[int, int]:
     From the first to the last 20 ms that lie less than 25 dB below the loudest and 6 dB or more
     above the floor; all of a recording that is equally loud throughout.
     """
-    levels = _levels(samples)
+    levels = frame_levels(samples)
     threshold = max(levels.max() - _BELOW_PEAK_DB, np.percentile(levels, 10) + _ABOVE_FLOOR_DB)
     loud = np.flatnonzero(levels >= threshold)
     if not loud.size:
@@ -122,7 +122,7 @@ def word_span(samples: NDArray[np.int16]) -> tuple[int, int]:
     return int(loud[0]) * _FRAME // _MS, int(loud[-1] + 1) * _FRAME // _MS
 
 
-def _levels(samples: NDArray[np.int16]) -> NDArray[np.float64]:
+def frame_levels(samples: NDArray[np.int16]) -> NDArray[np.float64]:
     """Level of each 20 ms in decibels over one int16 step; what is left at the end is dropped."""
     frames = samples[: len(samples) // _FRAME * _FRAME].reshape(-1, _FRAME).astype(np.float64)
     return 10 * np.log10(np.maximum(np.mean(frames**2, axis=1), 1.0))
@@ -130,7 +130,7 @@ def _levels(samples: NDArray[np.int16]) -> NDArray[np.float64]:
 
 def _quiet_noise(samples: NDArray[np.int16], count: int) -> NDArray[np.int16]:
     """White noise of the quietest tenth's level; the same for the same recording."""
-    deviation = 10 ** (np.percentile(_levels(samples), 10) / 20)
+    deviation = 10 ** (np.percentile(frame_levels(samples), 10) / 20)
     draw = np.random.default_rng(len(samples))
     return np.rint(draw.normal(0, deviation, count)).clip(-32768, 32767).astype(np.int16)
 
@@ -205,12 +205,8 @@ def _first(names: Iterable[str], most: int | None) -> list[str]:
         return [*names]
     by_word: dict[str, list[str]] = defaultdict(list)
     for name in names:
-        by_word[_folder_of(name).casefold()].append(name)
+        by_word[name.split("/")[0].casefold()].append(name)
     return [name for names in by_word.values() for name in sorted(in_hash_order(names)[:most])]
-
-
-def _folder_of(name: str) -> str:
-    return name.split("/")[0]
 
 
 def _tell_skipped(files: Iterable[Path], why: str, tell: Callable[[str], None]) -> None:
@@ -234,7 +230,7 @@ def _subfolders(folder: Path, words: Collection[str]) -> list[Path]:
 def _recording(
     name: str, path: Path, keywords: Sequence[str], facts: dict[str, Facts]
 ) -> Recording:
-    folder = spelled_as(_folder_of(name), (*keywords, NONE, UNKNOWN))
+    folder = spelled_as(name.split("/")[0], (*keywords, NONE, UNKNOWN))
     known = facts.get(name.casefold(), Facts())
     if folder in keywords:
         return Recording(folder, name, path, facts=known)

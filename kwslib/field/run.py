@@ -1,24 +1,26 @@
 """A whole field test: a board, what it hears, and the file that the trials go to."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from kwslib.board.client import Board, Streaming
+from kwslib.config import CLIP_SAMPLES, SAMPLE_RATE
 from kwslib.data.task import spelled_as
 from kwslib.errors import InputError
 from kwslib.evaluation.smoothing import FIRST_KEYWORD
-from kwslib.field.boards import BoardListener, BoardWithMicrophone
 from kwslib.field.book import Book, open_book, sitting
-from kwslib.field.live import BoardEar, ComputerEar
+from kwslib.field.live import Ear, board_ear, computer_ear, conduct
 from kwslib.field.microphone import computer_microphone
-from kwslib.field.play import play
-from kwslib.field.recordings import identity, read_folder
-from kwslib.field.session import Ear, Session, conduct
+from kwslib.field.recordings import Recording, identity, read_folder
+from kwslib.field.trials import Span, Trial, judge
 from kwslib.records import machine_name
 
 
@@ -67,7 +69,7 @@ class FieldTest:
         with self._book(name=folder.name, sha256=everything) as book:
             done = {trial.recording for trial in book.trials}
             bar = tqdm(chosen, "recordings", leave=False, disable=None)
-            play(bar, BoardListener(self.board, self.streaming), book.add, tell, done)
+            play_recordings(bar, self.board, self.streaming, book.add, tell, done)
         return book
 
     def converse(
@@ -98,17 +100,16 @@ class FieldTest:
                     f"--words {word}: is no keyword of the network; "
                     f"it spots {', '.join(self.keywords)}"
                 )
-        ear = self._ear(microphone)
-        with self._book(name="live speech", microphone=microphone) as book:
-            conduct(Session(words or self.keywords, count, book), ear, ask, tell)
-        return book
-
-    def _ear(self, microphone: Literal["computer", "board"]) -> Ear:
+        ear: Ear
         if microphone == "board":
-            return BoardEar(BoardWithMicrophone(self.board, self.streaming))
-        with computer_microphone():
-            pass  # what is missing is told before anybody speaks
-        return ComputerEar(computer_microphone, BoardListener(self.board, self.streaming))
+            ear = partial(board_ear, self.board, self.streaming)
+        else:
+            with computer_microphone():
+                pass  # what is missing is told before anybody speaks
+            ear = partial(computer_ear, self.board, self.streaming, computer_microphone)
+        with self._book(name="live speech", microphone=microphone) as book:
+            conduct(words or self.keywords, count, book, self.board.labels, ear, ask, tell)
+        return book
 
     def _book(self, **data: str) -> AbstractContextManager[Book]:
         if self.speaker:
@@ -124,3 +125,60 @@ class FieldTest:
             data,
         )
         return open_book(self.out, record)
+
+
+def play_recordings(
+    recordings: Iterable[Recording],
+    board: Board,
+    streaming: Streaming,
+    keep: Callable[[Trial], None],
+    tell: Callable[[str], None],
+    done: Collection[str] = (),
+) -> None:
+    """Make a trial of every recording.
+
+    The second around the word is scored alone too, so that it can be told how much of what goes
+    wrong is due to other voices and noises, and how much to listening all the time.
+
+    Args:
+        recordings: what is played.
+        board: what hears it.
+        streaming: how it listens.
+        keep: takes each trial as soon as it is finished.
+        tell: takes notes on recordings that had to be changed.
+        done: names of recordings to leave out.
+
+    Raises:
+        InputError: a recording cannot be read.
+    """
+    for recording in recordings:
+        if recording.name in done:
+            continue
+        stream, span, notes = recording.stream()
+        for note in notes:
+            tell(note)
+        with board.listening(streaming):
+            detections = board.hear(stream)
+        board.features(second_around(stream, span))
+        facts = recording.facts
+        trial = judge(
+            recording.said,
+            recording.name,
+            detections,
+            board.labels,
+            span,
+            clip=board.labels[int(board.infer().argmax())],
+            kind=recording.kind,
+            speaker=facts.speaker,
+            noise=facts.noise,
+            snr_db=facts.snr_db,
+        )
+        keep(trial)
+
+
+def second_around(stream: NDArray[np.int16], span: Span) -> NDArray[np.int16]:
+    """The second with the middle of a word in its middle, int16 ``[16000]``."""
+    end = span.length if span.end is None else span.end
+    middle = (span.start + end) * SAMPLE_RATE // 2000
+    start = min(max(middle - CLIP_SAMPLES // 2, 0), len(stream) - CLIP_SAMPLES)
+    return stream[start : start + CLIP_SAMPLES]

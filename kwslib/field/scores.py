@@ -1,5 +1,6 @@
 """What trials amount to: successes with their intervals, by word, noise and kind of sound."""
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -46,16 +47,18 @@ class Share:
         }
 
 
+def _share(outcomes: Sequence[bool]) -> Share:
+    return Share(sum(outcomes), len(outcomes))
+
+
 def successes(trials: Iterable[Trial]) -> Share:
     """How many trials had the outcome that they should have."""
-    outcomes = [trial.succeeded for trial in trials]
-    return Share(sum(outcomes), len(outcomes))
+    return _share([trial.succeeded for trial in trials])
 
 
 def false_accepts(trials: Iterable[Trial]) -> Share:
     """In how many trials something was detected that should not have been."""
-    outcomes = [trial.detected is not None for trial in trials]
-    return Share(sum(outcomes), len(outcomes))
+    return _share([trial.detected is not None for trial in trials])
 
 
 def clips_right(trials: Iterable[Trial]) -> Share | None:
@@ -68,15 +71,14 @@ def clips_right(trials: Iterable[Trial]) -> Share | None:
         for trial in trials
         if trial.clip is not None
     ]
-    return Share(sum(outcomes), len(outcomes)) if outcomes else None
+    return _share(outcomes) if outcomes else None
 
 
 def grouped(trials: Iterable[Trial], key: Callable[[Trial], str | None]) -> dict[str, list[Trial]]:
     """Trials by ``key``, in the order of their first; those without one are left out."""
     groups: dict[str, list[Trial]] = {}
     for trial in trials:
-        name = key(trial)
-        if name is not None:
+        if (name := key(trial)) is not None:
             groups.setdefault(name, []).append(trial)
     return groups
 
@@ -98,21 +100,15 @@ def condition(trial: Trial) -> str | None:
     return QUIET if trial.noise == "none" else None
 
 
+def _noise_db(trial: Trial) -> float:
+    """The noise relative to the word."""
+    return -math.inf if trial.snr_db is None else -trial.snr_db
+
+
 def by_condition(trials: Iterable[Trial]) -> dict[str, list[Trial]]:
     """Trials by signal-to-noise ratio, the quiet ones first, then the most noise last."""
-    groups = grouped(trials, condition)
-
-    def loudness(name: str) -> float:
-        ratio = groups[name][0].snr_db
-        return float("-inf") if ratio is None else -ratio
-
-    return {name: groups[name] for name in sorted(groups, key=loudness)}
-
-
-def median_delay(trials: Iterable[Trial]) -> float | None:
-    """Median milliseconds from the end of a word to its detection; None without any."""
-    delays = [t.delay_ms for t in trials if t.succeeded and t.delay_ms is not None]
-    return float(median(delays)) if delays else None
+    groups = grouped(trials, condition).items()
+    return dict(sorted(groups, key=lambda group: _noise_db(group[1][0])))
 
 
 def summary(trials: Sequence[Trial]) -> dict[str, Any]:
@@ -141,11 +137,12 @@ def summary(trials: Sequence[Trial]) -> dict[str, Any]:
 
 def _word(trials: Sequence[Trial]) -> dict[str, Any]:
     heard = Counter(trial.detected for trial in trials if not trial.succeeded)
+    delays = [t.delay_ms for t in trials if t.succeeded and t.delay_ms is not None]
     return {
         **successes(trials).as_json("successes"),
         "missed": heard.pop(None, 0),
         "taken_for": dict(heard),
-        "median_delay_ms": median_delay(trials),
+        "median_delay_ms": float(median(delays)) if delays else None,
         "clips": _clips(trials),
     }
 

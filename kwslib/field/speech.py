@@ -23,7 +23,7 @@ from kwslib.config import SAMPLE_RATE
 from kwslib.data.loudness import LOUD_SAMPLES, loudest
 from kwslib.data.synthetic_noise import synthetic_noise
 from kwslib.data.task import UNKNOWN, sha1_hex
-from kwslib.errors import InputError
+from kwslib.errors import InputError, mistakes_in_a_line
 from kwslib.field.flite import VOICES, hold, say
 from kwslib.field.recordings import BEFORE_MS, FACTS, Facts
 from kwslib.field.sounds import SOUNDS, pink
@@ -218,12 +218,9 @@ def _write(folder: Path, words: Sequence[str]) -> dict[str, Facts]:
 @click.option("--words", default="yes,no,left", show_default=True, help="Comma-separated.")
 def main(out: Path, words: str) -> None:
     """Make the folder of recordings for a field test."""
-    try:
+    with mistakes_in_a_line():
         facts = make_folder(out, [word.strip() for word in words.split(",")])
-    except InputError as error:
-        click.echo(str(error), err=True)
-        raise SystemExit(2) from None
-    click.echo(f"{out}: {len(facts)} recordings", err=True)
+        click.echo(f"{out}: {len(facts)} recordings", err=True)
 
 
 if __name__ == "__main__":

@@ -112,16 +112,6 @@ class Span:
     end: int | None
     length: int
 
-    @property
-    def window(self) -> tuple[int, int]:
-        """First and last millisecond at which a detection counts as an answer to the word."""
-        return self.start, self.length if self.end is None else self.end + WINDOW_MS
-
-    @property
-    def origin(self) -> int:
-        """What a detection's time is told from."""
-        return self.start if self.end is None else self.end
-
 
 def judge(
     said: str,
@@ -144,20 +134,21 @@ def judge(
         span: where in the stream it was said.
         facts: further attributes of the trial.
     """
+    origin = span.start if span.end is None else span.end  # what times are told from
+    first, last = span.start, span.length if span.end is None else span.end + WINDOW_MS
+    if said in (NONE, UNKNOWN):
+        first, last = 0, span.length
     heard = tuple(
-        Heard(labels[each.label], int(each.time) - span.origin, round(each.probability, 3))
+        Heard(labels[each.label], int(each.time) - origin, round(each.probability, 3))
         for each in detections
     )
-    first, last = span.window if said not in (NONE, UNKNOWN) else (0, span.length)
-    answers = [each for each in heard if first <= each.time_ms + span.origin <= last]
-    answer = answers[0] if answers else None
-    known = answer is not None and span.end is not None
+    answer = next((each for each in heard if first <= each.time_ms + origin <= last), None)
     return Trial(
         said,
         recording,
         round(span.length / 1000, 3),
         answer.label if answer else None,
-        answer.time_ms if answer and known else None,
+        answer.time_ms if answer and span.end is not None else None,
         heard,
         **facts,
     )

@@ -6,7 +6,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kwslib.board.client import Board, Streaming
 from kwslib.board.profile import profile
@@ -15,13 +14,21 @@ from kwslib.data.task import spelled_as
 from kwslib.errors import InputError
 from kwslib.evaluation.smoothing import Detection
 from kwslib.records import Record, machine_name
-from kwslib.streaming.curve import MISSES, Point, curve, operating_point, point_at, smoothing_at
-from kwslib.streaming.detect import Evidence, evidence_of
+from kwslib.streaming.curve import (
+    MISSES,
+    Choice,
+    Point,
+    at_threshold,
+    candidates,
+    choose,
+    curve,
+    evidence_of,
+    operating_point,
+)
 from kwslib.streaming.judge import Outcome, Truth, by_hour
-from kwslib.streaming.said import Said, check_words
+from kwslib.streaming.said import Said
 from kwslib.streaming.scores import Spotter, score_stream
 from kwslib.streaming.sound import BuiltSound, Sound
-from kwslib.streaming.tune import Choice, candidates, choose
 
 VERSION = 1
 """Raised by hand when the same data, model and settings can give other records."""
@@ -59,7 +66,7 @@ class Listening:
     def summary(self) -> dict[str, Any]:
         """What ``kws stream --json`` prints of it."""
         outcome = self.worked.outcome
-        operating = self.operating
+        operating, smoothing = self.operating, self.streaming.smoothing
         return {
             "network": self.spotter.name,
             "form": self.spotter.form,
@@ -67,8 +74,13 @@ class Listening:
             "sound": self.sound.name,
             "hours": outcome.hours,
             "keywords": len(outcome.said),
-            "settings": settings_of(self.streaming, self.worked.threshold),
-            "tuned": None if self.choice is None else self._tuned(self.choice),
+            "settings": {
+                "hops": self.streaming.hops,
+                "inferences": smoothing.inferences,
+                "refractory_ms": smoothing.refractory_ms,
+                "threshold": self.worked.threshold,
+            },
+            "tuned": self.choice and _tuned(self.choice),
             "accuracy": 1 - outcome.misses,
             **self.worked.as_json(),
             "kinds": outcome.by_kind,
@@ -78,14 +90,6 @@ class Listening:
             "by_hour": by_hour(outcome),
             "operating_point": operating.as_json() if operating else None,
             "curve": [point.as_json() for point in self.points],
-        }
-
-    def _tuned(self, choice: Choice) -> dict[str, Any]:
-        return {
-            "hours": choice.point.outcome.hours,
-            "keywords": len(choice.point.outcome.said),
-            "tried": choice.tried,
-            **choice.point.as_json(),
         }
 
     def records(self, source: dict[str, str]) -> list[Record]:
@@ -135,15 +139,10 @@ _TABLES = {
 """Parts of the summary that are records of their own, and their units."""
 
 
-def settings_of(streaming: Streaming, threshold: int) -> dict[str, int]:
-    """The settings of a stream, ready for JSON."""
-    smoothing = streaming.smoothing
-    return {
-        "hops": streaming.hops,
-        "inferences": smoothing.inferences,
-        "refractory_ms": smoothing.refractory_ms,
-        "threshold": threshold,
-    }
+def _tuned(choice: Choice) -> dict[str, Any]:
+    outcome = choice.point.outcome
+    told = {"hours": outcome.hours, "keywords": len(outcome.said), "tried": choice.tried}
+    return told | choice.point.as_json()
 
 
 def latency(outcome: Outcome) -> dict[str, Any]:
@@ -217,29 +216,23 @@ def listen(
     """
     labels = spotter.labels
     said = [replace(each, word=spelled_as(each.word, labels)) for each in sound.said or []]
-    check_words(said, spotter.labels[2:])
     truth = Truth(tuple(said), spotter.labels, hours_of(sound))
     scores = score_stream(sound, spotter, streaming.hops)
-    points = curve(scores, truth, streaming)
+    evidence = evidence_of(scores, streaming)
+    points = curve(evidence, truth)
     if threshold is None:
         operating = operating_point(points, misses)
         threshold = operating.threshold if operating else 128
-    evidence = _evidence(scores, streaming)
-    set_ = replace(streaming, smoothing=smoothing_at(threshold, len(spotter.labels), streaming))
-    return Listening(
-        spotter, sound, set_, points, misses, point_at(threshold, evidence, truth, streaming),
-        evidence.detections(set_.smoothing), choice,
-    )  # fmt: skip
+    (worked,) = curve(evidence, truth, [threshold])
+    streaming = at_threshold(streaming, threshold)
+    detections = evidence.detections(streaming.smoothing.thresholds)
+    return Listening(spotter, sound, streaming, points, misses, worked, detections, choice)
 
 
 def overhear(sound: Sound, spotter: Spotter, streaming: Streaming) -> list[Detection]:
     """What a network detects in a stream, of which it need not be known what is said."""
     scores = score_stream(sound, spotter, streaming.hops)
-    return _evidence(scores, streaming).detections(streaming.smoothing)
-
-
-def _evidence(scores: NDArray[np.int8], streaming: Streaming) -> Evidence:
-    return evidence_of(scores, streaming.smoothing.inferences, streaming.hops)
+    return evidence_of(scores, streaming).detections(streaming.smoothing.thresholds)
 
 
 def tuned(sound: Sound, hours: float, spotter: Spotter, misses: float) -> Choice:
@@ -260,7 +253,6 @@ def tuned(sound: Sound, hours: float, spotter: Spotter, misses: float) -> Choice
     plan = replace(sound.plan, minutes=max(1, round(60 * hours)), part="tuning")
     other = BuiltSound(sound.source, plan)
     truth = Truth(tuple(other.said), spotter.labels, hours_of(other))
-    check_words(truth.said, spotter.labels[2:])
     among = candidates(len(spotter.labels), _least_hops(spotter))
     return choose(score_stream(other, spotter, 1), truth, misses, among)
 
@@ -274,7 +266,5 @@ def _least_hops(spotter: Spotter) -> int:
 
 def play(board: Board, sound: Sound, streaming: Streaming) -> list[Detection]:
     """What a board detects that hears the stream, a minute at a time."""
-    board.stream(streaming)
-    found = [each for minute in sound.minutes() for each in board.hear(minute)]
-    board.stop()
-    return found
+    with board.listening(streaming):
+        return [each for minute in sound.minutes() for each in board.hear(minute)]

@@ -77,11 +77,6 @@ class Plan:
                 f"at least one keyword, and no more than {most:,} words, fit in"
             )
 
-    @property
-    def hours(self) -> float:
-        """How long."""
-        return self.minutes / 60
-
     def as_json(self) -> dict[str, Any]:
         """All of it, with None as ``clean``."""
         told = ["clean" if snr is None else snr for snr in self.snr_db]
@@ -185,7 +180,10 @@ class Script:
         others_an_hour = self.plan.others_an_hour if self.cast.others else 0
         words = [
             *(self._keyword(n) for n in _numbers(number, self.plan.keywords_an_hour)),
-            *(self._other(n) for n in _numbers(number, others_an_hour)),
+            *(
+                self._in_turn("others", self.cast.others, n)
+                for n in _numbers(number, others_an_hour)
+            ),
         ]
         order = sorted(words, key=lambda clip: self._draw(f"order/{number}/{clip}"))
         slot = MINUTE // max(len(order), 1)
@@ -197,21 +195,16 @@ class Script:
 
     def _keyword(self, number: int) -> str:
         """The clip of a keyword, counted over all the stream."""
-        turn, place = divmod(number, len(self.plan.keywords))
-        word = self._shuffled("keywords", self.plan.keywords, turn)[place]
-        clips = self.cast.keywords[word]
-        turn, place = divmod(turn, len(clips))
-        return self._shuffled(word, clips, turn)[place]
+        word = self._in_turn("keywords", self.plan.keywords, number)
+        return self._in_turn(word, self.cast.keywords[word], number // len(self.plan.keywords))
 
-    def _other(self, number: int) -> str:
-        turn, place = divmod(number, len(self.cast.others))
-        return self._shuffled("others", self.cast.others, turn)[place]
-
-    def _shuffled(self, what: str, names: Sequence[str], turn: int) -> list[str]:
+    def _in_turn(self, what: str, names: Sequence[str], number: int) -> str:
+        """The name that comes as ``number``: all in some order before any comes twice."""
+        turn, place = divmod(number, len(names))
         if (what, turn) not in self._orders:
             order = sorted(names, key=lambda name: self._draw(f"{what}/{turn}/{name}"))
             self._orders[what, turn] = order
-        return self._orders[what, turn]
+        return self._orders[what, turn][place]
 
     def _draw(self, what: str) -> int:
         return int(sha1_hex(f"{self.plan.part}/{self.plan.seed}/{what}"), 16)

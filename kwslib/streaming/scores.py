@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
-from itertools import islice
+from itertools import islice, takewhile
 from pathlib import Path
 
 import numpy as np
@@ -43,8 +43,6 @@ from kwslib.files import (
 from kwslib.models.checkpoint import PUBLISHED, located
 from kwslib.streaming.plan import MINUTE
 from kwslib.streaming.sound import Sound
-
-FRAMES_A_MINUTE = MINUTE // DEPLOYED.hop
 
 _PART_MINUTES = 10
 _IMAGES_AT_ONCE = 256
@@ -156,9 +154,7 @@ def score_stream(
     key = sha256_of_text(code, _core_hash(), sound.identity(), spotter.sha256, spotter.form)[:32]
     parts = -(-sound.samples // (MINUTE * _PART_MINUTES))
     paths = [folder / f"{key}-{hops}-{number:04d}.npy" for number in range(parts)]
-    done = 0
-    while done < parts and _kept(paths[done]) is not None:
-        done += 1
+    done = len([*takewhile(lambda path: _kept(path) is not None, paths)])
     if done < parts:
         _score_parts(sound, spotter, hops, paths[done:], done)
         keep_newest(folder, _KEPT_PARTS)
@@ -198,12 +194,8 @@ def _score_parts(sound: Sound, spotter: Spotter, hops: int, paths: list[Path], f
             for scores in islice(minutes, _PART_MINUTES):
                 scored.append(scores)
                 bar.update()
-            _keep(path, np.concatenate(scored))
-
-
-def _keep(path: Path, scores: NDArray[np.int8]) -> None:
-    with write_beside(path) as temporary, temporary.open("wb") as stream:
-        np.save(stream, scores, allow_pickle=False)
+            with write_beside(path) as temporary, temporary.open("wb") as stream:
+                np.save(stream, np.concatenate(scored), allow_pickle=False)
 
 
 def _score_minutes(
@@ -216,7 +208,7 @@ def _score_minutes(
     front_end, before = _front_end(), DEPLOYED.frames - 1
     rows, tail = np.empty((0, DEPLOYED.bands), np.uint8), np.empty(0, np.int16)
     heard_from = max(first - 1, 0)
-    frame = heard_from * FRAMES_A_MINUTE  # the number of rows[0] in the stream
+    frame = heard_from * MINUTE // DEPLOYED.hop  # the number of rows[0] in the stream
     for number, minute in enumerate(sound.minutes(heard_from), heard_from):
         samples = np.concatenate([tail, minute])
         new = front_end.rows(samples)

@@ -3,7 +3,6 @@
 import json
 import math
 from collections.abc import Iterator
-from contextlib import ExitStack
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Protocol
@@ -13,7 +12,13 @@ import soundfile
 from numpy.typing import NDArray
 
 from kwslib.config import CLIP_SAMPLES, SAMPLE_RATE
-from kwslib.data.loudness import FULL_SCALE, from_db, root_mean_square, speech_level_db
+from kwslib.data.loudness import (
+    FULL_SCALE,
+    as_int16,
+    from_db,
+    root_mean_square,
+    speech_level_db,
+)
 from kwslib.data.noises import Noises, noises_of
 from kwslib.data.recording import stream_blocks
 from kwslib.data.sound_file import DamagedSoundError, SoundFile, open_sound
@@ -120,8 +125,7 @@ class BuiltSound(Sound):
             if np.isfinite(level):
                 word = _faded(clip / FULL_SCALE) * from_db(minute.speech_db - level)
                 sound[placed.start : placed.start + CLIP_SAMPLES] += word
-        limit = FULL_SCALE - 1
-        return np.rint(sound * FULL_SCALE).clip(-FULL_SCALE, limit).astype(np.int16)
+        return as_int16(sound)
 
     def _cut(self, loop: NDArray[np.float32], what: str) -> NDArray[np.float32]:
         """A minute of a loop, from a place that a hash decides."""
@@ -240,13 +244,10 @@ def write_sound(path: Path, sound: Sound) -> None:
     """
     if path.suffix.lower() not in (".wav", ".flac"):
         raise InputError(f"{path}: must end in .wav or .flac")
-    with ExitStack() as stack:
-        temporary = stack.enter_context(write_beside(path))
+    with write_beside(path) as temporary:
         try:
-            file = stack.enter_context(
-                soundfile.SoundFile(temporary, "w", SAMPLE_RATE, 1, subtype="PCM_16")
-            )
-            for minute in sound.minutes():
-                file.write(minute)
+            with soundfile.SoundFile(temporary, "w", SAMPLE_RATE, 1, subtype="PCM_16") as file:
+                for minute in sound.minutes():
+                    file.write(minute)
         except (soundfile.SoundFileError, OSError) as error:
             raise InputError(f"{path}: cannot be written ({error})") from error

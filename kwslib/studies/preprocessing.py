@@ -19,7 +19,7 @@ from kwslib.data.speech_commands import SpeechCommandsArchives
 from kwslib.data.task import SILENCE, in_hash_order
 from kwslib.errors import InputError, mistakes_in_a_line
 from kwslib.evaluation.accuracy import wilson_interval
-from kwslib.features.agreement import agreement, jpeg
+from kwslib.features.agreement import distances, histogram, jpeg
 from kwslib.features.logmel import logmel_images
 from kwslib.records import FOLDER, Record, machine_name, of_version, write_records
 from kwslib.studies.separability import PENALTY, separations, two_groups
@@ -82,19 +82,19 @@ def measure_distance(source: SpeechCommandsArchives) -> Record:
     audio = source.audio(names)
     ours = logmel_images(audio, TRAINING)
     theirs = np.stack([source.archived_image(name) for name in names])
-    plain, compressed = agreement(ours, theirs), agreement(jpeg(ours), theirs)
+    plain, compressed = distances(ours, theirs), distances(jpeg(ours), theirs)
     padded = _zeros_at_ends(audio) >= _PADDED_SAMPLES
     groups = {"whole": ~padded, "padded": padded}
     edges = np.array(_DISTANCE_EDGES)
     value = {
         "clips": {name: int(group.sum()) for name, group in groups.items()},
-        "counts": {
-            name: plain.only(group).histogram(edges).tolist() for name, group in groups.items()
+        "counts": {name: histogram(plain[group], edges).tolist() for name, group in groups.items()},
+        "median": {name: float(np.median(plain[group])) for name, group in groups.items()},
+        "median_jpeg": {
+            name: float(np.median(compressed[group])) for name, group in groups.items()
         },
-        "median": {name: plain.only(group).median for name, group in groups.items()},
-        "median_jpeg": {name: compressed.only(group).median for name, group in groups.items()},
         "edges": _DISTANCE_EDGES,
-        "bias": plain.bias,
+        "bias": float((ours.astype(np.float64) - theirs).mean()),
     }
     return Record(
         metric="image_distance",

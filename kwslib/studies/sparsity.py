@@ -18,8 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kwslib.board.cycles import FLASH_WAIT
-from kwslib.board.emulator import Emulator, static_memory
-from kwslib.board.flash_reads import FlashWatch
+from kwslib.board.emulator import Emulator, FlashWatch, static_memory
 from kwslib.cost.compression import compressed_bytes
 from kwslib.deploy.choice import Sparse
 from kwslib.deploy.compile import compile_network

@@ -26,7 +26,7 @@ def test_symbols_and_segments(program):
     assert elf.symbols["f"].address % 2 == 0
     assert not elf.symbols["v"].is_function
     assert elf.symbols["v"].address >= 0x20000000
-    assert elf.segments[0].load_address == 0
+    assert elf.segments[0][0] == 0
 
 
 def test_functions_stand_under_one_name(tmp_path):

@@ -110,15 +110,10 @@ def test_counts_equal_those_of_single_steps(program):
     assert found.instructions == len(steps) > 64
 
 
-def test_counts_repeat_and_profile_adds_up(board):
+def test_counts_repeat(board):
     first, second = board.call("caller", 9), board.call("caller", 9)
     assert first == second
     assert first.value == 82 + 101
-    profile = board.profile()
-    assert set(profile) == {"caller", "by_another_name"}, "each function once"
-    assert sum(board.executed().values()) == first.instructions
-    assert sum(cost.instructions for cost in profile.values()) == first.instructions
-    assert sum(cost.cycles for cost in profile.values()) == first.cycles
 
 
 def test_memory_is_set_up_and_can_be_written(board):
@@ -192,7 +187,6 @@ def test_a_call_after_a_hang_and_after_an_overflow_counts_as_before(program):
         with pytest.raises(InputError):
             board.call(*arguments)
         assert board.call("recurse", 10) == before
-        assert sum(board.executed().values()) == before.instructions
 
 
 def test_the_stack_is_measured_anew_in_each_call(board):

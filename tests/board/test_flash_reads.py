@@ -2,8 +2,7 @@
 
 import pytest
 
-from kwslib.board.emulator import Emulator
-from kwslib.board.flash_reads import FlashWatch
+from kwslib.board.emulator import Emulator, FlashWatch
 from kwslib.deploy.toolchain import cortex_m4
 
 PROGRAM = """

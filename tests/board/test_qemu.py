@@ -1,12 +1,13 @@
 """QEMU and unicorn, clang and gcc agree on results; on one program also on its instructions."""
 
+import shutil
 import subprocess
 
 import numpy as np
 import pytest
+import qemu_calls as qemu
 from installed import needs
 
-from kwslib.board import qemu
 from kwslib.board.emulator import Emulator
 from kwslib.deploy.compile import compile_network
 from kwslib.deploy.reader import read_graph
@@ -116,13 +117,13 @@ def test_what_goes_wrong_is_named(program, monkeypatch):
         qemu.call(program, "nothing")
     with pytest.raises(InputError, match="fault failed in QEMU: it faulted"):
         qemu.call(program, "fault")
-    monkeypatch.setattr(qemu, "_TIMEOUT_S", 1)
+    monkeypatch.setattr(qemu, "TIMEOUT_S", 1)
     with pytest.raises(InputError, match="hang did not return within 1 s"):
         qemu.call(program, "hang")
 
 
 def test_a_missing_qemu_is_named(program, monkeypatch):
-    monkeypatch.setattr(qemu.shutil, "which", lambda name: None)
+    monkeypatch.setattr(shutil, "which", lambda name: None)
     monkeypatch.setattr(subprocess, "run", None)
     with pytest.raises(InputError, match="apt-get install qemu-system-arm"):
         qemu.call(program, "countdown", 1)

@@ -5,10 +5,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sound_augmenter import SoundAugmenter
 
 from kwslib.config import TRAINING
 from kwslib.data.augment import (
-    AudioAugmenter,
     Augmentation,
     ImageAugmenter,
     noise_recordings,
@@ -44,7 +44,7 @@ def augmented_images(augmentation, noise, images, seed=0):
 
 
 def augmented_audio(augmentation, noise, clips, seed=0):
-    return AudioAugmenter(noise, augmentation)(torch.from_numpy(clips), generator(seed)).numpy()
+    return SoundAugmenter(noise, augmentation)(torch.from_numpy(clips), generator(seed)).numpy()
 
 
 # ---------------------------------------------------------------- images

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kwslib.data.noise import silence_audio, silence_batch, silence_names
+from kwslib.data.noise import silence_audio, silence_names
 from kwslib.errors import InputError
 
 REGIONS = {"training": (0.0, 0.7), "validation": (0.7, 0.85), "testing": (0.85, 1.0)}
@@ -112,13 +112,3 @@ def test_recordings_too_short_for_a_crop_are_an_input_error():
 def test_no_recordings_at_all_are_an_input_error():
     with pytest.raises(InputError):
         silence_names({}, "training", 3, REGIONS)
-
-
-def test_a_batch_is_its_crops_in_order():
-    noise = {"a": np.random.default_rng(0).integers(-999, 999, 160_000).astype(np.int16)}
-    names = silence_names({"a": 160_000}, "training", 5, REGIONS)
-    batch = silence_batch(noise, names)
-    assert batch.shape == (5, 16_000)
-    for row, name in zip(batch, names, strict=True):
-        np.testing.assert_array_equal(row, silence_audio(noise, name))
-    assert silence_batch(noise, []).shape == (0, 16_000)

@@ -174,11 +174,17 @@ class TestSound:
         assert np.std(ratios) > 4
 
     def test_a_failing_worker_is_reported(self, monkeypatch):
-        with pytest.raises(InputError, match="no clip of the embedded speech"):
-            list(spoken._worker(["yes/nobody_nohash_0"]))
+        with (
+            spoken._worker(["yes/nobody_nohash_0"]) as worker,
+            pytest.raises(InputError, match="no clip of the embedded speech"),
+        ):
+            spoken._next_clip(worker)
         monkeypatch.setattr(spoken_clip, "__name__", "kwslib.data.no_such_module")
-        with pytest.raises(RuntimeError, match="no_such_module"):
-            list(spoken._worker(["yes/espeak_f2_nohash_0"]))
+        with (
+            spoken._worker(["yes/espeak_f2_nohash_0"]) as worker,
+            pytest.raises(RuntimeError, match="no_such_module"),
+        ):
+            spoken._next_clip(worker)
 
 
 def test_images_are_those_of_the_sound(speech, clips):

@@ -3,12 +3,12 @@ import json
 import numpy as np
 import pytest
 import soundfile
-from tone_listener import LABELS, RATE, ToneListener, quiet, stream_with, tone
+from tone_listener import LABELS, RATE, ScriptedBoard, ToneBoard, quiet, stream_with, tone
 
 from kwslib.data.task import in_hash_order
 from kwslib.errors import InputError
-from kwslib.field.play import play, second_around
 from kwslib.field.recordings import BEFORE_MS, FACTS, identity, read_folder, word_span
+from kwslib.field.run import play_recordings, second_around
 from kwslib.field.trials import WINDOW_MS, Span
 
 KEYWORDS = LABELS[2:]
@@ -258,10 +258,12 @@ def test_each_recording_is_a_stream_of_its_own_and_its_word_is_found(write):
     for name in ("yes/1.wav", "no/1.wav", "_none_/hum-1.wav"):
         folder = write(name, stream_with(name.split("/")[0]))
     folder = write("no/2.wav", stream_with("yes"))
-    listener, trials, notes = ToneListener(), [], []
-    play(read_folder(folder, KEYWORDS), listener, trials.append, notes.append, {"no/1.wav"})
+    board, trials, notes = ToneBoard(), [], []
+    play_recordings(
+        read_folder(folder, KEYWORDS), board, None, trials.append, notes.append, {"no/1.wav"}
+    )
     assert notes == []
-    assert listener.streams == 3
+    assert board.streams == 3
     found = [(each.recording, each.detected, each.succeeded, each.clip) for each in trials]
     assert found == [
         ("_none_/hum-1.wav", None, True, "_silence_"),
@@ -272,13 +274,11 @@ def test_each_recording_is_a_stream_of_its_own_and_its_word_is_found(write):
 
 
 def test_a_stream_is_ended_when_the_board_fails(write):
-    from tone_listener import ScriptedListener
-
     folder = write("yes/1.wav", stream_with("yes"))
-    listener = ScriptedListener(InputError("the board: is gone"))
+    board = ScriptedBoard(InputError("the board: is gone"))
     with pytest.raises(InputError, match="is gone"):
-        play(read_folder(folder, KEYWORDS), listener, list, print)
-    assert listener.events[-1] == "stop"
+        play_recordings(read_folder(folder, KEYWORDS), board, None, list, print)
+    assert board.events[-1] == "stop"
 
 
 @pytest.mark.parametrize(

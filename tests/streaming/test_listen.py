@@ -16,14 +16,20 @@ from kwslib.deploy.compile import compile_network
 from kwslib.errors import InputError
 from kwslib.evaluation.smoothing import Smoother, Smoothing
 from kwslib.streaming import listen as listening
-from kwslib.streaming.curve import curve, operating_point, smoothing_at
+from kwslib.streaming.curve import (
+    at_threshold,
+    candidates,
+    choose,
+    curve,
+    evidence_of,
+    operating_point,
+)
 from kwslib.streaming.judge import Truth
 from kwslib.streaming.listen import listen, overhear, play, tuned
 from kwslib.streaming.plan import Plan
 from kwslib.streaming.said import Said
 from kwslib.streaming.scores import spotter_of, time_of
 from kwslib.streaming.sound import BuiltSound, RecordedSound, write_sound
-from kwslib.streaming.tune import candidates, choose
 
 LABELS = ("_silence_", "_unknown_", "yes", "no")
 HOURS = 0.05
@@ -64,14 +70,15 @@ def stream():
 
 @pytest.fixture(scope="module")
 def points(stream):
-    return curve(*stream, default_streaming(4))
+    scores, truth = stream
+    return curve(evidence_of(scores, default_streaming(4)), truth)
 
 
 def test_each_point_is_what_the_smoothing_detects(stream, points):
     scores, truth = stream
     assert [point.threshold for point in points] == list(range(255))
     for threshold in (0, 40, 128, 200, 254):
-        smoother = Smoother(smoothing_at(threshold, 4, default_streaming(4)))
+        smoother = Smoother(at_threshold(default_streaming(4), threshold).smoothing)
         found = [smoother.push(row, time_of(i, 5)) for i, row in enumerate(scores.tolist())]
         expected = truth.judge([each for each in found if each])
         assert points[threshold].outcome == expected
@@ -103,7 +110,8 @@ def test_what_is_chosen_has_the_fewest_false_accepts(stream):
     assert choice.point.outcome.misses <= 0.2
     assert choice.tried == len(candidates(4)) == len(set(candidates(4)))
     for streaming in candidates(4):
-        rival = operating_point(curve(finest[:: streaming.hops], truth, streaming), 0.2)
+        evidence = evidence_of(finest[:: streaming.hops], streaming)
+        rival = operating_point(curve(evidence, truth), 0.2)
         if rival and rival.threshold % 3 == 0:
             assert len(choice.point.outcome.false_accepts) <= len(rival.outcome.false_accepts)
     assert set(choice.streaming.smoothing.thresholds) == {choice.point.threshold}

@@ -17,8 +17,7 @@ import click
 import numpy as np
 
 from kwslib.board.cycles import FLASH_WAIT
-from kwslib.board.emulator import Emulator
-from kwslib.board.flash_reads import FlashWatch
+from kwslib.board.emulator import Emulator, FlashWatch
 from kwslib.deploy.reader import read_graph
 from kwslib.deploy.toolchain import Compiler, cortex_m4
 from kwslib.models.checkpoint import PUBLISHED

@@ -6,6 +6,7 @@ to a word. QEMU does too; unicorn does not.
 
 import numpy as np
 import pytest
+import qemu_calls as qemu
 from accepted import graph_or_reject
 from front_end import HostFrontEnd
 from hypothesis import HealthCheck, given, settings
@@ -13,7 +14,6 @@ from installed import needs
 from random_networks import NETWORKS, SPARSE_NETWORKS, ways
 from reference import run_reference
 
-from kwslib.board import qemu
 from kwslib.config import CLIP_SAMPLES, DEPLOYED
 from kwslib.deploy.codegen import generate
 from kwslib.deploy.frontend import HEADER, SOURCES, frontend_tables

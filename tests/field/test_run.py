@@ -10,11 +10,8 @@ from kwslib.data.spoken_clip import clip_audio, voices
 from kwslib.deploy import interpreter
 from kwslib.deploy.predictors import tflite_of
 from kwslib.deploy.reader import read_graph
-from kwslib.errors import InputError
 from kwslib.evaluation.smoothing import Smoother
 from kwslib.features.logmel import logmel_images
-from kwslib.field.boards import BoardListener, BoardWithMicrophone
-from kwslib.field.live import BoardEar
 
 NETWORK = "tiny_conv-yes_no"
 
@@ -56,12 +53,10 @@ def test_detections_are_those_of_the_reference(streams, target):
     reference = Reference(path, streaming)
     heard = 0
     with open_board(target, read_graph(path), NETWORK) as board:
-        listener = BoardListener(board, streaming)
-        assert listener.labels == ("_silence_", "_unknown_", "yes", "no")
+        assert board.labels == ("_silence_", "_unknown_", "yes", "no")
         for stream in streams:
-            listener.start()
-            found = listener.hear(stream)
-            listener.stop()
+            with board.listening(streaming):
+                found = board.hear(stream)
             expected = reference.hear(stream)
             # a pixel may differ by 1, and an average then by a little
             assert [(each.label, each.time) for each in found] == [
@@ -73,13 +68,6 @@ def test_detections_are_those_of_the_reference(streams, target):
             heard += len(found)
             clip = stream[24_000:40_000]
             scores = reference.predict(logmel_images(clip)[None])[0]
-            assert listener.classify(clip) == listener.labels[int(scores.argmax())]
+            board.features(clip)
+            assert board.infer().argmax() == scores.argmax()
     assert heard > 4
-
-
-def test_a_board_without_a_microphone_says_so():
-    graph = read_graph(tflite_of(NETWORK))
-    with open_board("host", graph, NETWORK) as board:
-        ear = BoardEar(BoardWithMicrophone(board, default_streaming(4)))
-        with pytest.raises(InputError, match="has no microphone"):
-            ear.hear(lambda: pytest.fail("nobody is asked to speak"))

@@ -6,9 +6,9 @@ from host_smoothing import HostSmoother, smoothing_library
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kwslib.errors import InputError
+from kwslib.board.client import Streaming
 from kwslib.evaluation.smoothing import Smoother, Smoothing
-from kwslib.streaming.detect import evidence_of
+from kwslib.streaming.curve import evidence_of
 from kwslib.streaming.scores import time_of
 
 
@@ -40,8 +40,8 @@ def test_they_are_those_of_the_reference(stream):
     scores, hops, smoothing = stream
     smoother = Smoother(smoothing)
     found = [smoother.push(row, time_of(i, hops)) for i, row in enumerate(scores.tolist())]
-    evidence = evidence_of(scores, smoothing.inferences, hops)
-    assert evidence.detections(smoothing) == [each for each in found if each]
+    evidence = evidence_of(scores, Streaming(smoothing, hops))
+    assert evidence.detections(smoothing.thresholds) == [each for each in found if each]
 
 
 @given(streams())
@@ -53,8 +53,7 @@ def test_they_are_those_of_the_board_bit_for_bit(library, stream):
         if label >= 0:
             total = smoother.sums[label]
             found.append((label, total / (256 * smoothing.inferences), time_of(i, hops)))
-    evidence = evidence_of(scores, smoothing.inferences, hops)
-    ours = evidence.detections(smoothing)
+    ours = evidence_of(scores, Streaming(smoothing, hops)).detections(smoothing.thresholds)
     assert [(each.label, each.probability, each.time) for each in ours] == found
 
 
@@ -65,16 +64,11 @@ def test_streams_of_the_test_have_detections():
     def count(stream):
         nonlocal heard
         scores, hops, smoothing = stream
-        heard += bool(evidence_of(scores, smoothing.inferences, hops).detections(smoothing))
+        evidence = evidence_of(scores, Streaming(smoothing, hops))
+        heard += bool(evidence.detections(smoothing.thresholds))
 
     count()
     assert heard >= 20
-
-
-def test_evidence_of_other_averages_is_refused():
-    evidence = evidence_of(np.zeros((5, 4), np.int8), 3, 5)
-    with pytest.raises(InputError, match="4 inferences: the evidence is of 3"):
-        evidence.detections(Smoothing((1, 1), 4))
 
 
 def test_an_inference_is_made_when_its_last_frame_ends():
