@@ -156,9 +156,12 @@ class Batch:
         library.run_all()
         self._check(ctypes.string_at(library.outputs, self._sizes["output_bytes"]))
 
+    def board(self):
+        """The emulated board; a layer's function is called by its name and its network's number."""
+        return Emulator(cortex_m4(self._sources, self._folder / "all.elf", include=[self._folder]))
+
     def check_on_the_emulator(self):
-        program = cortex_m4(self._sources, self._folder / "all.elf", include=[self._folder])
-        board = Emulator(program)
+        board = self.board()
         board.write("inputs", self._inputs)
         board.call("run_all")
         self._check(board.read("outputs", self._sizes["output_bytes"]))
@@ -172,7 +175,10 @@ class Batch:
         self._check(qemu.call(program, "run_all", write=("inputs", self._inputs), read=read).output)
 
     def check_sanitized(self):
-        """Under the address and undefined-behaviour sanitizers, which find nothing."""
+        self._check(self.run_sanitized())
+
+    def run_sanitized(self):
+        """The outputs under the address and undefined-behaviour sanitizers, which find nothing."""
         self._write("main.c", MAIN % self._sizes)
         program = sanitized_program(
             self._sources, self._folder / "sanitized", include=[self._folder]
@@ -181,7 +187,7 @@ class Batch:
             [program], input=self._inputs, capture_output=True, timeout=300, check=False
         )
         assert run.returncode == 0, run.stderr[:2000].decode()
-        self._check(run.stdout)
+        return run.stdout
 
     def _check(self, outputs):
         start = 0
@@ -193,6 +199,6 @@ class Batch:
 
 
 def _numbered(text, number):
-    """C in which whatever a network exports has its number."""
-    text = re.sub(r"\bkws_network_\w+|\bKWS_NETWORK_\w+", rf"\g<0>_{number}", text)
+    """C in which whatever a network exports, and each of its layers, has its number."""
+    text = re.sub(r"\b(kws_network|KWS_NETWORK|layer_\d+)_\w+", rf"\g<0>_{number}", text)
     return text.replace('"network.h"', f'"network_{number}.h"')
