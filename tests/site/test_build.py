@@ -11,6 +11,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from command_line import refused, runner
 
 from kwslib.errors import InputError
 from kwslib.files import lock_folder
@@ -39,11 +40,16 @@ def page(root, name):
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory, make_book):
-    root = make_book(tmp_path_factory.mktemp("book"))
-    done = report(root, "--json", "-p", "sound.level=8")
-    assert done.returncode == 0, done.stderr
-    return root, json.loads(done.stdout)
+def built(once, make_book):
+    """The folder of a small book that is built, and what the command said."""
+
+    def build_book(folder):
+        done = report(make_book(folder), "--json", "-p", "sound.level=8")
+        assert done.returncode == 0, done.stderr
+        (folder / "said.json").write_text(done.stdout)
+
+    root = once("small book", build_book)
+    return root, json.loads((root / "said.json").read_text())
 
 
 @pytest.fixture
@@ -51,6 +57,13 @@ def copy(built, tmp_path):
     root = tmp_path / "copy"
     shutil.copytree(built[0], root)
     return root
+
+
+@pytest.fixture
+def report_here(copy, capsys, monkeypatch):
+    """Runs ``kws report`` in this process on a copy of the book that is built."""
+    monkeypatch.chdir(copy)
+    return runner("report", capsys)
 
 
 def test_the_result_is_one_json_object(built):
@@ -141,12 +154,12 @@ def test_a_failing_cell_leaves_the_last_good_site(copy):
         (["--out", "book"], "holds something other than a site"),
     ],
 )
-def test_bad_input_ends_with_one_line_and_exit_code_2(copy, options, message):
-    done = report(copy, *options)
-    assert done.returncode == 2
-    assert message in done.stderr.splitlines()[-1]
-    assert done.stderr.splitlines()[-1].startswith("kws: ")
-    assert "Traceback" not in done.stderr
+def test_bad_input_ends_with_one_line_and_exit_code_2(report_here, options, message):
+    code, _, err = report_here(*options)
+    assert code == 2
+    assert message in err.splitlines()[-1]
+    assert err.splitlines()[-1].startswith("kws: ")
+    assert "Traceback" not in err
 
 
 def test_a_warning_of_sphinx_leaves_the_last_good_site(copy):
@@ -209,25 +222,26 @@ def test_a_checkout_with_the_site_keeps_what_is_not_the_sites(copy, tmp_path):
     assert (out / ".git" / "HEAD").exists() and (out / "CNAME").read_text() == "kws.example"
 
 
-@pytest.mark.parametrize("name", ["theirs", "link", "pipe", "loop"])
-def test_a_folder_that_cannot_be_taken_is_refused_before_anything_runs(copy, tmp_path, name):
+def test_a_folder_that_cannot_be_taken_is_refused_before_anything_runs(report_here, tmp_path):
     theirs = tmp_path / "theirs"
     theirs.mkdir()
     (theirs / ".buildinfo").write_text("of another Sphinx")
     (tmp_path / "link").symlink_to(theirs)
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
-    done = report(copy, "--out", str(tmp_path / name), "-p", "sound.words=fail")
-    assert (done.returncode, done.stdout) == (2, "")
-    assert name in done.stderr and "Traceback" not in done.stderr
+    for name in ("theirs", "link", "pipe", "loop"):
+        result = report_here("--out", tmp_path / name, "-p", "sound.words=fail")
+        assert refused(result, name)
     assert (theirs / ".buildinfo").read_text() == "of another Sphinx"
 
 
-def test_a_second_build_into_the_same_folder_is_refused_with_the_first_ones_number(copy):
+def test_a_second_build_into_the_same_folder_is_refused_with_the_first_ones_number(
+    report_here, copy
+):
     with lock_folder(copy / "_build" / "html"):
-        done = report(copy)
-    assert done.returncode == 2
-    assert f"process {os.getpid()} is writing there" in done.stderr
+        code, _, err = report_here()
+    assert code == 2
+    assert f"process {os.getpid()} is writing there" in err
 
 
 @pytest.mark.parametrize("out", ["_build", "_build/next", "_build/next/deep", ".", ".."])
