@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -31,6 +32,18 @@ def pytest_configure(config: pytest.Config) -> None:
     if not os.environ.get("KWS_CACHE"):
         _own_cache = Path(tempfile.mkdtemp(prefix="kws-tests-"))
         os.environ["KWS_CACHE"] = str(_own_cache)
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
+        _keep_bytecode_in(Path(os.environ["KWS_CACHE"], "bytecode"))
+
+
+def _keep_bytecode_in(folder: Path) -> None:
+    """Compile modules once for all processes of the run, though not into the folders of packages.
+
+    Tests start a hundred processes, and some import a thousand modules: compiling them takes
+    several times as long as what is tested.
+    """
+    sys.dont_write_bytecode = False
+    sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"] = str(folder)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
