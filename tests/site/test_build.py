@@ -39,7 +39,7 @@ def page(root, name):
     return (root / "_build" / "html" / "book" / f"{name}.html").read_text(encoding="utf-8")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def built(once, make_book):
     """The folder of a small book that is built, and what the command said."""
 
