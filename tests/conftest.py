@@ -2,12 +2,15 @@
 
 import os
 import shutil
+import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import browsers
 import pytest
 from fake_speech import write_official
+from filelock import FileLock
 from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,6 +32,18 @@ def pytest_configure(config: pytest.Config) -> None:
     if not os.environ.get("KWS_CACHE"):
         _own_cache = Path(tempfile.mkdtemp(prefix="kws-tests-"))
         os.environ["KWS_CACHE"] = str(_own_cache)
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
+        _keep_bytecode_in(Path(os.environ["KWS_CACHE"], "bytecode"))
+
+
+def _keep_bytecode_in(folder: Path) -> None:
+    """Compile modules once for all processes of the run, though not into the folders of packages.
+
+    Tests start a hundred processes, and some import a thousand modules: compiling them takes
+    several times as long as what is tested.
+    """
+    sys.dont_write_bytecode = False
+    sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"] = str(folder)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -36,6 +51,57 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if _own_cache is not None:
         shutil.rmtree(_own_cache, ignore_errors=True)
         os.environ.pop("KWS_CACHE", None)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Say which tests stay together, and in which order they begin.
+
+    Tests that share what their module makes run in one process, so that it is made once. The site
+    is built first, beside other tests; what looks at it comes last, in all processes.
+    """
+    for item in items:
+        if group := _made_by_its_module(item):
+            item.add_marker(pytest.mark.xdist_group(group))
+    looks = [item for item in items if "site" in getattr(item, "fixturenames", ())]
+    others = [item for item in items if "site" not in getattr(item, "fixturenames", ())]
+    items[:] = [*looks[:1], *others, *looks[1:]]
+
+
+def _made_by_its_module(item: pytest.Item) -> str:
+    """The name of a test's module, and of the parameters for which the module makes something.
+
+    It is empty where the module has made nothing for the test that others use.
+    """
+    file, _, _ = item.nodeid.partition("::")
+    made = [
+        name
+        for name, found in item._fixtureinfo.name2fixturedefs.items()
+        if found[-1].scope == "module" and found[-1].baseid == file
+    ]
+    if not made:
+        return ""
+    chosen = item.callspec.indices if hasattr(item, "callspec") else {}
+    return " ".join([file, *(str(chosen[name]) for name in made if name in chosen)])
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], None]], Path]:
+    """Makes a folder that all processes of the run share, when the first asks for it."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def once(name: str, make: Callable[[Path], None]) -> Path:
+        folder, finished = shared / name, shared / f"{name}.finished"
+        with FileLock(shared / f"{name}.lock"):
+            if not finished.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir()
+                make(folder)
+                finished.touch()
+        return folder
+
+    return once
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from kwslib.errors import InputError
 from kwslib.records import Record
 from kwslib.sweep.runs import sweep
@@ -74,10 +76,8 @@ def shifted(setting, by):
 
 def drawn(setting):
     """Two records, of random numbers that the seed decides."""
-    import torch
-
     draw = random.Random(setting["seed"])
-    weights = torch.rand(1000, generator=torch.Generator().manual_seed(setting["seed"]))
+    weights = np.random.default_rng(setting["seed"]).random(1000)
     return [
         Record("accuracy", draw.random(), "fraction", "measured", interval=(0.1, 0.2)),
         Record("sum", float(weights.sum()), "", "measured", subject={"seed": setting["seed"]}),

@@ -4,7 +4,6 @@
 takes only as long as what changed since its last build.
 """
 
-import json
 import os
 import subprocess
 import sys
@@ -17,18 +16,21 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory):
-    """Folder of the site's pages."""
+def site(once):
+    """Folder of the site's pages, built once a run."""
     if named := os.environ.get("KWS_SITE"):
         return Path(named).resolve()
-    out = tmp_path_factory.mktemp("site") / "html"
+    return once("site", build_demo) / "html"
+
+
+def build_demo(folder):
     start = "from kwslib.cli import main; main()"
-    command = [sys.executable, "-c", start, "report", "--profile", "demo", "--json"]
+    command = [sys.executable, "-c", start, "report", "--profile", "demo"]
     done = subprocess.run(
-        [*command, "--out", str(out)], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+        [*command, "--out", str(folder / "html")],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    return Path(json.loads(done.stdout)["site"])
 
 
 @pytest.fixture(scope="session")
@@ -55,3 +57,20 @@ def open_page(browser, address):
     yield open_page
     for context in contexts:
         context.close()
+
+
+@pytest.fixture(scope="module")
+def read_page(browser, address):
+    """Opens a page of the site, once for all tests that only look at it."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    opened = {}
+
+    def read_page(name):
+        if name not in opened:
+            opened[name] = context.new_page()
+            opened[name].set_default_timeout(60_000)
+            opened[name].goto(f"{address}{name}.html")
+        return opened[name]
+
+    yield read_page
+    context.close()

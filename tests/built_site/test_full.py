@@ -4,7 +4,7 @@ import pytest
 
 from kwslib.site.links import broken_inside
 
-pytestmark = [pytest.mark.long, pytest.mark.xdist_group("site")]
+pytestmark = pytest.mark.long
 
 
 def test_the_site_is_of_the_full_profile_without_data(open_page):

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -103,34 +104,29 @@ def test_a_verb_that_writes_a_folder_refuses_what_is_none(capsys, tones, tmp_pat
 TRAINING = """
 import sys
 from kwslib.cli.main import _run
-sys.exit(_run(["train", "--data", sys.argv[1], "--epochs", "200", "--seed", sys.argv[2],
-               "--out", sys.argv[3]]))
+sys.exit(_run(["train", "--data", sys.argv[1], "--epochs", "200", "--out", sys.argv[2]]))
 """
 
 
-def test_two_trainings_in_one_folder_are_one_too_many(tones, tmp_path):
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-
-    def train(seed):
-        return subprocess.Popen(
-            [sys.executable, "-c", TRAINING, str(tones), str(seed), str(tmp_path / "run")],
-            env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
-
-    first = train(0)
+def test_two_trainings_in_one_folder_are_one_too_many(capsys, tones, tmp_path):
+    run = tmp_path / "run"
+    first = subprocess.Popen(
+        [sys.executable, "-c", TRAINING, str(tones), str(run)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
     try:
-        while not (tmp_path / "run" / "history.json").exists():
+        while not (run / "history.json").exists():
             assert first.poll() is None, first.stderr.read()
-        second = train(1)
-        out, err = second.communicate(timeout=120)
-        assert (second.returncode, out) == (2, "")
-        assert err == (
-            f"kws: {tmp_path / 'run'}: process {first.pid} is writing there; wait for its end, or "
-            "name another\n"
-        )
+            time.sleep(0.05)
+        _, *options, _ = folder_calls(tones)["train"]
+        code, out, err = runner("train", capsys)(*options, "--seed", 1, "--out", run)
+        assert (code, out) == (2, "")
+        writing = f"process {first.pid} is writing there"
+        assert err == f"kws: {run}: {writing}; wait for its end, or name another\n"
         assert first.poll() is None
     finally:
         first.kill()
         first.communicate()
-    facts = json.loads((tmp_path / "run" / "best.json").read_text())
+    facts = json.loads((run / "best.json").read_text())
     assert facts["training"]["seed"] == 0

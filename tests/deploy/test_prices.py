@@ -1,11 +1,12 @@
 """Estimated prices beside what the emulated board counts."""
 
+import numpy as np
 import pytest
+from batches import Batch, Example
 from sparse_layers import convolution_network, fully_connected_network
 
-from kwslib.board.emulator import Emulator
 from kwslib.deploy.choice import choose
-from kwslib.deploy.compile import compile_network
+from kwslib.deploy.codegen import generate
 from kwslib.deploy.prices import Price, price_of
 
 LAYERS = {
@@ -19,17 +20,32 @@ LAYERS = {
 WAYS = ("never", ("single", "taps"), ("blocks", "straight"))
 
 
+@pytest.fixture(scope="module")
+def board(tmp_path_factory):
+    """All layers in all ways, in the order in which they stand above."""
+    examples = [
+        Example(
+            name,
+            generate(graph, sparse=sparse),
+            np.zeros((1, graph.input.size), np.int8),
+            np.zeros((1, graph.output.size), np.int8),
+        )
+        for name, graph in LAYERS.items()
+        for sparse in WAYS
+    ]
+    return Batch(examples, tmp_path_factory.mktemp("layers")).board()
+
+
 @pytest.mark.parametrize("name", LAYERS)
-def test_near_what_is_counted(name, tmp_path):
-    graph = LAYERS[name]
-    for sparse in WAYS:
-        (layer,) = choose(graph.operators[0], True, sparse)
-        price = price_of(graph.operators[0], layer)
-        folder = tmp_path / "_".join(sparse)
-        compiled = compile_network(graph, "emulator", folder, sparse=sparse)
-        board = Emulator(compiled.program)
-        cycles = board.call(compiled.layers[0]).cycles
-        (code,) = [f.size for f in board.elf.functions if f.name == compiled.layers[0]]
+def test_near_what_is_counted(name, board):
+    operator = LAYERS[name].operators[0]
+    for number, sparse in enumerate(WAYS, len(WAYS) * list(LAYERS).index(name)):
+        (layer,) = choose(operator, True, sparse)
+        price = price_of(operator, layer)
+        (called,) = generate(LAYERS[name], sparse=sparse).layers
+        function = f"{called}_{number}"
+        cycles = board.call(function).cycles
+        (code,) = [each.size for each in board.elf.functions if each.name == function]
         code += layer.weights.nbytes + sum(table.values.nbytes for table in layer.tables)
         assert price.cycles == pytest.approx(cycles, rel=0.25), layer.function
         assert price.flash == pytest.approx(code, rel=0.25, abs=500), layer.function

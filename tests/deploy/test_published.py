@@ -59,7 +59,8 @@ def test_the_board_executes_few_instructions_and_always_as_many(graph, board):
 
 @pytest.mark.real_speech
 @pytest.mark.parametrize("bits", [8, 4, 2])
-def test_all_official_test_clips_in_few_bits(bits, speech_commands, tmp_path):
+def test_official_test_clips_in_few_bits(bits, speech_commands, tmp_path):
+    """The record is over all of them; the board, which hears all in 8 bits below, hears a third."""
     tflite = PUBLISHED / f"tiny_conv-yes_no-w{bits}.tflite"
     graph = read_graph(tflite)
     assert graph.weight_bits == (bits, bits)
@@ -67,8 +68,8 @@ def test_all_official_test_clips_in_few_bits(bits, speech_commands, tmp_path):
     inputs = (clips.deployed.astype(np.int16) - 128).astype(np.int8).reshape(len(clips), -1)
     expected = run_reference(tflite.read_bytes(), inputs)
     board = Emulator(compile_network(graph, "emulator", tmp_path).program)
-    found = np.stack([on_board(board, values)[0] for values in inputs])
-    np.testing.assert_array_equal(found, expected)
+    found = np.stack([on_board(board, values)[0] for values in inputs[::3]])
+    np.testing.assert_array_equal(found, expected[::3])
     (record,) = select(
         read_records(PUBLISHED / f"tiny_conv-yes_no-w{bits}.json"), "accuracy", split="testing"
     )

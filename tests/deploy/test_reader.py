@@ -1,9 +1,8 @@
 """What the reader takes and what it names when it refuses."""
 
-import subprocess
-
 import numpy as np
 import pytest
+from batches import KERNELS, Batch, Example
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_networks import Builder, options, window_options
@@ -13,7 +12,6 @@ from kwslib.deploy.codegen import generate
 from kwslib.deploy.packing import pack
 from kwslib.deploy.reader import graph_of, read_graph
 from kwslib.deploy.tflite_file import with_facts
-from kwslib.deploy.toolchain import sanitized_program
 from kwslib.errors import InputError
 from kwslib.models.checkpoint import PUBLISHED
 
@@ -117,7 +115,7 @@ def survives(data):
     except InputError as error:
         assert len(str(error).splitlines()) == 1
         return None
-    for kernels in ("portable", "dsp"):
+    for kernels in KERNELS:
         source = generate(graph, kernels)
         packed = [pack(operator, kernels == "dsp") for operator in graph.operators]
         arena = plan_arena(graph, [layer.scratch for layer in packed])
@@ -125,25 +123,40 @@ def survives(data):
     return graph
 
 
-@settings(max_examples=1500)
-@given(st.integers(0, len(TINY_CONV) - 1), st.integers(0, 255), st.integers(0, 3))
-def test_an_altered_file_is_refused_or_compiles(position, value, width):
-    data = bytearray(TINY_CONV)
-    data[position : position + width + 1] = bytes([value]) * (width + 1)
-    survives(bytes(data[: len(TINY_CONV)]))
+OFTEN = pytest.mark.parametrize("count", [200, pytest.param(1500, marks=pytest.mark.long)])
+
+
+@OFTEN
+def test_an_altered_file_is_refused_or_compiles(count):
+    @settings(max_examples=count)
+    @given(st.integers(0, len(TINY_CONV) - 1), st.integers(0, 255), st.integers(0, 3))
+    def check(position, value, width):
+        data = bytearray(TINY_CONV)
+        data[position : position + width + 1] = bytes([value]) * (width + 1)
+        survives(bytes(data[: len(TINY_CONV)]))
+
+    check()
 
 
 STRUCTURE = [i for i in range(len(TINY_CONV)) if not 300 < i < 17_000]
 """Bytes outside of the weights, roughly: alterations there matter most."""
 
+changes_of_structure = st.lists(
+    st.tuples(st.sampled_from(STRUCTURE), st.integers(0, 255)), min_size=1, max_size=4
+)
 
-@settings(max_examples=1500)
-@given(st.lists(st.tuples(st.sampled_from(STRUCTURE), st.integers(0, 255)), min_size=1, max_size=4))
-def test_an_altered_structure_is_refused_or_compiles(changes):
-    data = bytearray(TINY_CONV)
-    for position, value in changes:
-        data[position] = value
-    survives(bytes(data))
+
+@OFTEN
+def test_an_altered_structure_is_refused_or_compiles(count):
+    @settings(max_examples=count)
+    @given(changes_of_structure)
+    def check(changes):
+        data = bytearray(TINY_CONV)
+        for position, value in changes:
+            data[position] = value
+        survives(bytes(data))
+
+    check()
 
 
 @settings(max_examples=300)
@@ -152,39 +165,24 @@ def test_a_truncated_file_is_refused_or_compiles(length):
     survives(TINY_CONV[:length])
 
 
-MAIN = """
-#include "network.h"
-#include <stdio.h>
-int main(void)
-{
-    for (int i = 0; i < KWS_NETWORK_INPUT_SIZE; ++i)
-        kws_network_input()[i] = (int8_t)(i * 37);
-    kws_network_run();
-    for (int i = 0; i < KWS_NETWORK_OUTPUT_SIZE; ++i)
-        printf("%d ", kws_network_output()[i]);
-    return 0;
-}
-"""
-
-
-@pytest.mark.parametrize("kernels", ["portable", "dsp"])
+@pytest.mark.parametrize("kernels", KERNELS)
 def test_altered_networks_that_compile_run_within_their_buffers(kernels, tmp_path):
     """Some mutants that pass, under the address and undefined-behaviour sanitizers."""
     rng = np.random.default_rng(7)
-    ran = 0
-    while ran < 6:
+    graphs = [graph_of(TINY_CONV)]
+    while len(graphs) < 6:
         data = bytearray(TINY_CONV)
         for position in rng.choice(STRUCTURE, 2):
             data[position] = rng.integers(256)
-        graph = survives(bytes(data)) if ran else graph_of(TINY_CONV)
-        if graph is None:
-            continue
-        source = generate(graph, kernels)
-        (tmp_path / "network.h").write_text(source.header)
-        (tmp_path / "network.c").write_text(source.source)
-        (tmp_path / "main.c").write_text(MAIN)
-        sources = [tmp_path / "network.c", tmp_path / "main.c"]
-        program = sanitized_program(sources, tmp_path / "network", include=[tmp_path])
-        run = subprocess.run([program], capture_output=True, text=True, timeout=60, check=False)
-        assert run.returncode == 0, run.stderr[:2000]
-        ran += 1
+        if graph := survives(bytes(data)):
+            graphs.append(graph)
+    examples = [
+        Example(
+            "altered",
+            generate(graph, kernels),
+            (np.arange(graph.input.size) * 37).astype(np.int8)[None],
+            np.empty((1, graph.output.size), np.int8),
+        )
+        for graph in graphs
+    ]
+    Batch(examples, tmp_path).run_sanitized()

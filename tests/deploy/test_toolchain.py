@@ -3,6 +3,7 @@
 import ctypes
 import os
 import re
+import select
 import subprocess
 import tempfile
 import time
@@ -15,6 +16,7 @@ from kwslib.board.emulator import Emulator
 from kwslib.deploy import toolchain
 from kwslib.deploy.toolchain import CompileError, cortex_m4, sanitized_program, shared_library
 from kwslib.errors import InputError
+from kwslib.files import cache_folder
 
 ADD = "int add(int, int); int add(int a, int b) { return a + b; }\n"
 
@@ -88,21 +90,26 @@ def test_what_does_not_fit_the_board_says_by_how_much(tmp_path, compiler, region
 
 def test_a_compiler_that_hangs_is_ended_and_told(add, tmp_path, monkeypatch):
     monkeypatch.setattr(toolchain, "_TIMEOUT_S", 0.5)
-    marker = tmp_path / "still here"
+    held = tmp_path / "held open by what the driver started"
+    os.mkfifo(held)
     driver = tmp_path / "driver"
-    driver.write_text(f"#!/bin/sh\n(sleep 2; touch '{marker}') &\nwait\n")
+    driver.write_text(f"#!/bin/sh\nsleep 600 > '{held}' &\nwait\n")
     driver.chmod(0o755)
     monkeypatch.setattr(toolchain, "_program", lambda name: str(driver))
     monkeypatch.setattr(toolchain, "_version", lambda command: "")
+    end = os.open(held, os.O_RDONLY | os.O_NONBLOCK)
     with pytest.raises(InputError, match=r"did not finish within 0\.5 s; take a smaller network"):
         cortex_m4([add], tmp_path / "add.elf", compiler="gcc")
     assert not (tmp_path / "add.elf").exists()
-    time.sleep(2.5)
-    assert not marker.exists()
+    assert select.select([end], [], [], 60)[0], "what the driver started lives on"
+    os.close(end)
 
 
 def test_the_cache_keeps_the_builds_used_last(tmp_path, monkeypatch):
+    zig = cache_folder("zig")  # its runtime takes long to compile
     monkeypatch.setenv("KWS_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "zig").symlink_to(zig)
     monkeypatch.setattr(toolchain, "_KEPT_BUILDS", 2)
 
     def build(value):

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from batches import KERNELS, Batch, Example
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from integer_files import integer_network_of, reference_activations, with_tensors
@@ -11,6 +12,7 @@ from integer_networks import KINDS, images_for, integer_networks, network_at_tie
 from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
 from kwslib.board.emulator import Emulator
+from kwslib.deploy.codegen import generate
 from kwslib.deploy.compile import compile_network
 from kwslib.deploy.flatfile import parse
 from kwslib.deploy.host import build_host_network
@@ -45,27 +47,37 @@ def narrowed(network, bits):
     return replace(network, layers=tuple(map(cut, network.layers)))
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_compiled_networks_equal_inference_in_integers(kind):
-    @settings(max_examples=12, suppress_health_check=list(HealthCheck), derandomize=True)
+def compiled_at_random(kind):
+    """Networks in C, all their layers or fewer, with what inference in integers gives."""
+    found = []
+
+    @settings(
+        max_examples=12, suppress_health_check=list(HealthCheck), derandomize=True, database=None
+    )
     @given(
         network=integer_networks(kind),
         seed=st.integers(0, 2**32 - 1),
         kept=st.sampled_from([-2, -1, None]),  # what softmax and the last layer blur
-        kernels=st.sampled_from(["portable", "dsp"]),
+        kernels=st.sampled_from(KERNELS),
     )
-    def check(network, seed, kept, kernels):
+    def draw(network, seed, kept, kernels):
         graph = graph_of(tflite_bytes(network))
         operators = graph.operators[:kept]
         graph = replace(graph, operators=operators, output=operators[-1].output)
         images = images_for(network, seed)
-        expected = activations(network, images)[graph.output.name]
-        compiled = build_host_network(graph, kernels)
-        inputs = (images.astype(np.int16) - 128).astype(np.int8)
-        found = np.stack([compiled.run(values) for values in inputs])
-        np.testing.assert_array_equal(found, expected.reshape(found.shape))
+        expected = activations(network, images)[graph.output.name].reshape(len(images), -1)
+        inputs = (images.astype(np.int16) - 128).astype(np.int8).reshape(len(images), -1)
+        name = f"{kind}, example {len(found)}, {kernels}, layers to {kept}"
+        source = generate(graph, kernels)
+        found.append(Example(name, source, inputs, expected.astype(np.int8)))
 
-    check()
+    draw()
+    return found
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_compiled_networks_equal_inference_in_integers(kind, tmp_path):
+    Batch(compiled_at_random(kind), tmp_path).check_on_the_host()
 
 
 @pytest.mark.parametrize("kind", ["conv2d", "fully_connected"])

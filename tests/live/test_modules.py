@@ -12,8 +12,6 @@ from kwslib.features.views import view_of
 from kwslib.field.trials import Trial
 from kwslib.results.charts.theme import VIRIDIS
 
-pytestmark = pytest.mark.xdist_group("site")
-
 
 @pytest.fixture(scope="module")
 def page(browser):

@@ -12,8 +12,6 @@ from kwslib.field.imported import Expected, read_saved
 from kwslib.live.networks import DEFAULT
 from kwslib.live.page import PARTS, LivePage
 
-pytestmark = pytest.mark.xdist_group("site")
-
 READY = "document.documentElement.dataset.kwsTry === 'ready'"
 STATUS = '[data-kws="status"]'
 LOG = '[data-kws="log"] li'

@@ -56,13 +56,19 @@ def test_channels_without_weights_are_their_bias(silent, widths):
     assert np.abs(found - expected).max() < 0.5 * step + 1 / 128
 
 
-@pytest.mark.real_speech
-@pytest.mark.parametrize("widths", [Widths(8, 8), Widths(4, 8), Widths(3, 8), Widths(4, 4)])
-def test_predictions_on_speech_are_the_same_but_for_ties(widths, speech_commands):
+@pytest.fixture(scope="module")
+def speech(speech_commands):
+    """Images to calibrate with, and those to validate on."""
     dataset = Dataset(open_source(str(speech_commands)), Task())
     calibration = calibration_clips(dataset.examples("training").deployed)
+    return calibration, dataset.examples("validation").deployed
+
+
+@pytest.mark.real_speech
+@pytest.mark.parametrize("widths", [Widths(8, 8), Widths(4, 8), Widths(3, 8), Widths(4, 4)])
+def test_predictions_on_speech_are_the_same_but_for_ties(widths, speech):
+    calibration, clips = speech
     quantized = quantize_after_training(load("tiny_conv-yes_no")[0], widths, calibration)
-    clips = dataset.examples("validation").deployed
     expected = predictor(quantized)(clips)
     scores = run(integers_of(quantized, LABELS), clips)
     differ = scores.argmax(1) != expected.argmax(1)

@@ -149,8 +149,6 @@ data = ""
 ```
 
 ```{code-cell} ipython3
-from kwslib.results import page
-
 answer = 42
 holds_the_book = __import__("os").path.exists("_toc.yml")
 ```

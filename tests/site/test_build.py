@@ -11,6 +11,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from command_line import refused, runner
 
 from kwslib.errors import InputError
 from kwslib.files import lock_folder
@@ -38,12 +39,17 @@ def page(root, name):
     return (root / "_build" / "html" / "book" / f"{name}.html").read_text(encoding="utf-8")
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory, make_book):
-    root = make_book(tmp_path_factory.mktemp("book"))
-    done = report(root, "--json", "-p", "sound.level=8")
-    assert done.returncode == 0, done.stderr
-    return root, json.loads(done.stdout)
+@pytest.fixture(scope="session")
+def built(once, make_book):
+    """The folder of a small book that is built, and what the command said."""
+
+    def build_book(folder):
+        done = report(make_book(folder), "--json", "-p", "sound.level=8")
+        assert done.returncode == 0, done.stderr
+        (folder / "said.json").write_text(done.stdout)
+
+    root = once("small book", build_book)
+    return root, json.loads((root / "said.json").read_text())
 
 
 @pytest.fixture
@@ -51,6 +57,13 @@ def copy(built, tmp_path):
     root = tmp_path / "copy"
     shutil.copytree(built[0], root)
     return root
+
+
+@pytest.fixture
+def report_here(copy, capsys, monkeypatch):
+    """Runs ``kws report`` in this process on a copy of the book that is built."""
+    monkeypatch.chdir(copy)
+    return runner("report", capsys)
 
 
 def test_the_result_is_one_json_object(built):
@@ -70,12 +83,6 @@ def test_values_captions_and_claims_reach_the_page(built):
     assert "Table 1 The same as a table." in text and "method: computed" in text
     assert "Claims on this page: 1. True in this run: 1." in text
     assert 'aria-label="One bar"' in page(built[0], "1_sound")
-
-
-def test_what_a_run_lacks_is_left_out(copy):
-    assert report(copy, "-p", "sound.level=4").returncode == 0
-    text = page(copy, "1_sound")
-    assert "A loud page" not in text and "fig-bar" not in text and "% if" not in text
 
 
 def test_a_wrong_claim_stops_the_build_and_the_last_site_stands(copy):
@@ -141,12 +148,12 @@ def test_a_failing_cell_leaves_the_last_good_site(copy):
         (["--out", "book"], "holds something other than a site"),
     ],
 )
-def test_bad_input_ends_with_one_line_and_exit_code_2(copy, options, message):
-    done = report(copy, *options)
-    assert done.returncode == 2
-    assert message in done.stderr.splitlines()[-1]
-    assert done.stderr.splitlines()[-1].startswith("kws: ")
-    assert "Traceback" not in done.stderr
+def test_bad_input_ends_with_one_line_and_exit_code_2(report_here, options, message):
+    code, _, err = report_here(*options)
+    assert code == 2
+    assert message in err.splitlines()[-1]
+    assert err.splitlines()[-1].startswith("kws: ")
+    assert "Traceback" not in err
 
 
 def test_a_warning_of_sphinx_leaves_the_last_good_site(copy):
@@ -159,7 +166,8 @@ def test_a_warning_of_sphinx_leaves_the_last_good_site(copy):
 
 
 def test_jupyter_book_alone_executes_and_builds(copy):
-    shutil.rmtree(copy / "_build")
+    for name in ("html", "next"):
+        shutil.rmtree(copy / "_build" / name)
     variables = {"KWS_PARAMETERS": '{"sound.level": 10}'}
     done = run(copy, "jupyter-book", "build", ".", **variables)
     assert done.returncode == 0, done.stderr
@@ -193,7 +201,7 @@ def test_one_chapter_alone(copy):
     assert not Path(result["page"]).with_name("index.html").exists()
 
 
-def test_a_checkout_with_the_site_keeps_what_is_not_the_sites(copy, tmp_path):
+def test_what_a_run_lacks_is_left_out_and_a_checkout_keeps_what_is_not_the_sites(copy, tmp_path):
     out = tmp_path / "gh-pages"
     with claimed_folder(out) as folder:
         put_site(copy / "_build" / "html", folder)
@@ -201,33 +209,36 @@ def test_a_checkout_with_the_site_keeps_what_is_not_the_sites(copy, tmp_path):
     (out / ".git").mkdir()
     (out / ".git" / "HEAD").write_text("ref: refs/heads/gh-pages")
     (out / "CNAME").write_text("kws.example")
-    done = report(copy, "--out", str(out), "-p", "sound.level=8")
+    done = report(copy, "--out", str(out), "-p", "sound.level=4")
     assert done.returncode == 0, done.stderr
     assert "of the last site" not in (out / "index.html").read_text()
-    assert "A loud page" in (out / "book" / "1_sound.html").read_text()
+    text = (out / "book" / "1_sound.html").read_text()
+    assert "The loudness is" in text
+    assert "A loud page" not in text and "fig-bar" not in text and "% if" not in text
     assert (out / ".nojekyll").exists()
     assert (out / ".git" / "HEAD").exists() and (out / "CNAME").read_text() == "kws.example"
 
 
-@pytest.mark.parametrize("name", ["theirs", "link", "pipe", "loop"])
-def test_a_folder_that_cannot_be_taken_is_refused_before_anything_runs(copy, tmp_path, name):
+def test_a_folder_that_cannot_be_taken_is_refused_before_anything_runs(report_here, tmp_path):
     theirs = tmp_path / "theirs"
     theirs.mkdir()
     (theirs / ".buildinfo").write_text("of another Sphinx")
     (tmp_path / "link").symlink_to(theirs)
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
-    done = report(copy, "--out", str(tmp_path / name), "-p", "sound.words=fail")
-    assert (done.returncode, done.stdout) == (2, "")
-    assert name in done.stderr and "Traceback" not in done.stderr
+    for name in ("theirs", "link", "pipe", "loop"):
+        result = report_here("--out", tmp_path / name, "-p", "sound.words=fail")
+        assert refused(result, name)
     assert (theirs / ".buildinfo").read_text() == "of another Sphinx"
 
 
-def test_a_second_build_into_the_same_folder_is_refused_with_the_first_ones_number(copy):
+def test_a_second_build_into_the_same_folder_is_refused_with_the_first_ones_number(
+    report_here, copy
+):
     with lock_folder(copy / "_build" / "html"):
-        done = report(copy)
-    assert done.returncode == 2
-    assert f"process {os.getpid()} is writing there" in done.stderr
+        code, _, err = report_here()
+    assert code == 2
+    assert f"process {os.getpid()} is writing there" in err
 
 
 @pytest.mark.parametrize("out", ["_build", "_build/next", "_build/next/deep", ".", ".."])

@@ -8,8 +8,6 @@ from pypdf import PdfReader
 from kwslib.errors import InputError
 from kwslib.site import chromium, pdf
 
-pytestmark = pytest.mark.xdist_group("site")
-
 PAGES = {"book/one": "Page one", "book/two": "Page two"}
 
 

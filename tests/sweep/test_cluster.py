@@ -7,8 +7,9 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import partial
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -20,14 +21,12 @@ from kwslib.sweep import cluster
 from kwslib.sweep import runs as module
 from kwslib.sweep.runs import SweepError, pending, sweep
 
-pytestmark = pytest.mark.xdist_group("cluster")
-
 
 class Cluster:
     """A scheduler and workers, each a process; the workers run elsewhere and share no cache."""
 
     def __init__(self, folder):
-        self.folder, self.processes = folder, []
+        self.folder, self.processes, self._numbers = folder, [], count()
         self._file = folder / "scheduler.json"
         self._start("dask_scheduler", "--port", "0", "--no-dashboard", "--no-show")
         self._wait(self._file.exists)
@@ -42,8 +41,18 @@ class Cluster:
             "--death-timeout", "60", **environment,
         )  # fmt: skip
 
+    def refill(self):
+        """New workers in place of those that tests killed."""
+        alive = [process for process in self.processes[1:] if process.poll() is None]
+        self.processes[1:] = alive[:2]
+        for process in alive[2:]:
+            process.kill()
+            process.wait()
+        while len(self.processes) < 3:
+            self.add_worker()
+
     def _start(self, module, *arguments, **environment):
-        place = self.folder / f"{module}{len(self.processes)}"
+        place = self.folder / f"{module}{next(self._numbers)}"
         place.mkdir()
         process = subprocess.Popen(
             [
@@ -76,22 +85,19 @@ class Cluster:
             process.wait()
 
 
-@contextmanager
-def started(folder, workers=2, **options):
-    found = Cluster(folder)
-    try:
-        for _ in range(workers):
-            found.add_worker(**options)
-        yield found
-    finally:
-        found.end()
-
-
 @pytest.fixture(scope="module")
-def two_workers(tmp_path_factory):
-    """For the tests that leave both alive."""
-    with started(tmp_path_factory.mktemp("cluster")) as found:
-        yield found
+def one_cluster(tmp_path_factory):
+    """For all tests that leave its scheduler alive."""
+    found = Cluster(tmp_path_factory.mktemp("cluster"))
+    yield found
+    found.end()
+
+
+@pytest.fixture
+def two_workers(one_cluster):
+    """Both alive at first."""
+    one_cluster.refill()
+    return one_cluster
 
 
 @pytest.fixture
@@ -134,28 +140,27 @@ def test_the_cluster_measures_what_this_machine_does(two_workers, on, tmp_path):
     assert values(on(two_workers, settings, sweep_runs.drawn)) == values(here)
 
 
-def test_a_killed_worker_costs_nothing_but_time(on, marks, tmp_path):
+def test_a_killed_worker_costs_nothing_but_time(two_workers, on, marks, tmp_path):
     """The setting at which it died is measured again by the other, and every record is right."""
-    with started(tmp_path) as found:
-        settings = numbered(marks, 8)
-        assert values(on(found, settings, sweep_runs.deadly)) == list(range(8))
-        assert runs(marks)[2] == 2
-        alive = [process.poll() is None for process in found.processes]
-        assert sorted(alive) == [False, True, True]
-        assert pending("numbers", settings, key="k", folder=tmp_path / "results") == []
+    settings = numbered(marks, 8)
+    assert values(on(two_workers, settings, sweep_runs.deadly)) == list(range(8))
+    assert runs(marks)[2] == 2
+    alive = [process.poll() is None for process in two_workers.processes]
+    assert sorted(alive) == [False, True, True]
+    assert pending("numbers", settings, key="k", folder=tmp_path / "results") == []
 
 
-def test_a_worker_that_is_killed_from_outside_and_one_that_joins(marks, tmp_path):
-    with started(tmp_path) as found, ThreadPoolExecutor(1) as pool:
+def test_a_worker_that_is_killed_from_outside_and_one_that_joins(two_workers, marks, tmp_path):
+    with ThreadPoolExecutor(1) as pool:
         swept = pool.submit(
-            sweep_gated, marks, tmp_path / "results", backend="dask", scheduler=found.address,
-            progress=False,
+            sweep_gated, marks, tmp_path / "results", backend="dask",
+            scheduler=two_workers.address, progress=False,
         )  # fmt: skip
         end = time.monotonic() + PATIENCE_SECONDS
         while len(list(marks.glob("alive-*"))) < 2 and time.monotonic() < end:
             time.sleep(0.05)
-        found.processes[1].send_signal(signal.SIGKILL)
-        found.add_worker()
+        two_workers.processes[1].send_signal(signal.SIGKILL)
+        two_workers.add_worker()
         (marks / "open").touch()
         assert values(swept.result(PATIENCE_SECONDS)) == list(range(GATED))
         assert all(1 <= count <= 2 for count in runs(marks).values())
@@ -199,19 +204,25 @@ def test_threads_of_a_worker_take_turns(marks):
 
 
 def test_a_scheduler_that_goes_leaves_what_is_done(marks, tmp_path):
-    with started(tmp_path) as found, ThreadPoolExecutor(1) as pool:
-        swept = pool.submit(
-            sweep_gated, marks, tmp_path / "results", backend="dask", scheduler=found.address,
-            progress=False,
-        )  # fmt: skip
-        end = time.monotonic() + PATIENCE_SECONDS
-        results = tmp_path / "results"
-        while len(list(results.glob("[!.]*.json"))) < OPEN_AT_FIRST and time.monotonic() < end:
-            time.sleep(0.05)
-        found.processes[0].kill()
-        with pytest.raises(InputError, match=r"is gone; 3 of 6 settings are kept in .*; run it"):
-            swept.result(PATIENCE_SECONDS)
-        found.end()
+    found = Cluster(tmp_path)
+    found.add_worker()
+    with ThreadPoolExecutor(1) as pool:
+        try:
+            swept = pool.submit(
+                sweep_gated, marks, tmp_path / "results", backend="dask",
+                scheduler=found.address, progress=False,
+            )  # fmt: skip
+            end = time.monotonic() + PATIENCE_SECONDS
+            results = tmp_path / "results"
+            while len(list(results.glob("[!.]*.json"))) < OPEN_AT_FIRST and time.monotonic() < end:
+                time.sleep(0.05)
+            found.processes[0].kill()
+            with pytest.raises(
+                InputError, match=r"is gone; 3 of 6 settings are kept in .*; run it"
+            ):
+                swept.result(PATIENCE_SECONDS)
+        finally:
+            found.end()
     (marks / "open").touch()
     assert values(sweep_gated(marks, results, jobs=1, progress=False)) == list(range(GATED))
 

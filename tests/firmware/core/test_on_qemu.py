@@ -7,15 +7,12 @@ to a word. QEMU does too; unicorn does not.
 import numpy as np
 import pytest
 import qemu_calls as qemu
-from accepted import graph_or_reject
+from batches import KERNELS, Batch, examples_at_random
 from front_end import HostFrontEnd
-from hypothesis import HealthCheck, given, settings
 from installed import needs
 from random_networks import NETWORKS, SPARSE_NETWORKS, ways
-from reference import run_reference
 
 from kwslib.config import CLIP_SAMPLES, DEPLOYED
-from kwslib.deploy.codegen import generate
 from kwslib.deploy.frontend import HEADER, SOURCES, frontend_tables
 from kwslib.deploy.toolchain import CORE, cortex_m4
 from kwslib.errors import InputError
@@ -23,18 +20,6 @@ from kwslib.evaluation.smoothing import Smoother, Smoothing
 
 SOMEWHERE = 0x20020000
 """In RAM, beyond what the programs use."""
-
-NETWORK = """
-#include <string.h>
-#include "network.h"
-void run(int8_t *place);
-void run(int8_t *place)
-{
-    memcpy(kws_network_input(), place, KWS_NETWORK_INPUT_SIZE);
-    kws_network_run();
-    memcpy(place, kws_network_output(), KWS_NETWORK_OUTPUT_SIZE);
-}
-"""
 
 FRONT_END = """
 #include "frontend.h"
@@ -63,56 +48,30 @@ void run(int8_t *scores, int32_t n)
 """
 
 
-COMPILERS = pytest.mark.parametrize("compiler", ["zig", "gcc"])
+TOOLS = {"zig": ["qemu-system-arm"], "gcc": ["qemu-system-arm", "arm-none-eabi-gcc"]}
+COMPILERS = pytest.mark.parametrize("compiler", TOOLS)
 
 
 def build(folder, source, sources, compiler):
-    needs("qemu-system-arm", *(["arm-none-eabi-gcc"] if compiler == "gcc" else []))
+    needs(*TOOLS[compiler])
     (folder / "run.c").write_text(source)
     sources = [*sources, folder / "run.c", qemu.HARNESS]
     return cortex_m4(sources, folder / "run.elf", include=[folder], compiler=compiler)
 
 
-def run_on_qemu(source, graph, folder, compiler, values):
-    """What a network gives there."""
-    (folder / "network.h").write_text(source.header)
-    (folder / "network.c").write_text(source.source)
-    program = build(folder, NETWORK, [folder / "network.c"], compiler)
-    call = qemu.call(
-        program, "run", SOMEWHERE,
-        write=(SOMEWHERE, values.tobytes()), read=(SOMEWHERE, graph.output.size),
-    )  # fmt: skip
-    return np.frombuffer(call.output, np.int8)
+@COMPILERS
+@pytest.mark.parametrize("kernels", KERNELS)
+def test_networks(kernels, compiler, tmp_path):
+    needs(*TOOLS[compiler])
+    Batch(examples_at_random(2, NETWORKS, [kernels]), tmp_path).check_on_qemu(compiler)
 
 
 @COMPILERS
-@pytest.mark.parametrize("kernels", ["portable", "dsp"])
-@pytest.mark.parametrize("name", NETWORKS)
-def test_networks(name, kernels, compiler, tmp_path):
-    @settings(max_examples=2, suppress_health_check=list(HealthCheck), derandomize=True)
-    @given(data=NETWORKS[name])
-    def check(data):
-        graph = graph_or_reject(data)
-        values = np.random.default_rng(0).integers(-128, 128, graph.input.size).astype(np.int8)
-        found = run_on_qemu(generate(graph, kernels), graph, tmp_path, compiler, values)
-        np.testing.assert_array_equal(found, run_reference(data, [values])[0])
-
-    check()
-
-
-@COMPILERS
-@pytest.mark.parametrize("name", ["conv2d", "one_channel_conv2d", "fully_connected"])
-def test_networks_without_their_zeros(name, compiler, tmp_path):
-    @settings(max_examples=3, suppress_health_check=list(HealthCheck), derandomize=True)
-    @given(data=SPARSE_NETWORKS[name], sparse=ways)
-    def check(data, sparse):
-        graph = graph_or_reject(data)
-        values = np.random.default_rng(0).integers(-128, 128, graph.input.size).astype(np.int8)
-        source = generate(graph, sparse=sparse)
-        found = run_on_qemu(source, graph, tmp_path, compiler, values)
-        np.testing.assert_array_equal(found, run_reference(data, [values])[0])
-
-    check()
+def test_networks_without_their_zeros(compiler, tmp_path):
+    needs(*TOOLS[compiler])
+    names = "conv2d", "one_channel_conv2d", "fully_connected"
+    networks = {name: SPARSE_NETWORKS[name] for name in names}
+    Batch(examples_at_random(3, networks, ["dsp"], ways), tmp_path).check_on_qemu(compiler)
 
 
 @COMPILERS

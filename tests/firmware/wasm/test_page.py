@@ -18,8 +18,6 @@ from kwslib.deploy.reader import read_graph
 from kwslib.live.scripts import bundle
 from kwslib.models.checkpoint import PUBLISHED
 
-pytestmark = pytest.mark.xdist_group("site")
-
 MOST_BYTES = 80 * 1024
 MOST_FRAME_US = 2000
 SETTINGS = {"hops": 5, "inferences": 3, "refractoryMs": 1000, "threshold": 128}
