@@ -62,11 +62,6 @@ class LivePage:
         """The name of its file below the static files, changed by every change in it."""
         return f"{FOLDER}/page-{sha256_of_text(self.script)[:_NAMED_BY]}.js"
 
-    @property
-    def key(self) -> str:
-        """Changes whenever the page has to be made again."""
-        return sha256_of_text(json.dumps(self.config()), *map(self.html, PARTS))
-
     def html(self, part: str) -> str:
         """The HTML of one of :data:`PARTS`; ``listen`` has what the script is told with it."""
         text = (FRAGMENTS / f"{part}.html").read_text(encoding="utf-8")

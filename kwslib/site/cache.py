@@ -17,13 +17,13 @@ from typing import Any
 import nbformat
 
 from kwslib.files import (
+    keep_newest,
     sha256_of_file,
     sha256_of_files,
     sha256_of_sources,
     sha256_of_text,
     write_text,
 )
-from kwslib.site.book import Chapter
 from kwslib.site.marks import marks_of
 from kwslib.site.parameters import Value
 
@@ -117,28 +117,15 @@ def library_hash() -> str:
     return handed_over or sha256_of_sources(without=_NO_PART_OF_A_CHAPTER)
 
 
-class KeptRuns:
-    """A folder of runs, one file a key."""
+def load(path: Path) -> Run | None:
+    """A run that was kept, or None."""
+    if not path.exists():
+        return None
+    path.touch()  # what was used last is dropped last
+    return Run(**json.loads(path.read_text(encoding="utf-8")))
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
 
-    def path(self, chapter: Chapter, key: str) -> Path:
-        """Where the run of ``chapter`` under ``key`` lies, or would lie."""
-        return self.folder / chapter.stem / f"{key[:20]}.json"
-
-    def load(self, chapter: Chapter, key: str) -> Run | None:
-        """The kept run, or None."""
-        path = self.path(chapter, key)
-        if not path.exists():
-            return None
-        path.touch()  # what was used last is dropped last
-        return Run(**json.loads(path.read_text(encoding="utf-8")))
-
-    def store(self, chapter: Chapter, key: str, run: Run) -> None:
-        """Keep a run, whole or not at all, and drop the oldest ones."""
-        path = self.path(chapter, key)
-        write_text(path, json.dumps(asdict(run), ensure_ascii=False) + "\n")
-        kept = sorted(path.parent.glob("*.json"), key=lambda each: each.stat().st_mtime)
-        for old in kept[:-KEPT_RUNS]:
-            old.unlink()
+def store(path: Path, run: Run) -> None:
+    """Keep a run, whole or not at all, and drop the oldest ones of its folder."""
+    write_text(path, json.dumps(asdict(run), ensure_ascii=False) + "\n")
+    keep_newest(path.parent, KEPT_RUNS)

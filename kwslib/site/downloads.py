@@ -49,8 +49,7 @@ def charts_of(notebook: nbformat.NotebookNode) -> Iterator[ChartData]:
     """The data of a notebook's charts, in the order of the page."""
     for cell in notebook.cells:
         for output in cell.get("outputs", ()):
-            told = output.get("data", {}).get(MIME)
-            if told:
+            if told := output.get("data", {}).get(MIME):
                 tables = tuple(map(Table.from_json, told["tables"]))
                 yield ChartData(told["chart"], told["description"], tables)
 
@@ -95,15 +94,15 @@ def write_data(
         notebooks: executed ones, by page.
         values: those of each page's text, by page.
     """
-    wanted = set()
+    wanted: set[str] = set()
     for page, notebook in notebooks.items():
         charts = list(charts_of(notebook))
-        for name, text in (item for chart in charts for item in chart.files().items()):
+        files = {name: text for chart in charts for name, text in chart.files().items()}
+        for name, text in files.items():
             write_text(folder / name, text)
-            wanted.add(name)
         with write_beside(folder / archive_name(page)) as half:
             half.write_bytes(_archive(charts, values[page]))
-        wanted.add(archive_name(page))
+        wanted |= {*files, archive_name(page)}
     for path in (*folder.glob("*.csv"), *folder.glob("*.zip")):
         if path.name not in wanted:
             path.unlink()

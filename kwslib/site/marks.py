@@ -12,6 +12,7 @@ from typing import Any
 
 import nbformat
 from markdown_it.token import Token
+from markdown_it.tree import SyntaxTreeNode
 from myst_parser.config.main import MdParserConfig
 from myst_parser.mdit_to_docutils.base import DocutilsRenderer
 from myst_parser.parsers.mdit import create_md_parser
@@ -133,13 +134,22 @@ def marks_of(notebook: nbformat.NotebookNode) -> Marks:
     edges: list[tuple[str, tuple[int, int], int]] = []
     for number, cell in enumerate(notebook.cells):
         start = first_line(notebook, number)
-        text = cell.source if cell.cell_type == "markdown" else caption_of(cell)
-        seen = list(_inlines(_parse(text)))
-        found = [e for token in seen for e in _expressions(token, start)]
+        is_text = cell.cell_type == "markdown"
+        text = cell.source if is_text else caption_of(cell)
+        seen = list(_inlines(text, start))
+        found = [
+            Expression(node.content, line)
+            for node, line in seen
+            if node.type == "myst_role" and node.meta.get("name") == ROLE
+        ]
         _check_all_seen(text, found, start)
         expressions += found
-        claims += [claim for token in seen for claim in _claims(token, start)]
-        if cell.cell_type == "markdown":
+        claims += [
+            MarkedClaim(str(node.attrs.get("id", "")), _sentence(node), line)
+            for node, line in seen
+            if node.type == "span" and "claim" in str(node.attrs.get("class", "")).split()
+        ]
+        if is_text:
             edges += [(comment, (number, line), start + line) for comment, line in _comments(text)]
     labels = [claim.label for claim in claims]
     for claim in claims:
@@ -186,53 +196,32 @@ def _parse(text: str) -> list[Token]:
     return create_md_parser(config, DocutilsRenderer).parse(text) if text else []
 
 
-def _inlines(tokens: Sequence[Token], offset: int = 0) -> Iterator[tuple[Token, int]]:
-    """Tokens of running text and the line of each, also of what directives contain."""
-    for token in tokens:
-        line = offset + (token.map[0] if token.map else 0)
-        if token.type == "inline":
-            yield token, line
-        elif token.type in ("fence", "colon_fence"):
-            directive = _DIRECTIVE.match(token.info.strip())
+def _inlines(text: str, line: int) -> Iterator[tuple[SyntaxTreeNode, int]]:
+    """All that running text consists of, also in directives, and the line of its paragraph.
+
+    Args:
+        text: of a cell or of a directive.
+        line: of the source, on which it begins.
+    """
+    for node in SyntaxTreeNode(_parse(text)).walk():
+        first = line + (node.map[0] if node.type != "root" and node.map else 0)
+        if node.type == "inline":
+            yield from ((inner, first) for inner in node.walk())
+        elif node.type in ("fence", "colon_fence"):
+            directive = _DIRECTIVE.match(node.info.strip())
             if directive and directive[1] not in _LITERAL:
-                yield from _inlines(_parse(token.content), line + 1)
+                yield from _inlines(node.content, first + 1)
 
 
-def _expressions(found: tuple[Token, int], start: int) -> Iterator[Expression]:
-    token, line = found
-    for child in _leaves(token):
-        if child.type == "myst_role" and child.meta.get("name") == ROLE:
-            yield Expression(child.content, start + line)
+def _sentence(claim: SyntaxTreeNode) -> str:
+    """The text in a span, as its author wrote it but for marks of emphasis."""
+    return "".join(_source(node) for node in claim.walk(include_self=False) if not node.children)
 
 
-def _leaves(token: Token) -> Iterator[Token]:
-    for child in token.children or ():
-        yield child
-        yield from _leaves(child)
-
-
-def _claims(found: tuple[Token, int], start: int) -> Iterator[MarkedClaim]:
-    token, line = found
-    children = token.children or []
-    for at, child in enumerate(children):
-        if child.type == "span_open" and "claim" in str(child.attrGet("class") or "").split():
-            sentence = "".join(_source(each) for each in _until_close(children[at + 1 :]))
-            yield MarkedClaim(str(child.attrGet("id") or ""), sentence, start + line)
-
-
-def _until_close(tokens: Sequence[Token]) -> Iterator[Token]:
-    depth = 1
-    for token in tokens:
-        depth += {"span_open": 1, "span_close": -1}.get(token.type, 0)
-        if depth == 0:
-            return
-        yield token
-
-
-def _source(token: Token) -> str:
-    if token.type == "myst_role":
-        return f"{{{token.meta['name']}}}`{token.content}`"
-    return " " if token.type == "softbreak" else token.content
+def _source(node: SyntaxTreeNode) -> str:
+    if node.type == "myst_role":
+        return f"{{{node.meta['name']}}}`{node.content}`"
+    return " " if node.type == "softbreak" else node.content
 
 
 def _check_all_seen(text: str, found: Sequence[Expression], start: int) -> None:

@@ -11,9 +11,9 @@ from kwslib.results.page import CLAIM_MIME
 from kwslib.results.renderer import ORIGIN
 from kwslib.site.claims import Claim, decide
 from kwslib.site.engine import ValueMissingError
-from kwslib.site.execute import ChapterError, ExecutedChapter
-from kwslib.site.figures import Figure, FigureError, figures_of
-from kwslib.site.marks import Block, first_line, without_blocks
+from kwslib.site.execute import ExecutedChapter
+from kwslib.site.figures import Figure, figures_of
+from kwslib.site.marks import Block, without_blocks
 from kwslib.site.roles import value_text
 from kwslib.site.settings import name_of_data
 
@@ -44,11 +44,7 @@ class Page:
         """
         absent, claims = decide(executed)
         notebook = page_notebook(executed, absent)
-        try:
-            figures = figures_of(notebook)
-        except FigureError as error:
-            line = first_line(notebook, error.cell)
-            raise ChapterError(f"{executed.place(line)}: {error}") from error
+        figures = figures_of(notebook, executed.chapter.path)
         return cls(executed, notebook, {each.label: each for each in claims}, figures)
 
 

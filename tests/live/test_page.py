@@ -10,7 +10,7 @@ from live_site import FAKE_MICROPHONE, words, write_page, write_sound
 
 from kwslib.field.imported import Expected, read_saved
 from kwslib.live.networks import DEFAULT
-from kwslib.live.page import PARTS, LivePage
+from kwslib.live.page import PARTS
 
 pytestmark = pytest.mark.xdist_group("site")
 
@@ -293,8 +293,6 @@ def test_files_are_named_by_what_is_in_them_and_old_ones_go(live, tmp_path):
     assert not old.exists()
     names = {path.stem for path in (tmp_path / "try").iterdir()}
     assert {each["file"] for each in live.config()["networks"]} < names
-    assert LivePage(live.networks, live.clips).key == live.key
-    assert LivePage(live.networks[:1], live.clips).key != live.key
 
 
 def test_the_html_names_every_part_that_the_script_asks_for(live):
