@@ -1,22 +1,19 @@
 """The published networks that the page offers, as WebAssembly."""
 
-import json
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from kwslib.deploy.compile import compile_network, labels_of
+from kwslib.deploy.graph import Graph
+from kwslib.deploy.reader import read_graph
 from kwslib.deploy.toolchain import CORE, DEVICE, WASM_PORT
-from kwslib.files import (
-    cache_folder,
-    keep_newest,
-    sha256_of_file,
-    sha256_of_sources,
-    sha256_of_text,
-    write_beside,
-)
+from kwslib.files import sha256_of_file, sha256_of_sources, sha256_of_text
+from kwslib.live.kept import kept
 from kwslib.models.checkpoint import PUBLISHED
 from kwslib.records import FOLDER, Record, read_records, select
 
@@ -28,7 +25,6 @@ VARIANTS = ("tiny_conv-yes_no-w4", "tiny_conv-yes_no_left")
 
 _TASK = "yes_no"
 _BOARDS = FOLDER / "board"
-_KEPT = 20
 
 
 @dataclass(frozen=True)
@@ -108,38 +104,17 @@ def networks(folder: Path = PUBLISHED) -> Iterator[LiveNetwork]:
     """
     for name in offered(folder):
         path = folder / f"{name}.tflite"
-        sha256 = sha256_of_file(path)
-        wasm, facts = _compiled(path, sha256)
-        yield LiveNetwork(
-            name,
-            tuple(facts["labels"]),
-            sha256,
-            wasm,
-            tuple(facts["weight_bits"]),
-            _accuracy(name, sha256, "testing", folder),
-            _board(sha256),
-        )
-
-
-def _compiled(path: Path, sha256: str) -> tuple[bytes, dict[str, Any]]:
-    """The module and facts of its graph, from the cache where nothing changed."""
-    folder = cache_folder("wasm")
-    kept = folder / f"{_key(sha256)}.wasm"
-    told = kept.with_suffix(".json")
-    if not (kept.exists() and told.exists()):
-        from kwslib.deploy.compile import compile_network, labels_of
-        from kwslib.deploy.reader import read_graph
-
         graph = read_graph(path)
-        with tempfile.TemporaryDirectory(prefix="kws-wasm-") as temporary:
-            program = compile_network(graph, "wasm", temporary).program.read_bytes()
-        facts = {"labels": labels_of(graph), "weight_bits": graph.weight_bits}
-        with write_beside(told) as half:
-            half.write_text(json.dumps(facts), encoding="utf-8")
-        with write_beside(kept) as half:
-            half.write_bytes(program)
-        keep_newest(folder, 2 * _KEPT)
-    return kept.read_bytes(), json.loads(told.read_text(encoding="utf-8"))
+        sha256 = graph.sha256
+        wasm = kept("wasm", f"{_key(sha256)}.wasm", partial(_compiled, graph))
+        accuracy = _accuracy(name, sha256, "testing", folder)
+        bits = tuple(graph.weight_bits)
+        yield LiveNetwork(name, labels_of(graph), sha256, wasm, bits, accuracy, _board(sha256))
+
+
+def _compiled(graph: Graph) -> bytes:
+    with tempfile.TemporaryDirectory(prefix="kws-wasm-") as folder:
+        return compile_network(graph, "wasm", folder).program.read_bytes()
 
 
 def _key(sha256: str) -> str:

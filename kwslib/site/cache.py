@@ -45,8 +45,8 @@ PACKAGES = (
 
 LIBRARY_VARIABLE = "KWS_LIBRARY_HASH"
 
+# rooms that no chapter imports
 _NO_PART_OF_A_CHAPTER = ("cli", "live", "site", "studies/bench")
-"""Rooms that no chapter imports."""
 
 
 @dataclass(frozen=True)

@@ -154,17 +154,18 @@ def holds_with(condition: str, found: Mapping[str, str]) -> bool:
     >>> holds_with("low(a) > 0 and not b < 3", {"low(a)": "0.5", "b": "4"})
     True
     """
-    names = {part: f"value_{number}" for number, part in enumerate(operands(condition))}
+    parts = operands(condition)
 
     class Recorded(ast.NodeTransformer):
         def visit(self, node: ast.AST) -> Any:
-            name = names.get(ast.unparse(node)) if isinstance(node, ast.expr) else None
-            return ast.Name(name, ast.Load()) if name else self.generic_visit(node)
+            part = ast.unparse(node) if isinstance(node, ast.expr) else ""
+            if part not in parts:
+                return self.generic_visit(node)
+            return ast.parse(repr(_literal(found[part])), mode="eval").body
 
     tree: ast.Expression = Recorded().visit(ast.parse(condition, mode="eval"))
     code = compile(ast.fix_missing_locations(tree), condition, "eval")
-    values = {name: _literal(found[part]) for part, name in names.items()}
-    return bool(eval(code, {"__builtins__": {}}, values))  # noqa: S307  # of our own chapters
+    return bool(eval(code, {"__builtins__": {}}))  # noqa: S307  # of our own chapters
 
 
 def _literal(text: str) -> Any:
@@ -190,16 +191,14 @@ class ShowClaims(SphinxTransform):
             claim = claims.get(node["ids"][0]) if CLASS in node["classes"] and node["ids"] else None
             if claim and not claim.holds:
                 node["classes"].append("kws-open")
+                text = f"Not so in this run: {claim.values}"
+                margin = nodes.sidebar(
+                    "", nodes.paragraph("", text), classes=["margin", "kws-open"]
+                )
                 parent = node.parent.parent
-                parent.insert(parent.index(node.parent), _margin(claim))
+                parent.insert(parent.index(node.parent), margin)
         held = sum(claim.holds for claim in claims.values())
         text = f"Claims on this page: {len(claims)}. True in this run: {held}."
         foot = nodes.paragraph("", text, classes=["kws-claims"])
         sections = list(self.document.findall(nodes.section))
         (sections[-1] if sections else self.document).append(foot)
-
-
-def _margin(claim: Claim) -> nodes.sidebar:
-    sidebar = nodes.sidebar("", classes=["margin", "kws-open"])
-    sidebar += nodes.paragraph("", "", nodes.Text(f"Not so in this run: {claim.values}"))
-    return sidebar

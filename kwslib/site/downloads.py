@@ -6,7 +6,6 @@ import json
 import re
 import zipfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,37 +20,20 @@ FOLDER = "_data"
 """Where in the site the files lie."""
 
 _CSV_LINK = re.compile(rf'<p><a class="kws-csv" href="{LINK}[^"]*"[^>]*>[^<]*</a></p>')
+# the time of every file in an archive, so that equal contents make equal archives
 _EPOCH = (1980, 1, 1, 0, 0, 0)
-"""The time of every file in an archive, so that equal contents make equal archives."""
 
 
-@dataclass(frozen=True)
-class ChartData:
-    """The tables behind a chart.
-
-    Attributes:
-        chart: its name on the page.
-        description: what it shows.
-        tables: in the order in which the page shows them.
+def charts_of(notebook: nbformat.NotebookNode) -> Iterator[tuple[str, dict[str, str]]]:
+    """What each of a notebook's charts shows, and the CSV files of its tables by name, in the order
+    of the page.
     """
-
-    chart: str
-    description: str
-    tables: tuple[Table, ...]
-
-    def files(self) -> dict[str, str]:
-        """CSV files by name."""
-        names = csv_names(self.chart, len(self.tables))
-        return {name: table.csv() for name, table in zip(names, self.tables, strict=True)}
-
-
-def charts_of(notebook: nbformat.NotebookNode) -> Iterator[ChartData]:
-    """The data of a notebook's charts, in the order of the page."""
     for cell in notebook.cells:
         for output in cell.get("outputs", ()):
             if told := output.get("data", {}).get(MIME):
-                tables = tuple(map(Table.from_json, told["tables"]))
-                yield ChartData(told["chart"], told["description"], tables)
+                texts = [Table.from_json(table).csv() for table in told["tables"]]
+                names = csv_names(told["chart"], len(texts))
+                yield told["description"], dict(zip(names, texts, strict=True))
 
 
 def for_page(notebook: nbformat.NotebookNode, page: str) -> nbformat.NotebookNode:
@@ -97,7 +79,7 @@ def write_data(
     wanted: set[str] = set()
     for page, notebook in notebooks.items():
         charts = list(charts_of(notebook))
-        files = {name: text for chart in charts for name, text in chart.files().items()}
+        files = {name: text for _, tables in charts for name, text in tables.items()}
         for name, text in files.items():
             write_text(folder / name, text)
         with write_beside(folder / archive_name(page)) as half:
@@ -108,15 +90,15 @@ def write_data(
             path.unlink()
 
 
-def _archive(charts: list[ChartData], values: Any) -> bytes:
+def _archive(charts: list[tuple[str, dict[str, str]]], values: Any) -> bytes:
     """A zip file: tables numbered in the order of the page, and the values of the text."""
     contents = {"values.json": json.dumps(values, indent=1, ensure_ascii=False) + "\n"}
     listed = []
-    for number, chart in enumerate(charts, 1):
-        for part, text in enumerate(chart.files().values()):
+    for number, (description, tables) in enumerate(charts, 1):
+        for part, text in enumerate(tables.values()):
             name = f"{number:02d}{chr(97 + part) if part else ''}.csv"
             contents[name] = text
-            listed.append(f"{name}: {chart.description}")
+            listed.append(f"{name}: {description}")
     contents["README.txt"] = "\n".join(
         [*listed, "values.json: the values of the text, by expression", ""]
     )

@@ -6,6 +6,7 @@ as ``user_expressions``: of the first cell those of the text, of others those of
 
 import ast
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import nbformat
@@ -78,17 +79,12 @@ def codes_of(notebook: nbformat.NotebookNode) -> dict[int, list[str]]:
     Args:
         notebook: executed, as claims are made by cells.
     """
-    found: dict[int, list[str]] = {}
-    try:
-        asked = marks_of(notebook).codes()
-    except MarkError:  # the build says so, with the file's name
-        asked = []
-    if asked:
-        found[0] = asked
+    found: dict[int, list[str]] = {0: []}
+    with suppress(MarkError):  # the build says so, with the file's name
+        found[0] += marks_of(notebook).codes()
     for number, cell in enumerate(notebook.cells):
-        codes = [code for claim in claims_in(cell) for code in claim_codes(claim["condition"])]
-        if codes:
-            found[number] = [*found.get(number, []), *codes]
+        for claim in claims_in(cell):
+            found.setdefault(number, []).extend(claim_codes(claim["condition"]))
     return found
 
 

@@ -58,14 +58,16 @@ def code_points(styles: str, pages: Iterable[str]) -> set[int]:
         for selectors, text in _RULE.findall(styles)
         for name in _NAME.findall(selectors)
     }
-    points = {_point(text) for text in _VARIABLE.findall(styles)}
-    points |= {
-        _point(text) for selectors, text in _CONTENT.findall(styles) if ".fa-" not in selectors
+    shown = {
+        by_name[name]
+        for page in pages
+        for marked in _IN_PAGES.findall(page)
+        for name in _NAME.findall(marked)
+        if name in by_name
     }
-    for page in pages:
-        for shown in _IN_PAGES.findall(page):
-            points |= {by_name[name] for name in _NAME.findall(shown) if name in by_name}
-    return points
+    variables = {_point(text) for text in _VARIABLE.findall(styles)}
+    contents = _CONTENT.findall(styles)
+    return shown | variables | {_point(text) for own, text in contents if ".fa-" not in own}
 
 
 def _point(text: str) -> int:

@@ -25,8 +25,7 @@ ROLE = "eval"
 _ROLE = re.compile(rf"\{{{ROLE}\}}`([^`]*)`")
 _EXTENSIONS = {"amsmath", "attrs_inline", "colon_fence", "deflist", "dollarmath"}
 _DIRECTIVE = re.compile(r"\{([a-zA-Z0-9:_-]+)\}")
-_LITERAL = ("code", "code-block", "code-cell", "literalinclude", "math", "raw")
-"""Directives whose content is no Markdown."""
+_LITERAL = ("code", "code-block", "code-cell", "literalinclude", "math", "raw")  # no Markdown
 
 _IF = re.compile(r"if\s+(.+)")
 _END = re.compile(r"end\s+if")

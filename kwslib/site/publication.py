@@ -17,12 +17,9 @@ from kwslib.files import OURS, lock_folder, part_folder, read_bounded, write_jso
 MANIFEST = ".kws-site.json"
 """Lists the files of the site, itself apart."""
 
-_NO_JEKYLL = ".nojekyll"
-"""Without this file GitHub Pages leaves out folders whose names begin with an underscore."""
-
+_NO_JEKYLL = ".nojekyll"  # without it GitHub Pages leaves out what begins with an underscore
 _LARGEST_MANIFEST = 2**24
-_DOMAIN = "CNAME"
-"""In which GitHub Pages reads the site's own domain."""
+_DOMAIN = "CNAME"  # in which GitHub Pages reads the site's own domain
 
 
 @contextmanager

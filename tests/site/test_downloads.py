@@ -36,10 +36,10 @@ def html_of(notebook):
 
 
 def test_every_table_becomes_a_csv_file_in_the_order_of_the_page(notebook):
-    (chart,) = downloads.charts_of(notebook)
-    assert chart.tables == (TABLE, TABLE)
-    assert list(chart.files()) == ["chart-1.csv", "chart-1-2.csv"]
-    assert list(csv.reader(io.StringIO(chart.files()["chart-1.csv"])))[1] == ["1", "2.5"]
+    ((description, files),) = downloads.charts_of(notebook)
+    assert description == "Two points"
+    assert files == {"chart-1.csv": TABLE.csv(), "chart-1-2.csv": TABLE.csv()}
+    assert list(csv.reader(io.StringIO(files["chart-1.csv"])))[1] == ["1", "2.5"]
 
 
 def test_links_lead_to_the_files_from_where_the_page_stands(notebook):
