@@ -46,19 +46,22 @@ def code_version() -> str:
     have changed since.
     """
     root = Path(__file__).resolve().parent.parent
-    if not (root / ".git").exists():
-        return __version__
-    try:
-        commit = _git(root, "describe", "--always", "--exclude=*")
-        changed = _git(root, "status", "--porcelain", "--", "kwslib", "firmware")
-    except (OSError, subprocess.SubprocessError):
+    commit = git(root, "describe", "--always", "--exclude=*")
+    changed = git(root, "status", "--porcelain", "--", "kwslib", "firmware")
+    if commit is None or changed is None:
         return __version__
     return f"{__version__} ({commit}{'+' if changed else ''})"
 
 
-def _git(root: Path, *arguments: str) -> str:
+def git(root: Path, *arguments: str) -> str | None:
+    """What git says of the checkout at ``root``, None where it is none or git fails."""
+    if not (root / ".git").exists():
+        return None
     command = ["git", "-C", str(root), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
     return done.stdout.strip()
 
 

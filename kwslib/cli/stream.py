@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from kwslib.streaming.scores import Spotter
     from kwslib.streaming.sound import Sound
 
+# for JSON, for people, and for the comparison with a board
 _Heard = tuple[dict[str, Any], str, list[Detection], Streaming]
-"""For JSON, for people, and for the comparison with a board."""
 
 
 @click.command("stream")
