@@ -13,7 +13,7 @@ from typing_extensions import override
 from kwslib.files import write_json
 from kwslib.site.engine import claim_codes, claims_in
 from kwslib.site.execute import ChapterError, ExecutedChapter
-from kwslib.site.marks import Block, MarkedClaim, operands
+from kwslib.site.marks import Block, MarkedClaim, first_line, is_covered, operands
 
 CLASS = "claim"
 """Of a sentence: ``[Eight bits lose nothing.]{.claim #eight-bits}``."""
@@ -67,15 +67,15 @@ def decide(executed: ExecutedChapter) -> tuple[list[Block], list[Claim]]:
     absent = absent_blocks(executed)
     marks, notebook = executed.marks, executed.notebook
     for each in marks.expressions:
-        if marks.block_of(each.line, notebook) not in absent:
+        if not is_covered(each.line, absent):
             executed.value(each.code, each.line, f"{{eval}}`{each.text}`")
     stated = {
         claim["label"]: claim
         for number, cell in enumerate(notebook.cells)
-        if not any(block.covers(number) for block in absent)
+        if not is_covered(first_line(notebook, number), absent)
         for claim in claims_in(cell)
     }
-    marked = [each for each in marks.claims if marks.block_of(each.line, notebook) not in absent]
+    marked = [each for each in marks.claims if not is_covered(each.line, absent)]
     for label in stated.keys() - {claim.label for claim in marked}:
         raise ChapterError(
             f"{executed.chapter.path}: claim {label} is stated, but no sentence is marked "

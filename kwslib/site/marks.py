@@ -6,7 +6,7 @@ a formula is left alone.
 
 import ast
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,24 +74,22 @@ class Block:
 
     Attributes:
         condition: Python.
-        first: number of the cell with its first line, and that line in the cell, from 0.
-        last: likewise of its last line.
-        line: of the source.
+        line: of the source, with its first comment.
+        end: likewise, with its last.
     """
 
     condition: str
-    first: tuple[int, int]
-    last: tuple[int, int]
     line: int
+    end: int
 
     @property
     def code(self) -> str:
         """Python that gives whether it is there."""
         return f"bool({self.condition})"
 
-    def covers(self, cell: int, line: int = 0) -> bool:
-        """Whether a line of a cell is in the block, its comment lines included."""
-        return self.first <= (cell, line) <= self.last
+    def covers(self, line: int) -> bool:
+        """Whether a line of the source is in the block, its comment lines included."""
+        return self.line <= line <= self.end
 
 
 @dataclass(frozen=True)
@@ -101,14 +99,6 @@ class Marks:
     expressions: tuple[Expression, ...]
     claims: tuple[MarkedClaim, ...]
     blocks: tuple[Block, ...]
-
-    def block_of(self, line: int, notebook: nbformat.NotebookNode) -> Block | None:
-        """The block in which a line of the source stands, or None."""
-        for cell in range(len(notebook.cells) - 1, -1, -1):
-            start = first_line(notebook, cell)
-            if start <= line:
-                return next((b for b in self.blocks if b.covers(cell, line - start)), None)
-        return None
 
     def codes(self) -> list[str]:
         """Python of all values and conditions, each once."""
@@ -130,7 +120,7 @@ def marks_of(notebook: nbformat.NotebookNode) -> Marks:
     """
     expressions: list[Expression] = []
     claims: list[MarkedClaim] = []
-    edges: list[tuple[str, tuple[int, int], int]] = []
+    comments: list[tuple[str, int]] = []
     for number, cell in enumerate(notebook.cells):
         start = first_line(notebook, number)
         is_text = cell.cell_type == "markdown"
@@ -149,7 +139,7 @@ def marks_of(notebook: nbformat.NotebookNode) -> Marks:
             if node.type == "span" and "claim" in str(node.attrs.get("class", "")).split()
         ]
         if is_text:
-            edges += [(comment, (number, line), start + line) for comment, line in _comments(text)]
+            comments += _comments(text, start)
     labels = [claim.label for claim in claims]
     for claim in claims:
         if not CLAIM_LABEL.fullmatch(claim.label):
@@ -158,7 +148,7 @@ def marks_of(notebook: nbformat.NotebookNode) -> Marks:
             )
         if labels.count(claim.label) > 1:
             raise MarkError(f"{claim.line}: two claims are called {claim.label}")
-    return Marks(tuple(expressions), tuple(claims), tuple(_blocks(edges)))
+    return Marks(tuple(expressions), tuple(claims), tuple(_blocks(comments)))
 
 
 def caption_of(cell: nbformat.NotebookNode) -> str:
@@ -237,27 +227,27 @@ def _check_all_seen(text: str, found: Sequence[Expression], start: int) -> None:
             )
 
 
-def _comments(text: str) -> Iterator[tuple[str, int]]:
+def _comments(text: str, start: int) -> Iterator[tuple[str, int]]:
     for token in _parse(text):
         if token.type == "myst_line_comment" and token.map:
-            for number, line in enumerate(token.content.split("\n")):
-                yield line.strip().lstrip("%").strip(), token.map[0] + number
+            for line, comment in enumerate(token.content.split("\n"), start + token.map[0]):
+                yield comment.strip().lstrip("%").strip(), line
 
 
-def _blocks(edges: Sequence[tuple[str, tuple[int, int], int]]) -> Iterator[Block]:
-    begun: tuple[str, tuple[int, int], int] | None = None
-    for comment, place, line in edges:
+def _blocks(comments: Sequence[tuple[str, int]]) -> Iterator[Block]:
+    begun: tuple[str, int] | None = None
+    for comment, line in comments:
         if condition := _IF.fullmatch(comment):
             if begun:
-                raise MarkError(f"{line}: a block begins in the one of line {begun[2]}")
-            begun = (condition[1], place, line)
+                raise MarkError(f"{line}: a block begins in the one of line {begun[1]}")
+            begun = (condition[1], line)
         elif _END.fullmatch(comment):
             if not begun:
                 raise MarkError(f"{line}: a block ends that has not begun")
-            yield Block(begun[0], begun[1], place, begun[2])
+            yield Block(*begun, line)
             begun = None
     if begun:
-        raise MarkError(f"{begun[2]}: the block has no end; write % end if")
+        raise MarkError(f"{begun[1]}: the block has no end; write % end if")
 
 
 def without_blocks(
@@ -267,25 +257,24 @@ def without_blocks(
 
     Lines of text are blanked, so that what follows keeps its number.
     """
-    dropped = []
+    edges = {line for block in marks.blocks for line in (block.line, block.end)}
+    kept = []
     for number, cell in enumerate(notebook.cells):
-        if cell.cell_type != "markdown":
-            if any(block.covers(number) for block in absent):
-                dropped.append(number)
-            continue
-        lines = cell.source.split("\n")
-        for at in range(len(lines)):
-            marks_it = any((number, at) in (block.first, block.last) for block in marks.blocks)
-            if marks_it or any(block.covers(number, at) for block in absent):
-                lines[at] = ""
-        cell.source = "\n".join(lines)
-    _remove_cells(notebook, dropped)
+        start = first_line(notebook, number)
+        if cell.cell_type == "markdown":
+            lines = enumerate(cell.source.split("\n"), start)
+            cell.source = "\n".join(
+                "" if line in edges or is_covered(line, absent) else text for line, text in lines
+            )
+        if cell.cell_type == "markdown" or not is_covered(start, absent):
+            kept.append(number)
+    starts: Any = notebook.metadata.get("source_map")
+    notebook.cells = [notebook.cells[number] for number in kept]
+    if starts:
+        notebook.metadata["source_map"] = [starts[number] for number in kept]
     return notebook
 
 
-def _remove_cells(notebook: nbformat.NotebookNode, dropped: Sequence[int]) -> None:
-    kept = [number for number in range(len(notebook.cells)) if number not in dropped]
-    lines: Any = notebook.metadata.get("source_map")
-    notebook.cells = [notebook.cells[number] for number in kept]
-    if lines:
-        notebook.metadata["source_map"] = [lines[number] for number in kept]
+def is_covered(line: int, blocks: Iterable[Block]) -> bool:
+    """Whether a line of the source is in one of some blocks."""
+    return any(block.covers(line) for block in blocks)
