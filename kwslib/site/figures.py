@@ -11,6 +11,7 @@ import nbformat
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.transforms import SphinxTransform
+from sphinx.writers.html5 import HTML5Translator
 from typing_extensions import override
 
 from kwslib.results.provenance import FIELDS_MIME
@@ -109,16 +110,10 @@ def renumbered(app: Sphinx, env: Any) -> list[str]:
     return sorted(env.all_docs) if before != numbers else []
 
 
-def _visit(translator: Any, node: nodes.Element) -> None:
-    translator.visit_figure(node)
-
-
-def _depart(translator: Any, node: nodes.Element) -> None:
-    translator.depart_figure(node)
-
-
 def add_figures(app: Sphinx) -> None:
     """Let Sphinx number tables that are figures, and write fields below captions."""
-    app.add_enumerable_node(TableFigure, "table", html=(_visit, _depart))
+    app.add_enumerable_node(
+        TableFigure, "table", html=(HTML5Translator.visit_figure, HTML5Translator.depart_figure)
+    )
     app.add_transform(ShowFigures)
     app.connect("env-get-updated", renumbered, priority=900)

@@ -10,6 +10,7 @@ all its text, tables and captions too, and writes addresses that are not whole.
 import html
 import os
 import re
+import textwrap
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -76,16 +77,10 @@ def describe(
 def description_of(doctree: nodes.document) -> str:
     """The first sentences of a page, as many as a search engine shows."""
     section = next(iter(doctree.findall(nodes.section)), doctree)
-    words: list[str] = []
-    for paragraph in section.findall(nodes.paragraph):
-        if isinstance(paragraph.parent, nodes.section):
-            words += paragraph.astext().split()
-        if len(" ".join(words)) >= _LONGEST:
-            break
-    text = " ".join(words)
-    if len(text) <= _LONGEST:
-        return text
-    return text[: _LONGEST - 1].rpartition(" ")[0].rstrip(",;:") + " …"
+    paragraphs = section.findall(nodes.paragraph)
+    text = " ".join(each.astext() for each in paragraphs if isinstance(each.parent, nodes.section))
+    short = textwrap.shorten(text, _LONGEST, break_on_hyphens=False, placeholder=" …")
+    return re.sub("[,;:]+ …$", " …", short)
 
 
 def write_sitemap(site: Path, pages: Iterable[str]) -> None:
