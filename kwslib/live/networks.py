@@ -86,11 +86,12 @@ def offered(folder: Path = PUBLISHED) -> list[str]:
     Beside the default and its variants, these are the networks of the same task and of other
     architectures, those better on validation first.
     """
-    others = {}
-    for path in sorted(folder.glob(f"*-{_TASK}.tflite")):
-        if path.stem != DEFAULT:
-            record = _accuracy(path.stem, sha256_of_file(path), "validation", folder)
-            others[path.stem] = record.value if record else 0.0
+    paths = [path for path in sorted(folder.glob(f"*-{_TASK}.tflite")) if path.stem != DEFAULT]
+    found = (_accuracy(path.stem, sha256_of_file(path), "validation", folder) for path in paths)
+    others = {
+        path.stem: record.value if record else 0.0
+        for path, record in zip(paths, found, strict=True)
+    }
     ranked = sorted(others, key=lambda name: -others[name])
     names = [DEFAULT, *ranked, *VARIANTS]
     return [name for name in names if (folder / f"{name}.tflite").exists()]
@@ -127,18 +128,19 @@ def _key(sha256: str) -> str:
 
 def _accuracy(name: str, sha256: str, split: str, folder: Path) -> Record | None:
     """The accuracy that a network's records state for it."""
-    for path in sorted(folder.glob(f"{name}*.json")):
-        found = select(read_records(path), "accuracy", split=split, tflite=sha256)
-        if found:
-            return found[0]
-    return None
+    found = (
+        record
+        for path in sorted(folder.glob(f"{name}*.json"))
+        for record in select(read_records(path), "accuracy", split=split, tflite=sha256)
+    )
+    return next(found, None)
 
 
 def _board(sha256: str) -> dict[str, float]:
     """Microseconds of the stages on the emulated board."""
-    for path in sorted(_BOARDS.glob("*-emulator.json")):
-        for record in select(read_records(path), "profile"):
-            if record.subject.get("tflite") == sha256:
-                stages = record.value["stages"]
-                return {stage: numbers["us"] for stage, numbers in stages.items()}
-    return {}
+    found = (
+        record.value["stages"]
+        for path in sorted(_BOARDS.glob("*-emulator.json"))
+        for record in select(read_records(path), "profile", tflite=sha256)
+    )
+    return {stage: numbers["us"] for stage, numbers in next(found, {}).items()}

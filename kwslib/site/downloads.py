@@ -67,23 +67,22 @@ def archive_name(page: str) -> str:
 
 
 def write_data(
-    folder: Path, notebooks: Mapping[str, nbformat.NotebookNode], values: Mapping[str, Any]
+    folder: Path, pages: Mapping[str, tuple[nbformat.NotebookNode, Mapping[str, str]]]
 ) -> None:
     """Write the CSV file of every chart, and an archive for every page; what is old goes.
 
     Args:
         folder: for the files.
-        notebooks: executed ones, by page.
-        values: those of each page's text, by page.
+        pages: by name, the executed notebook and the values of the text.
     """
     wanted: set[str] = set()
-    for page, notebook in notebooks.items():
+    for page, (notebook, values) in pages.items():
         charts = list(charts_of(notebook))
         files = {name: text for _, tables in charts for name, text in tables.items()}
         for name, text in files.items():
             write_text(folder / name, text)
         with write_beside(folder / archive_name(page)) as half:
-            half.write_bytes(_archive(charts, values[page]))
+            half.write_bytes(_archive(charts, values))
         wanted |= {*files, archive_name(page)}
     for path in (*folder.glob("*.csv"), *folder.glob("*.zip")):
         if path.name not in wanted:

@@ -110,10 +110,9 @@ class Report:
 
     def supply(self, app: Sphinx, page: str, source: list[str]) -> None:
         """Give Sphinx the page as a notebook instead of the text of its file."""
-        if page in self.pages:
-            notebook = self.pages[page].notebook
-        else:
-            notebook = as_notebook(source[0], Path(app.env.doc2path(page)))
+        known = self.pages.get(page)
+        path = Path(app.env.doc2path(page))
+        notebook = known.notebook if known else as_notebook(source[0], path)
         source[0] = nbformat.writes(downloads.for_page(notebook, page))
 
     def prepare(
@@ -148,9 +147,10 @@ class Report:
             except PlainError as error:
                 raise ReportError(f"{name}: {error}") from error
             write_text(site / "_sources" / f"{name}.ipynb", nbformat.writes(plain))
-        values = {name: shown_values(page.executed) for name, page in self.pages.items()}
-        notebooks = {name: page.notebook for name, page in self.pages.items()}
-        downloads.write_data(site / downloads.FOLDER, notebooks, values)
+        data = {
+            name: (page.notebook, shown_values(page.executed)) for name, page in self.pages.items()
+        }
+        downloads.write_data(site / downloads.FOLDER, data)
         metadata.write_sitemap(site, app.env.found_docs)
         lighten(site)
         icons.write_icons(site / "_static", pages_of(site))
@@ -173,7 +173,7 @@ class Report:
                 "cite": lambda keys: f"[{citations_of(env, keys)}]",
             },
             open_claims=frozenset(each.label for each in page.claims.values() if not each.holds),
-            fields={each.name: each.fields for each in page.figures.values()},
+            fields={name: each.fields for name, each in page.figures.items()},
             number=lambda name: number_of(env, name),
         )
 

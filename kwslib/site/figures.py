@@ -26,12 +26,10 @@ class Figure:
     """A figure or table of a page.
 
     Attributes:
-        name: to refer to it.
         kind: ``"figure"`` or ``"table"``.
         fields: what it rests on: data, seeds, method, place.
     """
 
-    name: str
     kind: str
     fields: Mapping[str, str]
 
@@ -69,7 +67,7 @@ def figures_of(notebook: nbformat.NotebookNode, path: Path) -> dict[str, Figure]
         literally = label.replace("\\", r"\\")
         data["text/html"] = _LABELLED.sub(literally, data["text/html"], count=1)
         kind = cell.metadata.get("kws", {}).get("kind", "figure")
-        found[name] = Figure(name, kind, data.get(FIELDS_MIME, {}))
+        found[name] = Figure(kind, data.get(FIELDS_MIME, {}))
     return found
 
 

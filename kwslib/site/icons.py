@@ -44,10 +44,13 @@ def write_icons(static: Path, pages: Iterable[Path]) -> None:
     head = f"/* {sha256_of_text(repr(points), str(len(styles)))[:16]} */\n"
     sheet = static / SHEET
     if not (sheet.exists() and sheet.read_text(encoding="utf-8").startswith(head)):
-        rules = [
-            _face(family, weight, _subset(static / font, points))
-            for (family, weight), font in _FONTS.items()
-        ]
+        fonts = {look: _subset(static / font, points) for look, font in _FONTS.items()}
+        rules = (
+            f'@font-face{{font-family:"{family}";font-style:normal;font-weight:{weight};'
+            "font-display:block;src:url(data:font/woff;base64,"
+            f"{base64.b64encode(font).decode()}) format('woff')}}\n"
+            for (family, weight), font in fonts.items()
+        )
         write_text(sheet, head + "".join(rules))
 
 
@@ -86,11 +89,3 @@ def _subset(font: Path, points: Iterable[int]) -> bytes:
         stream = io.BytesIO()
         whole.save(stream)
     return stream.getvalue()
-
-
-def _face(family: str, weight: int, font: bytes) -> str:
-    source = "data:font/woff;base64," + base64.b64encode(font).decode()
-    return (
-        f'@font-face{{font-family:"{family}";font-style:normal;font-weight:{weight};'
-        f"font-display:block;src:url({source}) format('woff')}}\n"
-    )

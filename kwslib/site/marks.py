@@ -6,6 +6,7 @@ a formula is left alone.
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -164,16 +165,15 @@ def operands(condition: str) -> list[str]:
     ['low(a)', 'len(b)']
     """
 
-    def walk(node: ast.expr) -> Iterator[ast.expr]:
-        if isinstance(node, ast.BoolOp):
-            for value in node.values:
-                yield from walk(value)
-        elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-            yield from walk(node.operand)
-        elif isinstance(node, ast.Compare):
-            yield from (node.left, *node.comparators)
-        else:
-            yield node
+    def walk(node: ast.expr) -> list[ast.expr]:
+        match node:
+            case ast.BoolOp(values=values):
+                return [part for value in values for part in walk(value)]
+            case ast.UnaryOp(op=ast.Not(), operand=operand):
+                return walk(operand)
+            case ast.Compare(left=left, comparators=comparators):
+                return [left, *comparators]
+        return [node]
 
     tree = ast.parse(condition, mode="eval").body
     found = [node for node in walk(tree) if not isinstance(node, ast.Constant)]
@@ -215,11 +215,10 @@ def _source(node: SyntaxTreeNode) -> str:
 
 def _check_all_seen(text: str, found: Sequence[Expression], start: int) -> None:
     """Refuse a role that the parser takes for something else, and so would show as it stands."""
-    seen = [expression.text for expression in found]
+    seen = Counter(expression.text for expression in found)
     for match in _ROLE.finditer(text):
-        if match[1] in seen:
-            seen.remove(match[1])
-        else:
+        seen[match[1]] -= 1
+        if seen[match[1]] < 0:
             line = start + text.count("\n", 0, match.start())
             raise MarkError(
                 f"{line}: {match[0]} is not read as an expression; look for a code span around it, "
