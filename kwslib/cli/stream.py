@@ -135,11 +135,8 @@ def _listen(
     """What is missed and made up in a stream of which it is known what is said."""
     from kwslib.streaming.listen import listen, tuned
 
-    streaming, threshold, choice = (
-        _streaming(len(spotter.labels), options),
-        options["threshold"],
-        None,
-    )
+    streaming = _streaming(len(spotter.labels), options)
+    threshold, choice = options["threshold"], None
     if options["tune"]:
         note(f"choosing how to listen on {options['tune']:g} h of the other speakers")
         choice = tuned(sound, options["tune"], spotter, options["misses"])

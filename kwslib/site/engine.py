@@ -57,20 +57,17 @@ class _Client(PapermillNotebookClient):
         codes = list(dict.fromkeys(code for codes in asked.values() for code in codes))
         if not codes:
             return
-        reply = run_sync(self._evaluate)({str(i): code for i, code in enumerate(codes)})
-        results = {code: reply.get(str(i), {}) for i, code in enumerate(codes)}
+        reply = run_sync(self.kc.execute_interactive)(
+            "", silent=True, store_history=False, allow_stdin=False, timeout=_TIMEOUT_S,
+            user_expressions={str(i): code for i, code in enumerate(codes)},
+            output_hook=lambda _: None,
+        )  # fmt: skip
+        answers = reply["content"].get(_KEY, {})
+        results = {code: answers.get(str(i), {}) for i, code in enumerate(codes)}
         for number, wanted in asked.items():
             self.nb.cells[number].metadata[_KEY] = [
                 {"expression": code, "result": results[code]} for code in wanted
             ]
-
-    async def _evaluate(self, expressions: Mapping[str, str]) -> Mapping[str, Any]:
-        reply = await self.kc.execute_interactive(
-            "", silent=True, store_history=False, user_expressions=dict(expressions),
-            allow_stdin=False, timeout=_TIMEOUT_S, output_hook=lambda _: None,
-        )  # fmt: skip
-        found: Mapping[str, Any] = reply["content"].get(_KEY, {})
-        return found
 
 
 def codes_of(notebook: nbformat.NotebookNode) -> dict[int, list[str]]:

@@ -46,10 +46,9 @@ class _Page(HTMLParser):
 
 def read_pages(site: Path) -> dict[Path, _Page]:
     """The pages of a site."""
-    pages = {}
-    for path in pages_of(site):
-        pages[path] = _Page()
-        pages[path].feed(path.read_text(encoding="utf-8"))
+    pages = {path: _Page() for path in pages_of(site)}
+    for path, page in pages.items():
+        page.feed(path.read_text(encoding="utf-8"))
     return pages
 
 
