@@ -7,8 +7,10 @@ of what, on what data, where and how, when, and by which version of the code.
 import json
 import os
 import platform
+import re
 import subprocess
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
@@ -30,14 +32,11 @@ _LARGEST_FILE = 2**28
 @cache
 def machine_name() -> str:
     """Processor and core count of this machine, e.g. ``"AMD EPYC 7B13, 2 cores"``."""
-    model = platform.processor() or platform.machine()
-    try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                model = line.split(":", 1)[1].strip()
-                break
-    except OSError:
-        pass
+    text = ""
+    with suppress(OSError):
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    told = re.search(r"^model name.*?:\s*(.*\S)", text, re.MULTILINE)
+    model = told[1] if told else platform.processor() or platform.machine()
     return f"{model}, {os.cpu_count()} cores"
 
 
@@ -47,19 +46,22 @@ def code_version() -> str:
     have changed since.
     """
     root = Path(__file__).resolve().parent.parent
-    if not (root / ".git").exists():
-        return __version__
-    try:
-        commit = _git(root, "describe", "--always", "--exclude=*")
-        changed = _git(root, "status", "--porcelain", "--", "kwslib", "firmware")
-    except (OSError, subprocess.SubprocessError):
+    commit = git(root, "describe", "--always", "--exclude=*")
+    changed = git(root, "status", "--porcelain", "--", "kwslib", "firmware")
+    if commit is None or changed is None:
         return __version__
     return f"{__version__} ({commit}{'+' if changed else ''})"
 
 
-def _git(root: Path, *arguments: str) -> str:
+def git(root: Path, *arguments: str) -> str | None:
+    """What git says of the checkout at ``root``, None where it is none or git fails."""
+    if not (root / ".git").exists():
+        return None
     command = ["git", "-C", str(root), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
     return done.stdout.strip()
 
 
@@ -186,9 +188,11 @@ def read_records(path: Path | str) -> list[Record]:
 
 def select(records: Iterable[Record], metric: str, **wanted: Any) -> list[Record]:
     """The records of ``metric`` whose subject or data has every wanted value."""
-
-    def matches(record: Record) -> bool:
-        facts = {**record.data, **record.subject}
-        return all(facts.get(key) == value for key, value in wanted.items())
-
-    return [record for record in records if record.metric == metric and matches(record)]
+    return [
+        record
+        for record in records
+        if record.metric == metric
+        and all(
+            record.subject.get(key, record.data.get(key)) == value for key, value in wanted.items()
+        )
+    ]

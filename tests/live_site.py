@@ -9,7 +9,7 @@ from kwslib.config import SAMPLE_RATE
 from kwslib.data.dataset import open_source
 from kwslib.data.spoken import EmbeddedSpeech
 from kwslib.live.clips import NAMES
-from kwslib.live.page import PARTS
+from kwslib.live.page import FRAGMENTS
 from kwslib.live.scripts import bundle
 from kwslib.site.extension import STATIC
 
@@ -24,6 +24,7 @@ def write_page(live, folder, **rules):
     live.write(folder)
     told = json.dumps(live.config() | {"test": live.config()["test"] | rules})
     head, _, _ = live.html("listen").partition('<script type="application/json"')
+    parts = sorted(path.stem for path in FRAGMENTS.glob("*.html"))
     text = [
         "<!doctype html><html lang=en><meta charset=utf-8><title>Try it</title>",
         "<link rel=icon href=data:,>",
@@ -31,7 +32,7 @@ def write_page(live, folder, **rules):
         f'<script defer src="{live.script_name}"></script>',
         head,
         f'<script type="application/json" data-kws="config">{told}</script>',
-        *(live.html(part) for part in PARTS if part != "listen"),
+        *(live.html(part) for part in parts if part != "listen"),
     ]
     path = folder / "try.html"
     path.write_text("".join(text), encoding="utf-8")

@@ -71,7 +71,7 @@ def test_the_version_of_the_code_tells_of_uncommitted_changes(monkeypatch, chang
     def git(root, verb, *arguments):
         return "abc" if verb == "describe" else changed
 
-    monkeypatch.setattr("kwslib.records._git", git)
+    monkeypatch.setattr("kwslib.records.git", git)
     assert code_version.__wrapped__() == f"{__version__} (abc{mark})"
 
 

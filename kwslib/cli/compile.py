@@ -7,37 +7,38 @@ import click
 
 from kwslib.cli.output import json_option, show
 
-_TARGETS = ("host", "emulator", "qemu", "arduino", "wasm")
-_KERNELS = ("dsp", "portable")
-_COMPILERS = ("zig", "gcc")
-_SPARSE = ("auto", "never")
+# what flash and RAM do not count beside the stack, since only Arduino's tools build it
 _LEFT_OUT = {"arduino": "Arduino's core and its library PDM"}
-"""What flash and RAM do not count beside the stack, since only Arduino's tools build it."""
 
 
 @click.command("compile")
 @click.argument("model")
-@click.option("--target", type=click.Choice(_TARGETS), required=True, help="Where it is to run.")
+@click.option(
+    "--target",
+    type=click.Choice(["host", "emulator", "qemu", "arduino", "wasm"]),
+    required=True,
+    help="Where it is to run.",
+)
 @click.option(
     "--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder."
 )
 @click.option(
     "--kernels",
-    type=click.Choice(_KERNELS),
+    type=click.Choice(["dsp", "portable"]),
     default="dsp",
     show_default=True,
     help="Kernels of the Cortex-M4's DSP instructions, in C elsewhere, or plain loops.",
 )
 @click.option(
     "--compiler",
-    type=click.Choice(_COMPILERS),
+    type=click.Choice(["zig", "gcc"]),
     default="zig",
     show_default=True,
     help="gcc is arm-none-eabi-gcc, for emulator and qemu.",
 )
 @click.option(
     "--sparse",
-    type=click.Choice(_SPARSE),
+    type=click.Choice(["auto", "never"]),
     default="auto",
     show_default=True,
     help="Layers whose zeros are skipped: those where it pays, or none.",

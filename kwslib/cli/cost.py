@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from kwslib.cli.output import json_option, show
+from kwslib.data.task import Task
 
 
 @click.command(name="cost")
@@ -21,7 +22,6 @@ def command(model: str, keywords: str | None, as_json: bool) -> None:
     MODEL is the name of a network or a checkpoint.
     """
     from kwslib.cost import cost_of
-    from kwslib.data.task import Task
     from kwslib.models.checkpoint import resolve, task_of
 
     wanted = Task.of(keywords) if keywords is not None else Task()

@@ -5,6 +5,8 @@ from typing import Any
 import click
 
 from kwslib.cli.output import data_option, json_option, keywords_option, note, show
+from kwslib.data.task import Task
+from kwslib.errors import InputError
 
 
 @click.command("data")
@@ -15,8 +17,6 @@ from kwslib.cli.output import data_option, json_option, keywords_option, note, s
 def command(data: str | None, keywords: str, download: bool, as_json: bool) -> None:
     """Summarise a task's labels, splits, speakers and hours."""
     from kwslib.data.dataset import Dataset, open_source
-    from kwslib.data.task import Task
-    from kwslib.errors import InputError
 
     if download and not data:
         raise InputError("--download: say where to with --data DIR")
@@ -37,11 +37,13 @@ def command(data: str | None, keywords: str, download: bool, as_json: bool) -> N
 
 def _text(result: dict[str, Any]) -> str:
     splits = list(result["counts"])
-    rows = [["", *splits]]
-    for label in result["labels"]:
-        rows.append([label, *(f"{result['per_label'][split][label]:,}" for split in splits)])
-    rows.append(["clips", *(f"{result['counts'][split]:,}" for split in splits)])
-    rows.append(["speakers", *(f"{result['speakers'][split]:,}" for split in splits)])
-    rows.append(["hours", *(f"{result['hours'][split]:.2f}" for split in splits)])
+    cells = result["per_label"]
+    rows = [
+        ["", *splits],
+        *([label, *(f"{cells[each][label]:,}" for each in splits)] for label in result["labels"]),
+        ["clips", *(f"{result['counts'][each]:,}" for each in splits)],
+        ["speakers", *(f"{result['speakers'][each]:,}" for each in splits)],
+        ["hours", *(f"{result['hours'][each]:.2f}" for each in splits)],
+    ]
     lines = [f"{row[0]:<12}" + "".join(f"{cell:>12}" for cell in row[1:]) for row in rows]
     return "\n".join([result["dataset"], *lines])

@@ -2,22 +2,28 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from tqdm import tqdm
 
 from kwslib.cli.output import data_option, json_option, show, target_option
-from kwslib.cli.sweeps import keep_records, records_file, seeds_of, sweep_options, sweep_workers
-from kwslib.data.task import SPLITS, Split
+from kwslib.cli.sweeps import sweep_options, swept_by
+from kwslib.data.disturb import Disturbance
+from kwslib.data.task import SPLITS, Split, Task
+from kwslib.records import Record
 
 if TYPE_CHECKING:
-    from kwslib.data.disturb import Disturbance
-    from kwslib.evaluation.accuracy import Evaluation, Predict
-    from kwslib.sweep.runs import Backend, Workers
+    from kwslib.evaluation.accuracy import Predict
 
 
-_SWEEPS = ("snr", "shift", "level", "transfer")
+def _study(kind: Any, model: str, data: str, seeds: list[int], **workers: Any) -> list[Record]:
+    """The records of a sweep."""
+    from kwslib.studies.robustness import study
+
+    return study(kind, model, data=data, seeds=seeds, **workers)
 
 
 @click.command("evaluate")
@@ -38,7 +44,7 @@ _SWEEPS = ("snr", "shift", "level", "transfer")
 @click.option("--level", type=float, default=0.0, metavar="DB", help="Make the clips louder.")
 @click.option(
     "--sweep",
-    type=click.Choice(_SWEEPS),
+    type=click.Choice(["snr", "shift", "level", "transfer"]),
     help="Score many disturbances instead: every noise, shifts, levels; or, of networks trained "
     "like MODEL, real speech by embedded and the other way round.",
 )
@@ -52,6 +58,7 @@ _SWEEPS = ("snr", "shift", "level", "transfer")
 @sweep_options
 @target_option("Run the C code there: ")
 @json_option
+@swept_by(_study)
 def command(
     model: str,
     split: Split,
@@ -62,12 +69,7 @@ def command(
     noise: str | None,
     shift: int,
     level: float,
-    sweep: str | None,
-    seeds: str,
     out: Path | None,
-    jobs: int | None,
-    backend: "Backend",
-    scheduler: str | None,
     target: str | None,
     as_json: bool,
 ) -> None:
@@ -77,84 +79,41 @@ def command(
     C code that the file compiles to is run, on a board too. A published network has both forms.
     Clips can be made harder, by noise, a shift or another level; a sweep does so in many ways.
     """
-    from kwslib.data.disturb import Disturbance
-
-    if sweep:
-        workers = sweep_workers(jobs, backend, scheduler)
-        _sweep(model, sweep, seeds_of(seeds), workers, data, out, as_json)
-        return
-    disturbance = Disturbance(shift, noise or "", snr, level)
-    evaluation, facts = _evaluated(model, split, data, keywords, target, disturbance)
-    if predictions:
-        from kwslib.evaluation.accuracy import write_predictions
-
-        write_predictions(predictions, evaluation)
-    result = {**facts, **evaluation.summary()}
-    show(result, as_json, _text(result))
-
-
-def _evaluated(
-    model: str,
-    split: Split,
-    data: str | None,
-    keywords: str | None,
-    target: str | None,
-    disturbance: "Disturbance",
-) -> "tuple[Evaluation, dict[str, Any]]":
-    """Scores of the clips, and what was scored on what."""
-    from dataclasses import asdict
-
     from kwslib.board.target import check_target
     from kwslib.data.dataset import Dataset, open_source
-    from kwslib.data.task import Task
     from kwslib.deploy.predictors import predictor_of, tflite_of
-    from kwslib.evaluation.accuracy import evaluate_disturbed, evaluate_split
+    from kwslib.evaluation import accuracy
     from kwslib.models.checkpoint import task_of
 
+    disturbance = Disturbance(shift, noise or "", snr, level)
     if target:
         check_target(target)
         model = str(tflite_of(model))
     predict, info = predictor_of(model)
     task = task_of(model, info, Task.of(keywords) if keywords else None)
     dataset = Dataset(open_source(data), task)
-    undisturbed = disturbance == type(disturbance)()
-    with _board(target, model) if target else nullcontext(predict) as predict:
-        if undisturbed:
-            evaluation = evaluate_split(predict, dataset, split)
-        else:
-            evaluation = evaluate_disturbed(predict, dataset, split, disturbance)
-    facts = {
+    result: dict[str, Any] = {
         "model": info.model,
         "target": target,
         "split": split,
         "dataset": dataset.source.name,
-        "disturbance": None if undisturbed else asdict(disturbance),
     }
-    return evaluation, facts
-
-
-def _sweep(
-    model: str,
-    kind: str,
-    seeds: list[int],
-    workers: "Workers",
-    data: str | None,
-    out: Path | None,
-    as_json: bool,
-) -> None:
-    """Measure the settings of a sweep and write their records."""
-    from kwslib.studies.robustness import study
-
-    path = records_file(out)
-    records = study(kind, model, data=data or "", seeds=seeds, **workers)  # type: ignore[arg-type]
-    keep_records(kind, records, path, as_json)
+    with _board(target, model) if target else nullcontext(predict) as predict:
+        if disturbance == Disturbance():
+            evaluation = accuracy.evaluate_split(predict, dataset, split)
+            result["disturbance"] = None
+        else:
+            evaluation = accuracy.evaluate_disturbed(predict, dataset, split, disturbance)
+            result["disturbance"] = asdict(disturbance)
+    if predictions:
+        accuracy.write_predictions(predictions, evaluation)
+    result |= evaluation.summary()
+    show(result, as_json, _text(result))
 
 
 @contextmanager
 def _board(target: str, model: str) -> "Iterator[Predict]":
     """The predictor of the board that a target is, with a bar where people watch."""
-    from tqdm import tqdm
-
     from kwslib.board.target import board_predictor, open_board
     from kwslib.deploy.reader import read_graph
 
@@ -187,4 +146,4 @@ def _disturbance(told: dict[str, Any] | None) -> str:
         f"{told['shift_ms']:+} ms" if told["shift_ms"] else "",
         f"{told['level_db']:+g} dB" if told["level_db"] else "",
     ]
-    return f", disturbed: {', '.join(part for part in parts if part)}"
+    return f", disturbed: {', '.join(filter(None, parts))}"

@@ -1,14 +1,18 @@
 """``kws field-test``: how well a network works in use."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import click
 
+from kwslib.board.client import default_streaming
 from kwslib.cli.output import json_option, note, show, target_option
-
-if TYPE_CHECKING:
-    from kwslib.field.book import Book
+from kwslib.deploy.compile import labels_of
+from kwslib.deploy.reader import read_graph
+from kwslib.errors import InputError
+from kwslib.field.book import Book
+from kwslib.field.imported import Expected, import_trials
+from kwslib.field.run import FieldTest
 
 _TRIALS = 10
 
@@ -69,33 +73,25 @@ def command(
     use; a word succeeds if it is the first that is detected from its beginning to 1.5 s after its
     end.
     """
-    from kwslib.board.client import default_streaming
     from kwslib.board.target import open_board
     from kwslib.deploy.predictors import tflite_of
-    from kwslib.deploy.reader import read_graph
-    from kwslib.field.run import FieldTest
-
-    if saved is not None:
-        _check_import(target, words, trials, microphone, recordings, name)
-        _tell(model, _imported(saved, model, out), as_json)
-        return
-    target = target or "host"
-    _check_options(target, microphone, recordings)
-    path = tflite_of(model)
-    wanted = [word.strip() for word in (words or "").split(",") if word.strip()]
-    with open_board(target, read_graph(path), model) as board:
-        streaming = default_streaming(len(board.labels))
-        test = FieldTest(board, path.stem, target, name, out, streaming)
-        if recordings is not None:
-            book = test.play(recordings, wanted, trials, note)
-        else:
-            book = test.converse(wanted, trials or _TRIALS, microphone or "computer", _ask, note)
-    _tell(model, book, as_json)
-
-
-def _tell(model: str, book: "Book", as_json: bool) -> None:
     from kwslib.field.scores import summary
 
+    if saved is None:
+        _check_options(target or "host", microphone, recordings)
+    elif any((target, words, trials, microphone, recordings, name)):
+        raise InputError(
+            "--import: the file tells who spoke, which words and to what; give --out alone with it"
+        )
+    path = tflite_of(model)
+    graph = read_graph(path)
+    if saved is not None:
+        book = import_trials(saved, Expected(path.stem, graph.sha256, labels_of(graph)), out)
+    else:
+        with open_board(target or "host", graph, model) as board:
+            streaming = default_streaming(len(board.labels))
+            test = FieldTest(board, path.stem, target or "host", name, out, streaming)
+            book = _tested(test, words or "", trials, microphone, recordings)
     result = {
         "model": model,
         "target": book.sitting.target,
@@ -107,29 +103,21 @@ def _tell(model: str, book: "Book", as_json: bool) -> None:
     show(result, as_json, _text(result))
 
 
-def _imported(saved: Path, model: str, out: Path) -> "Book":
-    from kwslib.deploy.compile import labels_of
-    from kwslib.deploy.predictors import tflite_of
-    from kwslib.deploy.reader import read_graph
-    from kwslib.field.imported import Expected, import_trials
-
-    path = tflite_of(model)
-    graph = read_graph(path)
-    return import_trials(saved, Expected(path.stem, graph.sha256, labels_of(graph)), out)
-
-
-def _check_import(*others: Any) -> None:
-    from kwslib.errors import InputError
-
-    if any(others):
-        raise InputError(
-            "--import: the file tells who spoke, which words and to what; give --out alone with it"
-        )
+def _tested(
+    test: FieldTest,
+    words: str,
+    trials: int | None,
+    microphone: Literal["computer", "board"] | None,
+    recordings: Path | None,
+) -> Book:
+    wanted = [word.strip() for word in words.split(",") if word.strip()]
+    if recordings is not None:
+        return test.play(recordings, wanted, trials, note)
+    return test.converse(wanted, trials or _TRIALS, microphone or "computer", _ask, note)
 
 
 def _check_options(target: str, microphone: str | None, recordings: Path | None) -> None:
     from kwslib.board.target import check_target
-    from kwslib.errors import InputError
 
     check_target(target)
     if recordings is not None and microphone is not None:

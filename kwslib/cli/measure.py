@@ -2,15 +2,16 @@
 
 import shutil
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from kwslib.cli.output import data_option, json_option, note, show
+from kwslib.errors import InputError
+from kwslib.files import cache_folder, lock_folder, sha256_of_sources, write_beside
+from kwslib.records import code_version, write_records
 
 if TYPE_CHECKING:
-    from kwslib.records import Record
     from kwslib.studies.catalogue import Committed
 
 _LINES = 5
@@ -53,9 +54,6 @@ def command(
 
 
 def _check_record(names: tuple[str, ...]) -> None:
-    from kwslib.errors import InputError
-    from kwslib.records import code_version
-
     if not names:
         raise InputError("--record: name the records to replace; 'kws measure' lists them")
     if "+" in code_version():
@@ -84,7 +82,6 @@ def _listed(each: "Committed", data: str | None) -> dict[str, Any]:
 
 def _made(each: "Committed", replace: bool, data: str | None, jobs: int | None) -> dict[str, Any]:
     """Make a record anew in a folder of the cache, compare, and replace it where that is asked."""
-    from kwslib.files import cache_folder, lock_folder, sha256_of_sources
     from kwslib.studies.differences import differences
 
     note(f"{each.name}: making it anew")
@@ -93,19 +90,12 @@ def _made(each: "Committed", replace: bool, data: str | None, jobs: int | None) 
         records = each.make(data or "", folder, jobs)
         found = differences(each.records, records)
         if replace:
-            _replace(each, records, folder)
+            for name in each.files:
+                with write_beside(each.path.parent / name) as temporary:
+                    shutil.copyfile(folder / name, temporary)
+            write_records(each.path, records)
         shutil.rmtree(folder)
     return {"equal": found.equal, "replaced": replace, **asdict(found)}
-
-
-def _replace(each: "Committed", records: "list[Record]", folder: Path) -> None:
-    from kwslib.files import write_beside
-    from kwslib.records import write_records
-
-    for name in each.files:
-        with write_beside(each.path.parent / name) as temporary:
-            shutil.copyfile(folder / name, temporary)
-    write_records(each.path, records)
 
 
 def _text(each: "Committed", entry: dict[str, Any]) -> str:

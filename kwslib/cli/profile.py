@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from kwslib.cli.output import json_option, show, target_option
+from kwslib.records import write_records
 
 
 @click.command("profile")
@@ -26,7 +27,6 @@ def command(model: str, target: str, out: Path | None, as_json: bool) -> None:
     from kwslib.board.profile import RECORDS, profile_record, record_path
     from kwslib.board.target import check_target
     from kwslib.deploy.predictors import tflite_of
-    from kwslib.records import write_records
 
     check_target(target)
     tflite = tflite_of(model)
@@ -44,8 +44,8 @@ def _text(result: dict[str, Any]) -> str:
     lines = [where, f"{'':<28}{'instructions':>14}{'cycles':>12}{'us':>12}"]
     lines += [_row(name, cost) for name, cost in result["stages"].items()]
     lines += [_row(f"  {layer['name']}", layer) for layer in result["layers"]]
-    lines.append(_row("a second, 1 inference", result["per_second"]))
-    lines.append(_row("20 ms, 1 inference", result["per_hop"]))
+    totals = {"a second, 1 inference": "per_second", "20 ms, 1 inference": "per_hop"}
+    lines += [_row(name, result[key]) for name, key in totals.items()]
     if result["flash"] is not None:
         lines.append(
             f"flash {result['flash']:,} bytes, RAM {result['ram']:,} bytes and "

@@ -1,34 +1,40 @@
 """``kws prune``: a checkpoint without some of its weights or channels."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from kwslib.cli.output import data_option, json_option, show
-from kwslib.cli.sweeps import (
-    keep_records,
-    records_file,
-    seeds_of,
-    sweep_options,
-    sweep_workers,
-)
+from kwslib.cli.sweeps import sweep_options, swept_by
 from kwslib.data.task import SPLITS, Split
+from kwslib.errors import InputError
+from kwslib.records import Record
 
-if TYPE_CHECKING:
-    from kwslib.sweep.runs import Backend, Workers
 
-_METHODS = ("weights", "blocks", "channels")
-_SCHEDULES = ("one_shot", "iterative", "gradual")
-_SWEEPS = ("weights", "schedules", "norms", "channels", "together", "board", "zeros")
-_OF_THIS_MACHINE = ("board", "zeros")
+def _study(kind: Any, model: str, data: str, seeds: list[int], **workers: Any) -> list[Record]:
+    """The records of a sweep, of networks trained as ``model`` was, or of ``model`` itself."""
+    from kwslib.studies import pruned_boards, pruning, sparsity
+    from kwslib.studies.base import Base
+
+    if kind in ("board", "zeros") and workers["backend"] != "processes":
+        raise InputError(
+            f"sweep {kind}: measures one network after the other on this machine; "
+            "leave --backend and --scheduler out"
+        )
+    if kind == "zeros":
+        return sparsity.study(model)
+    base = Base.like(model, data)
+    if kind == "board":
+        return pruned_boards.study_on_board(seeds, base)
+    return pruning.study(kind, seeds, base, **workers)
 
 
 @click.command("prune")
-@click.argument("checkpoint", metavar="CHECKPOINT")
+@click.argument("model", metavar="CHECKPOINT")
 @click.option(
     "--method",
-    type=click.Choice(_METHODS),
+    type=click.Choice(["weights", "blocks", "channels"]),
     default="weights",
     show_default=True,
     help="Single weights or 1x4 blocks of them become zero, or channels are removed.",
@@ -47,7 +53,7 @@ _OF_THIS_MACHINE = ("board", "zeros")
 )
 @click.option(
     "--schedule",
-    type=click.Choice(_SCHEDULES),
+    type=click.Choice(["one_shot", "iterative", "gradual"]),
     help="At once and then trained, in rounds, or while it trains.",
 )
 @click.option(
@@ -65,7 +71,7 @@ _OF_THIS_MACHINE = ("board", "zeros")
 )
 @click.option(
     "--sweep",
-    type=click.Choice(_SWEEPS),
+    type=click.Choice(["weights", "schedules", "norms", "channels", "together", "board", "zeros"]),
     help="Measure many settings instead, of networks trained as CHECKPOINT was; zeros: put into "
     "CHECKPOINT, a .tflite file or a published network.",
 )
@@ -73,8 +79,9 @@ _OF_THIS_MACHINE = ("board", "zeros")
 @sweep_options
 @data_option
 @json_option
+@swept_by(_study)
 def command(
-    checkpoint: str,
+    model: str,
     method: str,
     epochs: int | None,
     schedule: str | None,
@@ -82,11 +89,6 @@ def command(
     seed: int,
     split: Split,
     out: tuple[Path, ...],
-    sweep: str | None,
-    seeds: str,
-    jobs: int | None,
-    backend: "Backend",
-    scheduler: str | None,
     data: str | None,
     as_json: bool,
     criterion: str | None,
@@ -97,56 +99,19 @@ def command(
     Pruned weights are zero in every file; removed channels leave a smaller network, which every
     other command takes. A sweep goes on where an earlier call of it stopped.
     """
-    if sweep:
-        workers = sweep_workers(jobs, backend, scheduler)
-        _sweep(checkpoint, sweep, seeds, workers, data, out, as_json)
-        return
     from kwslib.deploy.pruned import Wanted, prune_checkpoint, recipe_of
     from kwslib.models.checkpoint import load
     from kwslib.prune.methods import fine_tuning
 
     wanted = Wanted(method, criterion or "", **how_much)  # type: ignore[arg-type]
-    usual = None if wanted.amount is not None else "one_shot"
+    if wanted.amount is None:
+        schedule = schedule or "one_shot"
     how = None
     if epochs != 0:
-        recipe = recipe_of(load(checkpoint)[1])
-        how = fine_tuning(
-            recipe, wanted.method, epochs=epochs, schedule=schedule or usual, rewind=rewind  # type: ignore[arg-type]
-        )  # fmt: skip
-    pruned = prune_checkpoint(checkpoint, wanted, how, data, split=split, seed=seed, out=out)
+        recipe = recipe_of(load(model)[1])
+        how = fine_tuning(recipe, wanted.method, epochs=epochs, schedule=schedule, rewind=rewind)  # type: ignore[arg-type]
+    pruned = prune_checkpoint(model, wanted, how, data, split=split, seed=seed, out=out)
     show(pruned.summary, as_json, _text(pruned.summary))
-
-
-def _sweep(
-    checkpoint: str,
-    kind: str,
-    seeds: str,
-    workers: "Workers",
-    data: str | None,
-    out: tuple[Path, ...],
-    as_json: bool,
-) -> None:
-    """Measure the settings of a sweep and write their records."""
-    from kwslib.errors import InputError
-    from kwslib.studies import pruned_boards, pruning, sparsity
-    from kwslib.studies.base import Base
-
-    path = records_file(*out)
-    if kind in _OF_THIS_MACHINE and workers["backend"] != "processes":
-        raise InputError(
-            f"sweep {kind}: measures one network after the other on this machine; "
-            "leave --backend and --scheduler out"
-        )
-    if kind == "zeros":
-        keep_records(kind, sparsity.study(checkpoint), path, as_json)
-        return
-    numbers = seeds_of(seeds)
-    base = Base.like(checkpoint, data or "")
-    if kind == "board":
-        records = pruned_boards.study_on_board(numbers, base)
-    else:
-        records = pruning.study(kind, numbers, base, **workers)  # type: ignore[arg-type]
-    keep_records(kind, records, path, as_json)
 
 
 def _text(result: dict[str, Any]) -> str:

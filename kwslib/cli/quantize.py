@@ -1,32 +1,29 @@
 """``kws quantize``: a checkpoint in few bits."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from kwslib.cli.output import data_option, json_option, show
-from kwslib.cli.sweeps import (
-    keep_records,
-    records_file,
-    seeds_of,
-    sweep_options,
-    sweep_workers,
-)
+from kwslib.cli.sweeps import sweep_options, swept_by
 from kwslib.data.task import SPLITS, Split
+from kwslib.records import Record
 
-if TYPE_CHECKING:
-    from kwslib.sweep.runs import Backend, Workers
 
-_METHODS = ("ptq", "qat")
-_SWEEPS = ("widths", "ablations", "minifloat")
+def _study(kind: Any, model: str, data: str, seeds: list[int], **workers: Any) -> list[Record]:
+    """The records of a sweep, of networks trained as ``model`` was."""
+    from kwslib.studies.base import Base
+    from kwslib.studies.quantization import study
+
+    return study(kind, seeds, Base.like(model, data), **workers)
 
 
 @click.command("quantize")
-@click.argument("checkpoint", metavar="CHECKPOINT")
+@click.argument("model", metavar="CHECKPOINT")
 @click.option(
     "--method",
-    type=click.Choice(_METHODS),
+    type=click.Choice(["ptq", "qat"]),
     default="ptq",
     show_default=True,
     help="After training, or within it.",
@@ -43,15 +40,16 @@ _SWEEPS = ("widths", "ablations", "minifloat")
 )
 @click.option(
     "--sweep",
-    type=click.Choice(_SWEEPS),
+    type=click.Choice(["widths", "ablations", "minifloat"]),
     help="Measure many settings instead, of networks trained as CHECKPOINT was.",
 )
 @click.option("--seeds", default="0", show_default=True, help="Of a sweep, comma-separated.")
 @sweep_options
 @data_option
 @json_option
+@swept_by(_study)
 def command(
-    checkpoint: str,
+    model: str,
     method: str,
     weights: str,
     activations: str,
@@ -59,11 +57,6 @@ def command(
     seed: int,
     split: Split,
     out: Path | None,
-    sweep: str | None,
-    seeds: str,
-    jobs: int | None,
-    backend: "Backend",
-    scheduler: str | None,
     data: str | None,
     as_json: bool,
 ) -> None:
@@ -73,39 +66,15 @@ def command(
     weights and activations of 8 bits become a .tflite file that 'kws compile' packs. A sweep goes
     on where an earlier call of it stopped.
     """
-    if sweep:
-        workers = sweep_workers(jobs, backend, scheduler)
-        _sweep(checkpoint, sweep, seeds, workers, data, out, as_json)
-        return
     from kwslib.deploy.quantized import quantize_checkpoint
     from kwslib.quantize.methods import number_of
     from kwslib.quantize.network import Widths
 
     widths = Widths(number_of(weights), number_of(activations))
     quantized = quantize_checkpoint(
-        checkpoint, method, widths, data, split=split, seed=seed, epochs=epochs, out=out  # type: ignore[arg-type]
+        model, method, widths, data, split=split, seed=seed, epochs=epochs, out=out  # type: ignore[arg-type]
     )  # fmt: skip
     show(quantized.summary, as_json, _text(quantized.summary))
-
-
-def _sweep(
-    checkpoint: str,
-    kind: str,
-    seeds: str,
-    workers: "Workers",
-    data: str | None,
-    out: Path | None,
-    as_json: bool,
-) -> None:
-    """Measure the settings of a sweep and write their records."""
-    from kwslib.studies.base import Base
-    from kwslib.studies.quantization import study
-
-    path = records_file(out)
-    numbers = seeds_of(seeds)
-    base = Base.like(checkpoint, data or "")
-    records = study(kind, numbers, base, **workers)  # type: ignore[arg-type]
-    keep_records(kind, records, path, as_json)
 
 
 def _text(result: dict[str, Any]) -> str:

@@ -1,21 +1,25 @@
 """``kws stream``: how a network does that listens all the time."""
 
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from kwslib.board.client import Streaming, default_streaming
 from kwslib.cli.output import data_option, json_option, note, show, target_option
+from kwslib.errors import InputError
+from kwslib.evaluation.smoothing import Detection
+from kwslib.files import lock_file
+from kwslib.records import write_records
 
 if TYPE_CHECKING:
-    from kwslib.board.client import Streaming
-    from kwslib.evaluation.smoothing import Detection
     from kwslib.streaming.listen import Listening
     from kwslib.streaming.scores import Spotter
     from kwslib.streaming.sound import Sound
 
-_MISSES = 0.05
+# for JSON, for people, and for the comparison with a board
+_Heard = tuple[dict[str, Any], str, list[Detection], Streaming]
 
 
 @click.command("stream")
@@ -55,7 +59,7 @@ _MISSES = 0.05
 @click.option(
     "--misses",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
-    default=_MISSES,
+    default=0.05,
     show_default=True,
     help="Share of the keywords that may be missed at the operating point.",
 )
@@ -88,101 +92,89 @@ def command(model: str, as_json: bool, **options: Any) -> None:
     background noise; half of the test speakers are heard in it, and --tune listens to the others.
     A threshold that is not given is the highest at which no more than --misses are missed.
     """
+    from kwslib.deploy.predictors import tflite_of
+    from kwslib.streaming.scores import spotter_of
+
     _check(options)
-    spotter = _spotter(model, options["target"])
+    target = options["target"]
+    spotter = spotter_of(str(tflite_of(model)) if target else model)
     sound, source = _sound(spotter, options)
     if options["save"]:
         _save(options["save"], sound)
     hear = _overhear if sound.said is None else _listen
-    found = hear(spotter, sound, source, options)
-    result, text = {"model": model, **found.result}, found.text
-    if options["target"]:
-        played = _played(model, options["target"], sound, found.streaming)
-        same = played == found.detections
-        result |= {"target": options["target"], "target_equal": same}
-        text += (
-            f"\n{options['target']}: {len(played)} detections, {'the' if same else 'NOT the'} same"
-        )
-    show(result, as_json, text)
-
-
-@dataclass(frozen=True)
-class _Found:
-    """What was heard: for JSON, for people, and for a comparison with a board."""
-
-    result: dict[str, Any]
-    text: str
-    detections: "list[Detection]"
-    streaming: "Streaming"
+    result, text, detections, streaming = hear(spotter, sound, source, options)
+    if target:
+        played = _played(model, target, spotter, sound, streaming)
+        same = played == detections
+        result |= {"target": target, "target_equal": same}
+        text += f"\n{target}: {len(played)} detections, {'the' if same else 'NOT the'} same"
+    show({"model": model, **result}, as_json, text)
 
 
 def _overhear(
     spotter: "Spotter", sound: "Sound", source: dict[str, str], options: dict[str, Any]
-) -> _Found:
+) -> _Heard:
     """Detections in a recording of which it is not known what is said."""
     from kwslib.streaming.listen import hours_of, overhear
 
     streaming = _streaming(len(spotter.labels), options)
     detections = overhear(sound, spotter, streaming)
-    told = _told(detections, spotter.labels)
-    lines = [f"{len(detections)} detections in {sound.name}, {hours_of(sound):.2f} h"]
+    told, hours = _told(detections, spotter.labels), hours_of(sound)
+    lines = [f"{len(told)} detections in {sound.name}, {hours:.2f} h"]
     lines += [
         f"{each['time_ms'] / 1000:10.2f} s  {each['label']}  {each['probability']:.2f}"
         for each in told
     ]
-    result = {"sound": sound.name, "hours": hours_of(sound), "data": source, "detections": told}
-    return _Found(result, "\n".join(lines), detections, streaming)
+    result = {"sound": sound.name, "hours": hours, "data": source, "detections": told}
+    return result, "\n".join(lines), detections, streaming
 
 
 def _listen(
     spotter: "Spotter", sound: "Sound", source: dict[str, str], options: dict[str, Any]
-) -> _Found:
+) -> _Heard:
     """What is missed and made up in a stream of which it is known what is said."""
-    from kwslib.records import write_records
     from kwslib.streaming.listen import listen, tuned
 
-    streaming, threshold, choice = _streaming(len(spotter.labels), options), None, None
+    streaming = _streaming(len(spotter.labels), options)
+    threshold, choice = options["threshold"], None
     if options["tune"]:
         note(f"choosing how to listen on {options['tune']:g} h of the other speakers")
         choice = tuned(sound, options["tune"], spotter, options["misses"])
         streaming, threshold = choice.streaming, choice.point.threshold
-    threshold = threshold if options["threshold"] is None else options["threshold"]
     heard = listen(sound, spotter, streaming, threshold, options["misses"], choice)
     if options["out"]:
         write_records(options["out"], heard.records(source))
     detections = list(heard.detections)
     result = {"data": source, **heard.summary(), "detections": _told(detections, spotter.labels)}
-    return _Found(result, _text(heard), detections, heard.streaming)
+    return result, _text(heard), detections, heard.streaming
 
 
 def _check(options: dict[str, Any]) -> None:
     """Refuse what cannot be, before anything long begins."""
     from kwslib.board.target import check_target
-    from kwslib.errors import InputError
 
     if options["target"]:
         check_target(options["target"])
-    if options["labels"] and not options["audio"]:
-        raise InputError("--labels: say of which recording with --audio FILE")
-    if options["audio"] and (options["tune"] or options["save"]):
-        raise InputError("--tune and --save are for a stream that is built; leave --audio out")
-    if options["tune"] and any(
-        options[name] is not None for name in ("hops", "inferences", "refractory", "threshold")
+    chosen = ("hops", "inferences", "refractory", "threshold")
+    audio, labels, out = options["audio"], options["labels"], options["out"]
+    for wrong, message in (
+        (labels and not audio, "--labels: say of which recording with --audio FILE"),
+        (
+            audio and (options["tune"] or options["save"]),
+            "--tune and --save are for a stream that is built; leave --audio out",
+        ),
+        (
+            options["tune"] and any(options[name] is not None for name in chosen),
+            "--tune chooses --hops, --inferences, --refractory and --threshold; leave those out",
+        ),
+        (out and out.suffix != ".json", f"--out {out}: records go to a .json file"),
+        (
+            out and audio and not labels,
+            "--out: without --labels there is nothing to count in a recording",
+        ),
     ):
-        raise InputError(
-            "--tune chooses --hops, --inferences, --refractory and --threshold; leave those out"
-        )
-    if options["out"] and options["out"].suffix != ".json":
-        raise InputError(f"--out {options['out']}: records go to a .json file")
-    if options["out"] and options["audio"] and not options["labels"]:
-        raise InputError("--out: without --labels there is nothing to count in a recording")
-
-
-def _spotter(model: str, target: str | None) -> "Spotter":
-    from kwslib.deploy.predictors import tflite_of
-    from kwslib.streaming.scores import spotter_of
-
-    return spotter_of(str(tflite_of(model)) if target else model)
+        if wrong:
+            raise InputError(message)
 
 
 def _sound(spotter: "Spotter", options: dict[str, Any]) -> "tuple[Sound, dict[str, str]]":
@@ -207,13 +199,10 @@ def _sound(spotter: "Spotter", options: dict[str, Any]) -> "tuple[Sound, dict[st
         others_an_hour=options["others_an_hour"],
         seed=options["seed"],
     )
-    identity = {"name": source.name, "hash": source.identity()[:16]}
-    return BuiltSound(source, plan), identity
+    return BuiltSound(source, plan), {"name": source.name, "hash": source.identity()[:16]}
 
 
 def _ratios(text: str) -> tuple[float | None, ...]:
-    from kwslib.errors import InputError
-
     try:
         found = [None if each.strip() == "clean" else float(each) for each in text.split(",")]
     except ValueError:
@@ -223,23 +212,20 @@ def _ratios(text: str) -> tuple[float | None, ...]:
     return tuple(found)
 
 
-def _streaming(labels: int, options: dict[str, Any]) -> "Streaming":
+def _streaming(labels: int, options: dict[str, Any]) -> Streaming:
     """How to listen: as a board does by itself, but for what is given."""
-    from dataclasses import replace
-
-    from kwslib.board.client import Streaming, default_streaming
-    from kwslib.streaming.curve import at_threshold
-
     usual = default_streaming(labels)
-    names = {"inferences": "inferences", "refractory": "refractory_ms"}
-    given = {to: options[name] for name, to in names.items() if options[name] is not None}
-    streaming = Streaming(replace(usual.smoothing, **given), options["hops"] or usual.hops)
     threshold = options["threshold"]
-    return streaming if threshold is None else at_threshold(streaming, threshold)
+    asked = {
+        "inferences": options["inferences"],
+        "refractory_ms": options["refractory"],
+        "thresholds": None if threshold is None else (threshold,) * len(usual.smoothing.thresholds),
+    }
+    given = {name: value for name, value in asked.items() if value is not None}
+    return Streaming(replace(usual.smoothing, **given), options["hops"] or usual.hops)
 
 
 def _save(path: Path, sound: "Sound") -> None:
-    from kwslib.files import lock_file
     from kwslib.streaming.said import write_labels
     from kwslib.streaming.sound import write_sound
 
@@ -248,18 +234,18 @@ def _save(path: Path, sound: "Sound") -> None:
         write_labels(path.with_suffix(".txt"), sound.said or [])
 
 
-def _played(model: str, target: str, sound: "Sound", streaming: "Streaming") -> "list[Detection]":
+def _played(
+    model: str, target: str, spotter: "Spotter", sound: "Sound", streaming: Streaming
+) -> list[Detection]:
     """What a device detects that hears the stream."""
     from kwslib.board.target import open_board
-    from kwslib.deploy.predictors import tflite_of
-    from kwslib.deploy.reader import read_graph
     from kwslib.streaming.listen import play
 
-    with open_board(target, read_graph(tflite_of(model)), model) as board:
+    with open_board(target, spotter.graph, model) as board:  # type: ignore[arg-type]
         return play(board, sound, streaming)
 
 
-def _told(detections: "list[Detection]", labels: tuple[str, ...]) -> list[dict[str, Any]]:
+def _told(detections: list[Detection], labels: tuple[str, ...]) -> list[dict[str, Any]]:
     return [
         {
             "label": labels[each.label],

@@ -1,19 +1,17 @@
-"""What every verb that sweeps shares: who measures, and the file of the records."""
+"""``--sweep``: many settings are measured in the place of one, and their records kept."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from kwslib.cli.output import show
 from kwslib.errors import InputError
-
-if TYPE_CHECKING:
-    from kwslib.records import Record
-    from kwslib.sweep.runs import Backend, Workers
-
-_BACKENDS = ("processes", "dask")
+from kwslib.records import Record, write_records
+from kwslib.sweep.runs import BACKENDS, Backend, Workers, check_backend
 
 
 def sweep_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -27,7 +25,7 @@ def sweep_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option(
             "--backend",
-            type=click.Choice(_BACKENDS),
+            type=click.Choice(BACKENDS),
             default="processes",
             show_default=True,
             help="Who measures the settings of a sweep: this machine, or a dask cluster.",
@@ -40,14 +38,49 @@ def sweep_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def sweep_workers(jobs: int | None, backend: "Backend", scheduler: str | None) -> "Workers":
+def swept_by(study: Callable[..., Sequence[Record]]) -> Callable[[Any], Any]:
+    """With ``--sweep``, a study measures instead of the command, and ``--out`` takes its records.
+
+    Args:
+        study: takes the kind of sweep, MODEL, the folder of the data (or empty), the seeds, and as
+            keywords the workers.
+    """
+
+    def decorated(command: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(command)
+        def chosen(
+            *,
+            model: str,
+            sweep: str | None,
+            seeds: str,
+            jobs: int | None,
+            backend: Backend,
+            scheduler: str | None,
+            **options: Any,
+        ) -> None:
+            if not sweep:
+                command(model=model, **options)
+                return
+            workers = _workers(jobs, backend, scheduler)
+            path = _records_file(options["out"])
+            records = study(sweep, model, options["data"] or "", _seeds(seeds), **workers)
+            write_records(path, records)
+            told = [asdict(record) for record in records]
+            result = {"sweep": sweep, "records": told, "file": str(path)}
+            text = f"{len(records)} records of the sweep {sweep} in {path}"
+            show(result, options["as_json"], text)
+
+        return chosen
+
+    return decorated
+
+
+def _workers(jobs: int | None, backend: Backend, scheduler: str | None) -> Workers:
     """The three as keywords of a study; an address from the environment is for dask alone.
 
     Raises:
         InputError: they do not go together.
     """
-    from kwslib.sweep.runs import check_backend
-
     source = click.get_current_context().get_parameter_source("scheduler")
     if backend != "dask" and source is click.core.ParameterSource.ENVIRONMENT:
         scheduler = None
@@ -55,37 +88,20 @@ def sweep_workers(jobs: int | None, backend: "Backend", scheduler: str | None) -
     return {"jobs": jobs, "backend": backend, "scheduler": scheduler}
 
 
-def seeds_of(text: str) -> list[int]:
-    """``"0,1,2"`` as numbers.
-
-    Raises:
-        InputError: one is none.
-    """
+def _seeds(text: str) -> list[int]:
+    """``"0,1,2"`` as numbers."""
     try:
         return [int(seed) for seed in text.split(",")]
     except ValueError:
         raise InputError(f"--seeds {text}: must be whole numbers, e.g. 0,1,2") from None
 
 
-def records_file(*out: Path | None) -> Path:
-    """The one file of ``--out`` that takes the records of a sweep.
-
-    Raises:
-        InputError: there is none, or more than one, or it is no .json file.
-    """
-    given = [path for path in out if path]
-    if len(given) != 1 or given[0].suffix != ".json":
-        told = ", ".join(map(str, given)) or "none"
-        raise InputError(f"--out {told}: a sweep needs one .json file for its records")
-    return given[0]
-
-
-def keep_records(kind: str, records: Sequence["Record"], path: Path, as_json: bool) -> None:
-    """Write the records of a sweep, and say so."""
-    from dataclasses import asdict
-
-    from kwslib.records import write_records
-
-    write_records(path, records)
-    result = {"sweep": kind, "records": [asdict(record) for record in records], "file": str(path)}
-    show(result, as_json, f"{len(records)} records of the sweep {kind} in {path}")
+def _records_file(out: Path | tuple[Path, ...] | None) -> Path:
+    """The one ``.json`` file that ``--out`` names, however often it may be given."""
+    given = out if isinstance(out, tuple) else (out,)
+    match [path for path in given if path]:
+        case [path] if path.suffix == ".json":
+            return path
+        case paths:
+            told = ", ".join(map(str, paths)) or "none"
+            raise InputError(f"--out {told}: a sweep needs one .json file for its records")

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from kwslib.cli.output import data_option, json_option, keywords_option, show
+from kwslib.data.task import Task
 
 
 @click.command("train")
@@ -41,7 +42,6 @@ def command(
 ) -> None:
     """Train a network on a task; an interrupted run goes on where it stopped."""
     from kwslib.data.dataset import Dataset, open_source
-    from kwslib.data.task import Task
     from kwslib.models import check_name
     from kwslib.training.fit import fit
     from kwslib.training.recipe import recipe_for

@@ -1,8 +1,9 @@
 """The few clips of embedded speech that the page carries."""
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import soundfile
@@ -11,7 +12,8 @@ from PIL import Image
 
 from kwslib.config import SAMPLE_RATE
 from kwslib.data.spoken_clip import SpokenName
-from kwslib.files import cache_folder, keep_newest, sha256_of_sources, sha256_of_text, write_beside
+from kwslib.files import sha256_of_sources, sha256_of_text
+from kwslib.live.kept import kept
 from kwslib.results.charts.theme import VIRIDIS
 
 NAMES = (
@@ -24,8 +26,6 @@ NAMES = (
 )
 """Of voices kept for testing, whose keywords the published networks detect once."""
 
-_KEPT = 40
-
 
 @dataclass(frozen=True)
 class LiveClip:
@@ -33,27 +33,17 @@ class LiveClip:
 
     Attributes:
         name: of the embedded speech.
+        word: what is said.
+        voice: who says it, as a name.
+        file: the name of its file, without suffix.
         flac: the sound as FLAC.
     """
 
     name: str
+    word: str
+    voice: str
+    file: str
     flac: bytes
-
-    @property
-    def word(self) -> str:
-        """What is said."""
-        return SpokenName.parse(self.name).word
-
-    @property
-    def voice(self) -> str:
-        """Who says it, as a name."""
-        return SpokenName.parse(self.name).voice.capitalize()
-
-    @property
-    def file(self) -> str:
-        """The name of its file, without suffix."""
-        spoken = SpokenName.parse(self.name)
-        return f"{spoken.word}-{spoken.voice}-{spoken.number}"
 
 
 def clips(names: tuple[str, ...] = NAMES) -> Iterator[LiveClip]:
@@ -63,52 +53,44 @@ def clips(names: tuple[str, ...] = NAMES) -> Iterator[LiveClip]:
         InputError: eSpeak is missing.
     """
     for name in names:
-        yield LiveClip(name, _flac(name))
+        spoken = SpokenName.parse(name)
+        file = f"{spoken.word}-{spoken.voice}-{spoken.number}"
+        flac = kept(*_place(name, "flac"), partial(_flac, name))
+        yield LiveClip(name, spoken.word, spoken.voice.capitalize(), file, flac)
 
 
 def picture_of(name: str) -> bytes:
     """The deployed image of a clip as a PNG file, time from left to right, low bands below."""
+    return kept(*_place(name, "png"), partial(_picture, name))
 
-    def draw() -> bytes:
-        from kwslib.features.logmel import logmel_images
 
-        pixels = logmel_images(_samples(name)).T[::-1]
-        colours = [[int(corner[at : at + 2], 16) for at in (1, 3, 5)] for corner in VIRIDIS]
-        steps = np.linspace(0, 255, len(colours))
-        palette = [
-            np.interp(np.arange(256), steps, channel) for channel in zip(*colours, strict=True)
-        ]
-        image = Image.fromarray(np.ascontiguousarray(pixels))
-        image.putpalette(np.rint(np.stack(palette, axis=1)).astype(np.uint8).tobytes())
-        stream = io.BytesIO()
-        image.save(stream, "PNG", optimize=True)
-        return stream.getvalue()
+def _place(name: str, suffix: str) -> tuple[str, str]:
+    """Where what is made of a clip is kept: folder and file."""
+    code = sha256_of_sources("data", "features", "config.py")
+    return "live_clips", f"{sha256_of_text(code, name)[:24]}.{suffix}"
 
-    return _kept(name, "png", draw)
+
+def _picture(name: str) -> bytes:
+    from kwslib.features.logmel import logmel_images
+
+    pixels = logmel_images(_samples(name)).T[::-1]
+    colours = [[int(corner[at : at + 2], 16) for at in (1, 3, 5)] for corner in VIRIDIS]
+    steps = np.linspace(0, 255, len(colours))
+    palette = [np.interp(np.arange(256), steps, channel) for channel in zip(*colours, strict=True)]
+    image = Image.fromarray(np.ascontiguousarray(pixels))
+    image.putpalette(np.rint(np.stack(palette, axis=1)).astype(np.uint8).tobytes())
+    stream = io.BytesIO()
+    image.save(stream, "PNG", optimize=True)
+    return stream.getvalue()
 
 
 def _flac(name: str) -> bytes:
-    def write() -> bytes:
-        stream = io.BytesIO()
-        soundfile.write(stream, _samples(name), SAMPLE_RATE, format="FLAC", subtype="PCM_16")
-        return stream.getvalue()
-
-    return _kept(name, "flac", write)
+    stream = io.BytesIO()
+    soundfile.write(stream, _samples(name), SAMPLE_RATE, format="FLAC", subtype="PCM_16")
+    return stream.getvalue()
 
 
 def _samples(name: str) -> NDArray[np.int16]:
     from kwslib.data.spoken import EmbeddedSpeech
 
     return EmbeddedSpeech().audio([name])[0]
-
-
-def _kept(name: str, suffix: str, make: Callable[[], bytes]) -> bytes:
-    """What was made of a clip before, or is made now."""
-    folder = cache_folder("live_clips")
-    code = sha256_of_sources("data", "features", "config.py")
-    path = folder / f"{sha256_of_text(code, name)[:24]}.{suffix}"
-    if not path.exists():
-        with write_beside(path) as half:
-            half.write_bytes(make())
-        keep_newest(folder, _KEPT)
-    return path.read_bytes()

@@ -1,22 +1,19 @@
 """The published networks that the page offers, as WebAssembly."""
 
-import json
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from kwslib.deploy.compile import compile_network, labels_of
+from kwslib.deploy.graph import Graph
+from kwslib.deploy.reader import read_graph
 from kwslib.deploy.toolchain import CORE, DEVICE, WASM_PORT
-from kwslib.files import (
-    cache_folder,
-    keep_newest,
-    sha256_of_file,
-    sha256_of_sources,
-    sha256_of_text,
-    write_beside,
-)
+from kwslib.files import sha256_of_file, sha256_of_sources, sha256_of_text
+from kwslib.live.kept import kept
 from kwslib.models.checkpoint import PUBLISHED
 from kwslib.records import FOLDER, Record, read_records, select
 
@@ -28,7 +25,6 @@ VARIANTS = ("tiny_conv-yes_no-w4", "tiny_conv-yes_no_left")
 
 _TASK = "yes_no"
 _BOARDS = FOLDER / "board"
-_KEPT = 20
 
 
 @dataclass(frozen=True)
@@ -90,11 +86,12 @@ def offered(folder: Path = PUBLISHED) -> list[str]:
     Beside the default and its variants, these are the networks of the same task and of other
     architectures, those better on validation first.
     """
-    others = {}
-    for path in sorted(folder.glob(f"*-{_TASK}.tflite")):
-        if path.stem != DEFAULT:
-            record = _accuracy(path.stem, sha256_of_file(path), "validation", folder)
-            others[path.stem] = record.value if record else 0.0
+    paths = [path for path in sorted(folder.glob(f"*-{_TASK}.tflite")) if path.stem != DEFAULT]
+    found = (_accuracy(path.stem, sha256_of_file(path), "validation", folder) for path in paths)
+    others = {
+        path.stem: record.value if record else 0.0
+        for path, record in zip(paths, found, strict=True)
+    }
     ranked = sorted(others, key=lambda name: -others[name])
     names = [DEFAULT, *ranked, *VARIANTS]
     return [name for name in names if (folder / f"{name}.tflite").exists()]
@@ -108,38 +105,17 @@ def networks(folder: Path = PUBLISHED) -> Iterator[LiveNetwork]:
     """
     for name in offered(folder):
         path = folder / f"{name}.tflite"
-        sha256 = sha256_of_file(path)
-        wasm, facts = _compiled(path, sha256)
-        yield LiveNetwork(
-            name,
-            tuple(facts["labels"]),
-            sha256,
-            wasm,
-            tuple(facts["weight_bits"]),
-            _accuracy(name, sha256, "testing", folder),
-            _board(sha256),
-        )
-
-
-def _compiled(path: Path, sha256: str) -> tuple[bytes, dict[str, Any]]:
-    """The module and facts of its graph, from the cache where nothing changed."""
-    folder = cache_folder("wasm")
-    kept = folder / f"{_key(sha256)}.wasm"
-    told = kept.with_suffix(".json")
-    if not (kept.exists() and told.exists()):
-        from kwslib.deploy.compile import compile_network, labels_of
-        from kwslib.deploy.reader import read_graph
-
         graph = read_graph(path)
-        with tempfile.TemporaryDirectory(prefix="kws-wasm-") as temporary:
-            program = compile_network(graph, "wasm", temporary).program.read_bytes()
-        facts = {"labels": labels_of(graph), "weight_bits": graph.weight_bits}
-        with write_beside(told) as half:
-            half.write_text(json.dumps(facts), encoding="utf-8")
-        with write_beside(kept) as half:
-            half.write_bytes(program)
-        keep_newest(folder, 2 * _KEPT)
-    return kept.read_bytes(), json.loads(told.read_text(encoding="utf-8"))
+        sha256 = graph.sha256
+        wasm = kept("wasm", f"{_key(sha256)}.wasm", partial(_compiled, graph))
+        accuracy = _accuracy(name, sha256, "testing", folder)
+        bits = tuple(graph.weight_bits)
+        yield LiveNetwork(name, labels_of(graph), sha256, wasm, bits, accuracy, _board(sha256))
+
+
+def _compiled(graph: Graph) -> bytes:
+    with tempfile.TemporaryDirectory(prefix="kws-wasm-") as folder:
+        return compile_network(graph, "wasm", folder).program.read_bytes()
 
 
 def _key(sha256: str) -> str:
@@ -152,18 +128,19 @@ def _key(sha256: str) -> str:
 
 def _accuracy(name: str, sha256: str, split: str, folder: Path) -> Record | None:
     """The accuracy that a network's records state for it."""
-    for path in sorted(folder.glob(f"{name}*.json")):
-        found = select(read_records(path), "accuracy", split=split, tflite=sha256)
-        if found:
-            return found[0]
-    return None
+    found = (
+        record
+        for path in sorted(folder.glob(f"{name}*.json"))
+        for record in select(read_records(path), "accuracy", split=split, tflite=sha256)
+    )
+    return next(found, None)
 
 
 def _board(sha256: str) -> dict[str, float]:
     """Microseconds of the stages on the emulated board."""
-    for path in sorted(_BOARDS.glob("*-emulator.json")):
-        for record in select(read_records(path), "profile"):
-            if record.subject.get("tflite") == sha256:
-                stages = record.value["stages"]
-                return {stage: numbers["us"] for stage, numbers in stages.items()}
-    return {}
+    found = (
+        record.value["stages"]
+        for path in sorted(_BOARDS.glob("*-emulator.json"))
+        for record in select(read_records(path), "profile", tflite=sha256)
+    )
+    return {stage: numbers["us"] for stage, numbers in next(found, {}).items()}

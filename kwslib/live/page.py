@@ -20,8 +20,7 @@ from kwslib.records import code_version
 from kwslib.results.charts.theme import BLUE, BLUE_TO_RED, COLOURS, PALETTE, SHAPES, VIRIDIS
 
 FRAGMENTS = Path(__file__).parent / "fragments"
-PARTS = tuple(sorted(path.stem for path in FRAGMENTS.glob("*.html")))
-"""The parts of the page, each a piece of HTML."""
+"""The folder of the parts of the page, each a piece of HTML."""
 
 FOLDER = "try"
 """Where below the site's static files those of the page lie."""
@@ -62,13 +61,8 @@ class LivePage:
         """The name of its file below the static files, changed by every change in it."""
         return f"{FOLDER}/page-{sha256_of_text(self.script)[:_NAMED_BY]}.js"
 
-    @property
-    def key(self) -> str:
-        """Changes whenever the page has to be made again."""
-        return sha256_of_text(json.dumps(self.config()), *map(self.html, PARTS))
-
     def html(self, part: str) -> str:
-        """The HTML of one of :data:`PARTS`; ``listen`` has what the script is told with it."""
+        """The HTML of one of the parts; ``listen`` has what the script is told with it."""
         text = (FRAGMENTS / f"{part}.html").read_text(encoding="utf-8")
         if part == "preview":
             picture = base64.b64encode(picture_of(self.clips[0].name)).decode()

@@ -3,11 +3,10 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import nbformat
-import yaml
 from myst_nb.core.read import is_myst_markdown_notebook, read_myst_markdown_notebook
+from sphinx_external_toc.parsing import MalformedError, parse_toc_yaml
 
 from kwslib.errors import InputError
 
@@ -69,10 +68,11 @@ class Book:
         """
         toc = toc or root / TOC_NAME
         try:
-            listing = yaml.safe_load(toc.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise InputError(f"{toc}: no table of contents ({error.strerror})") from error
-        book = cls(root, tuple(_files(listing)))
+            pages = parse_toc_yaml(toc)
+        except (OSError, MalformedError) as error:
+            reason = getattr(error, "strerror", error)
+            raise InputError(f"{toc}: no table of contents ({reason})") from error
+        book = cls(root, tuple(pages))
         for page in book.pages:
             if not book.path(page).exists():
                 raise InputError(f"{toc} lists {page}, but there is no {book.path(page)}")
@@ -117,18 +117,3 @@ def as_notebook(text: str, path: Path) -> nbformat.NotebookNode:
         while cell.cell_type == "markdown" and starts and not lines[starts[number]].strip():
             starts[number] += 1  # a cell begins with its first line that is not empty
     return notebook
-
-
-def _files(listing: Any) -> list[str]:
-    """Every ``root`` and ``file`` of a table of contents, depth first."""
-    if isinstance(listing, list):
-        return [page for entry in listing for page in _files(entry)]
-    if not isinstance(listing, dict):
-        return []
-    own = [listing[key] for key in ("root", "file") if key in listing]
-    nested = [
-        _files(listing[key])
-        for key in ("parts", "chapters", "sections", "entries")
-        if key in listing
-    ]
-    return own + [page for pages in nested for page in pages]

@@ -9,13 +9,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from html import unescape
 from pathlib import Path
-from types import MappingProxyType
 
 import yaml
 
 import kwslib
 from kwslib.errors import InputError
-from kwslib.files import lock_folder
+from kwslib.files import lock_folder, write_text
 from kwslib.site.book import TOC_NAME, Book, Chapter
 from kwslib.site.cache import LIBRARY_VARIABLE, library_hash
 from kwslib.site.chromium import chromium
@@ -27,10 +26,11 @@ from kwslib.site.pdf import NAME, PDF_VARIABLE, print_report
 from kwslib.site.publication import claimed_folder, put_site
 from kwslib.site.settings import Settings
 
-REFERENCES = "book/references"
-API_PAGES = "book/api"
-"""What the names of their pages begin with; on paper they would be three times the rest."""
-"""The page that a chapter's citations point to."""
+# the page that a chapter's citations point to
+_REFERENCES = "book/references"
+
+# what the names of their pages begin with; on paper they would be three times the rest
+_API_PAGES = "book/api"
 
 Say = Callable[[str], None]
 
@@ -94,14 +94,14 @@ def build_site(
         if pdf:
             chromium()
         book = Book.open(root)
-        chapters, claims = _run_and_decide(book, settings, say)
+        chapters = run_book(book, settings, say)
+        claims = _claims(chapters)
         say("building the site")
         # every warning is an error: a broken reference or formula must not be published
         options = ["-W", "--keep-going"]
-        more = {PDF_VARIABLE: NAME if pdf else ""}
-        html = _sphinx(root, workspace, settings, options, more)
+        html = _sphinx(root, workspace, settings, options, {PDF_VARIABLE: NAME if pdf else ""})
         if pdf:
-            printed = [page for page in book.pages if not page.startswith(API_PAGES)]
+            printed = [page for page in book.pages if not page.startswith(_API_PAGES)]
             print_report(html, titles(html, printed), html / NAME, say)
         put_site(html, folder, adopt)
         # a plain `jupyter-book build` would take what it knows of the old pages for the new ones
@@ -130,38 +130,28 @@ def build_chapter(root: Path, settings: Settings, say: Say, asked: str) -> Built
     chapter = book.chapter(asked)
     folder = root / "_build" / "chapter" / chapter.stem
     with lock_folder(root / "_build", wait=True):
-        run_settings = _own_parameters(book, chapter, settings)
+        own = resolve(book, settings.parameters)[chapter.name]  # after all have been checked
+        parameters = {f"{chapter.name}.{name}": value for name, value in own.items()}
+        settings = replace(settings, parameters=parameters)
         toc = _toc_of(chapter, root, folder)
-        chapters, claims = _run_and_decide(Book.open(root, toc), run_settings, say)
+        chapters = run_book(Book.open(root, toc), settings, say)
+        claims = _claims(chapters)
         say("building the page")
-        html = _sphinx(root, folder, run_settings, ["--toc", str(toc)])
+        html = _sphinx(root, folder, settings, ["--toc", str(toc)])
     return Built(html, html / f"{chapter.page}.html", chapters, claims)
 
 
-def _run_and_decide(
-    book: Book, settings: Settings, say: Say
-) -> tuple[list[ExecutedChapter], dict[str, list[Claim]]]:
-    """The chapters executed, and their claims; what is wrong stops the build here, in one line."""
-    chapters = run_book(book, settings, say)
-    return chapters, {each.chapter.stem: list(Page.of(each).claims.values()) for each in chapters}
-
-
-def _own_parameters(book: Book, chapter: Chapter, settings: Settings) -> Settings:
-    """``settings`` with the chapter's parameters alone, after all have been checked."""
-    own = resolve(book, settings.parameters)[chapter.name]
-    return replace(
-        settings, parameters={f"{chapter.name}.{name}": value for name, value in own.items()}
-    )
+def _claims(chapters: Iterable[ExecutedChapter]) -> dict[str, list[Claim]]:
+    """The claims of chapters; what is wrong stops the build here, in one line."""
+    return {each.chapter.stem: list(Page.of(each).claims.values()) for each in chapters}
 
 
 def _toc_of(chapter: Chapter, root: Path, folder: Path) -> Path:
     toc: dict[str, object] = {"format": "jb-book", "root": chapter.page}
-    if (root / f"{REFERENCES}.md").exists():
-        toc["chapters"] = [{"file": REFERENCES}]
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / TOC_NAME
-    path.write_text(yaml.safe_dump(toc), encoding="utf-8")
-    return path
+    if (root / f"{_REFERENCES}.md").exists():
+        toc["chapters"] = [{"file": _REFERENCES}]
+    write_text(folder / TOC_NAME, yaml.safe_dump(toc))
+    return folder / TOC_NAME
 
 
 def titles(html: Path, pages: Iterable[str]) -> dict[str, str]:
@@ -180,7 +170,7 @@ def _sphinx(
     folder: Path,
     settings: Settings,
     options: list[str],
-    more: Mapping[str, str] = MappingProxyType({}),
+    more: Mapping[str, str] | None = None,
 ) -> Path:
     """Run ``jupyter-book build`` into ``folder`` and return the folder of its pages."""
     start = (
@@ -189,7 +179,9 @@ def _sphinx(
     )
     command = [sys.executable, "-c", start, "build", str(root), "-q"]
     command += ["--path-output", str(folder), *options]
-    environment = os.environ | settings.environment() | {LIBRARY_VARIABLE: library_hash(), **more}
+    environment = (
+        os.environ | settings.environment() | {LIBRARY_VARIABLE: library_hash()} | dict(more or {})
+    )
     # jupyter-book prints where it put the pages, which is not where they will stand; warnings
     # and errors go to standard error
     done = subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=False)

@@ -9,6 +9,7 @@ import json
 import os
 import platform
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -17,13 +18,13 @@ from typing import Any
 import nbformat
 
 from kwslib.files import (
+    keep_newest,
     sha256_of_file,
     sha256_of_files,
     sha256_of_sources,
     sha256_of_text,
     write_text,
 )
-from kwslib.site.book import Chapter
 from kwslib.site.marks import marks_of
 from kwslib.site.parameters import Value
 
@@ -45,8 +46,8 @@ PACKAGES = (
 
 LIBRARY_VARIABLE = "KWS_LIBRARY_HASH"
 
+# rooms that no chapter imports
 _NO_PART_OF_A_CHAPTER = ("cli", "live", "site", "studies/bench")
-"""Rooms that no chapter imports."""
 
 
 @dataclass(frozen=True)
@@ -72,10 +73,8 @@ def versions() -> dict[str, str]:
     """Version of Python and of the packages that matter; absent ones are left out."""
     found = {"python": platform.python_version()}
     for name in PACKAGES:
-        try:
+        with suppress(importlib.metadata.PackageNotFoundError):
             found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
     return found
 
 
@@ -117,28 +116,15 @@ def library_hash() -> str:
     return handed_over or sha256_of_sources(without=_NO_PART_OF_A_CHAPTER)
 
 
-class KeptRuns:
-    """A folder of runs, one file a key."""
+def load(path: Path) -> Run | None:
+    """A run that was kept, or None."""
+    if not path.exists():
+        return None
+    path.touch()  # what was used last is dropped last
+    return Run(**json.loads(path.read_text(encoding="utf-8")))
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
 
-    def path(self, chapter: Chapter, key: str) -> Path:
-        """Where the run of ``chapter`` under ``key`` lies, or would lie."""
-        return self.folder / chapter.stem / f"{key[:20]}.json"
-
-    def load(self, chapter: Chapter, key: str) -> Run | None:
-        """The kept run, or None."""
-        path = self.path(chapter, key)
-        if not path.exists():
-            return None
-        path.touch()  # what was used last is dropped last
-        return Run(**json.loads(path.read_text(encoding="utf-8")))
-
-    def store(self, chapter: Chapter, key: str, run: Run) -> None:
-        """Keep a run, whole or not at all, and drop the oldest ones."""
-        path = self.path(chapter, key)
-        write_text(path, json.dumps(asdict(run), ensure_ascii=False) + "\n")
-        kept = sorted(path.parent.glob("*.json"), key=lambda each: each.stat().st_mtime)
-        for old in kept[:-KEPT_RUNS]:
-            old.unlink()
+def store(path: Path, run: Run) -> None:
+    """Keep a run, whole or not at all, and drop the oldest ones of its folder."""
+    write_text(path, json.dumps(asdict(run), ensure_ascii=False) + "\n")
+    keep_newest(path.parent, KEPT_RUNS)

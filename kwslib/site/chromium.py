@@ -10,8 +10,8 @@ from kwslib.errors import InputError
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 _TIMEOUT_S = 300
+# time in the page, not on the clock: formulas are set and charts are alive by then
 _SETTLED_MS = 20_000
-"""Time in the page, not on the clock: formulas are set and charts are alive by then."""
 
 
 def chromium() -> str:

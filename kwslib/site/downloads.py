@@ -6,7 +6,6 @@ import json
 import re
 import zipfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,38 +20,20 @@ FOLDER = "_data"
 """Where in the site the files lie."""
 
 _CSV_LINK = re.compile(rf'<p><a class="kws-csv" href="{LINK}[^"]*"[^>]*>[^<]*</a></p>')
+# the time of every file in an archive, so that equal contents make equal archives
 _EPOCH = (1980, 1, 1, 0, 0, 0)
-"""The time of every file in an archive, so that equal contents make equal archives."""
 
 
-@dataclass(frozen=True)
-class ChartData:
-    """The tables behind a chart.
-
-    Attributes:
-        chart: its name on the page.
-        description: what it shows.
-        tables: in the order in which the page shows them.
+def charts_of(notebook: nbformat.NotebookNode) -> Iterator[tuple[str, dict[str, str]]]:
+    """What each of a notebook's charts shows, and the CSV files of its tables by name, in the order
+    of the page.
     """
-
-    chart: str
-    description: str
-    tables: tuple[Table, ...]
-
-    def files(self) -> dict[str, str]:
-        """CSV files by name."""
-        names = csv_names(self.chart, len(self.tables))
-        return {name: table.csv() for name, table in zip(names, self.tables, strict=True)}
-
-
-def charts_of(notebook: nbformat.NotebookNode) -> Iterator[ChartData]:
-    """The data of a notebook's charts, in the order of the page."""
     for cell in notebook.cells:
         for output in cell.get("outputs", ()):
-            told = output.get("data", {}).get(MIME)
-            if told:
-                tables = tuple(map(Table.from_json, told["tables"]))
-                yield ChartData(told["chart"], told["description"], tables)
+            if told := output.get("data", {}).get(MIME):
+                texts = [Table.from_json(table).csv() for table in told["tables"]]
+                names = csv_names(told["chart"], len(texts))
+                yield told["description"], dict(zip(names, texts, strict=True))
 
 
 def for_page(notebook: nbformat.NotebookNode, page: str) -> nbformat.NotebookNode:
@@ -86,38 +67,37 @@ def archive_name(page: str) -> str:
 
 
 def write_data(
-    folder: Path, notebooks: Mapping[str, nbformat.NotebookNode], values: Mapping[str, Any]
+    folder: Path, pages: Mapping[str, tuple[nbformat.NotebookNode, Mapping[str, str]]]
 ) -> None:
     """Write the CSV file of every chart, and an archive for every page; what is old goes.
 
     Args:
         folder: for the files.
-        notebooks: executed ones, by page.
-        values: those of each page's text, by page.
+        pages: by name, the executed notebook and the values of the text.
     """
-    wanted = set()
-    for page, notebook in notebooks.items():
+    wanted: set[str] = set()
+    for page, (notebook, values) in pages.items():
         charts = list(charts_of(notebook))
-        for name, text in (item for chart in charts for item in chart.files().items()):
+        files = {name: text for _, tables in charts for name, text in tables.items()}
+        for name, text in files.items():
             write_text(folder / name, text)
-            wanted.add(name)
         with write_beside(folder / archive_name(page)) as half:
-            half.write_bytes(_archive(charts, values[page]))
-        wanted.add(archive_name(page))
+            half.write_bytes(_archive(charts, values))
+        wanted |= {*files, archive_name(page)}
     for path in (*folder.glob("*.csv"), *folder.glob("*.zip")):
         if path.name not in wanted:
             path.unlink()
 
 
-def _archive(charts: list[ChartData], values: Any) -> bytes:
+def _archive(charts: list[tuple[str, dict[str, str]]], values: Any) -> bytes:
     """A zip file: tables numbered in the order of the page, and the values of the text."""
     contents = {"values.json": json.dumps(values, indent=1, ensure_ascii=False) + "\n"}
     listed = []
-    for number, chart in enumerate(charts, 1):
-        for part, text in enumerate(chart.files().values()):
+    for number, (description, tables) in enumerate(charts, 1):
+        for part, text in enumerate(tables.values()):
             name = f"{number:02d}{chr(97 + part) if part else ''}.csv"
             contents[name] = text
-            listed.append(f"{name}: {chart.description}")
+            listed.append(f"{name}: {description}")
     contents["README.txt"] = "\n".join(
         [*listed, "values.json: the values of the text, by expression", ""]
     )

@@ -6,6 +6,7 @@ as ``user_expressions``: of the first cell those of the text, of others those of
 
 import ast
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import nbformat
@@ -56,20 +57,17 @@ class _Client(PapermillNotebookClient):
         codes = list(dict.fromkeys(code for codes in asked.values() for code in codes))
         if not codes:
             return
-        reply = run_sync(self._evaluate)({str(i): code for i, code in enumerate(codes)})
-        results = {code: reply.get(str(i), {}) for i, code in enumerate(codes)}
+        reply = run_sync(self.kc.execute_interactive)(
+            "", silent=True, store_history=False, allow_stdin=False, timeout=_TIMEOUT_S,
+            user_expressions={str(i): code for i, code in enumerate(codes)},
+            output_hook=lambda _: None,
+        )  # fmt: skip
+        answers = reply["content"].get(_KEY, {})
+        results = {code: answers.get(str(i), {}) for i, code in enumerate(codes)}
         for number, wanted in asked.items():
             self.nb.cells[number].metadata[_KEY] = [
                 {"expression": code, "result": results[code]} for code in wanted
             ]
-
-    async def _evaluate(self, expressions: Mapping[str, str]) -> Mapping[str, Any]:
-        reply = await self.kc.execute_interactive(
-            "", silent=True, store_history=False, user_expressions=dict(expressions),
-            allow_stdin=False, timeout=_TIMEOUT_S, output_hook=lambda _: None,
-        )  # fmt: skip
-        found: Mapping[str, Any] = reply["content"].get(_KEY, {})
-        return found
 
 
 def codes_of(notebook: nbformat.NotebookNode) -> dict[int, list[str]]:
@@ -78,17 +76,12 @@ def codes_of(notebook: nbformat.NotebookNode) -> dict[int, list[str]]:
     Args:
         notebook: executed, as claims are made by cells.
     """
-    found: dict[int, list[str]] = {}
-    try:
-        asked = marks_of(notebook).codes()
-    except MarkError:  # the build says so, with the file's name
-        asked = []
-    if asked:
-        found[0] = asked
+    found: dict[int, list[str]] = {0: []}
+    with suppress(MarkError):  # the build says so, with the file's name
+        found[0] += marks_of(notebook).codes()
     for number, cell in enumerate(notebook.cells):
-        codes = [code for claim in claims_in(cell) for code in claim_codes(claim["condition"])]
-        if codes:
-            found[number] = [*found.get(number, []), *codes]
+        for claim in claims_in(cell):
+            found.setdefault(number, []).extend(claim_codes(claim["condition"]))
     return found
 
 

@@ -20,7 +20,7 @@ from kwslib.errors import InputError
 from kwslib.records import code_version
 from kwslib.site import cache, parameters
 from kwslib.site.book import Book, Chapter
-from kwslib.site.engine import NAME, ReportEngine, values_in
+from kwslib.site.engine import NAME, ReportEngine, ValueMissingError, value_of, values_in
 from kwslib.site.marks import MarkError, Marks, marks_of
 from kwslib.site.settings import Settings, now
 
@@ -70,6 +70,22 @@ class ExecutedChapter:
         """A line of the source, for messages."""
         return f"{self.chapter.path}:{line}"
 
+    def value(self, code: str, line: int, what: str) -> Any:
+        """The value of evaluated code.
+
+        Args:
+            code: Python that the text asks for.
+            line: of the source, on which it does.
+            what: cannot be told without the value, for the message.
+
+        Raises:
+            ChapterError: it was not evaluated, or failed.
+        """
+        try:
+            return value_of(self.run.values, code)
+        except ValueMissingError as error:
+            raise ChapterError(f"{self.place(line)}: {what}: {error}") from error
+
 
 class _ThisPython(AsyncKernelManager):
     """Starts the kernel with this interpreter, whatever kernels are installed on the machine."""
@@ -92,9 +108,8 @@ def run_book(
         ChapterError: a cell failed.
     """
     asked = parameters.resolve(book, settings.parameters)
-    kept = cache.KeptRuns(book.root / "_build" / "executed")
     return [
-        _run_or_load(chapter, book.root, settings, asked[chapter.name], kept, say)
+        _run_or_load(chapter, book.root, settings, asked[chapter.name], say)
         for chapter in book.chapters
     ]
 
@@ -104,25 +119,26 @@ def _run_or_load(
     root: Path,
     settings: Settings,
     asked: dict[str, parameters.Value],
-    kept: cache.KeptRuns,
     say: Callable[[str], None],
 ) -> ExecutedChapter:
-    source = chapter.notebook()
-    declared, defaults = parameters.declared(chapter, source), parameters.defaults_of(chapter)
+    defaults = parameters.declared(chapter)
     values = defaults | {"profile": settings.profile, "data": settings.data} | asked
-    changed = {name: value for name, value in values.items() if value != declared[name]}
-    notebook = _with_parameters(source, changed)
+    changed = {name: value for name, value in values.items() if value != defaults[name]}
+    notebook = _with_parameters(chapter.notebook(), changed)
     try:
         marks = marks_of(notebook)
         key = cache.key(notebook, values, settings.data_identity(), root)
     except MarkError as error:
         raise ChapterError(f"{chapter.path}:{error}") from error
-    run = kept.load(chapter, key)
+    path = root / "_build" / "executed" / chapter.stem / f"{key[:20]}.json"
+    run = cache.load(path)
     if run is None:
         say(f"running {chapter.stem}")
         run = run_notebook(chapter, notebook, root)
-        kept.store(chapter, key, run)
-    _put_outputs(notebook, run.outputs)
+        cache.store(path, run)
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    for cell, outputs in zip(cells, run.outputs, strict=True):
+        cell.outputs = nbformat.from_dict(outputs)
     fresh = run.when >= settings.started
     return ExecutedChapter(chapter, notebook, marks, key, defaults, values, run, fresh)
 
@@ -145,12 +161,6 @@ def _with_parameters(
             # it has a line of its own, so that the cells behind it keep theirs
             notebook.metadata["source_map"] = [*lines[:number], lines[number - 1], *lines[number:]]
     return notebook
-
-
-def _put_outputs(notebook: nbformat.NotebookNode, outputs: list[list[Any]]) -> None:
-    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    for cell, own in zip(cells, outputs, strict=True):
-        cell.outputs = nbformat.from_dict(own)
 
 
 def run_notebook(chapter: Chapter, notebook: nbformat.NotebookNode, root: Path) -> cache.Run:

@@ -7,7 +7,6 @@ page as a notebook: a chapter with its outputs, a plain page as one Markdown cel
 
 import importlib.metadata
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,8 +56,6 @@ VEGA_NAME = f"vega-{importlib.metadata.version('vl-convert-python')}.js"
 
 VEGA_SNIPPET = "window.vegaEmbed = vegaEmbed;"
 
-RUN_DIRECTIVE, API_DIRECTIVE, TRY_DIRECTIVE = "kws-run", "kws-api", "kws-try"
-
 TRY_PAGE = "book/try"
 """The page on which the firmware runs in the browser."""
 
@@ -81,6 +78,7 @@ class Report:
 
     def execute(self, app: Sphinx) -> None:
         """Run the chapters, before anything is read or written."""
+        app.config.html_static_path.append(str(STATIC))
         root = Path(app.srcdir)
         toc = app.config["external_toc_path"]
         try:
@@ -106,39 +104,56 @@ class Report:
             for name, page in self.pages.items()
         }
         states |= {page: code for page in env.found_docs if page not in states}
-        if self.live:
-            live = sha256_of_text(code, self.live.key)
-            states |= dict.fromkeys(getattr(env, "kws_try_pages", {TRY_PAGE}), live)
         env.kws_states = states  # type: ignore[attr-defined]
         changed = {page for page, state in states.items() if before.get(page) != state}
-        return sorted((changed | getattr(env, "kws_run_pages", set())) & env.all_docs.keys())
+        return sorted(changed & env.all_docs.keys())
 
     def supply(self, app: Sphinx, page: str, source: list[str]) -> None:
         """Give Sphinx the page as a notebook instead of the text of its file."""
-        if page in self.pages:
-            notebook = self.pages[page].notebook
-        else:
-            notebook = as_notebook(source[0], Path(app.env.doc2path(page)))
+        known = self.pages.get(page)
+        path = Path(app.env.doc2path(page))
+        notebook = known.notebook if known else as_notebook(source[0], path)
         source[0] = nbformat.writes(downloads.for_page(notebook, page))
 
-    def offer_notebook(
+    def prepare(
         self, app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any
     ) -> None:
-        """Tell the theme's download button that the executed notebook is there."""
+        """Tell the theme's download button that the executed notebook is there; give the page on
+        which the firmware runs its script, and forbid it connections.
+        """
         if page in self.pages and doctree is not None:
             context["ipynb_source"] = f"{page}.ipynb"
+        if page == TRY_PAGE and self.live:
+            from kwslib.live.page import POLICY
 
-    def write_notebooks(self, app: Sphinx, exception: Exception | None) -> None:
-        """Write the executed notebooks in plain Markdown, once figures have their numbers."""
+            policy = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
+            context["metatags"] = policy + context.get("metatags", "")
+            app.add_css_file("try.css")
+            app.add_js_file(self.live.script_name, loading_method="defer")
+
+    def finish(self, app: Sphinx, exception: Exception | None) -> None:
+        """Write what stands beside the pages, once figures have their numbers, and leave out of the
+        pages what is not needed at once.
+        """
         if exception is not None or app.builder.format != "html":
             return
+        site = Path(app.outdir)
+        write_vega(site / "_static" / VEGA_NAME)
+        if self.live:
+            self.live.write(site / "_static")
         for name, page in self.pages.items():
             try:
                 plain = self._plain(app.env, page).notebook(downloads.for_download(page.notebook))
             except PlainError as error:
                 raise ReportError(f"{name}: {error}") from error
-            path = Path(app.outdir) / "_sources" / f"{name}.ipynb"
-            write_text(path, nbformat.writes(plain))
+            write_text(site / "_sources" / f"{name}.ipynb", nbformat.writes(plain))
+        data = {
+            name: (page.notebook, shown_values(page.executed)) for name, page in self.pages.items()
+        }
+        downloads.write_data(site / downloads.FOLDER, data)
+        metadata.write_sitemap(site, app.env.found_docs)
+        lighten(site)
+        icons.write_icons(site / "_static", pages_of(site))
 
     def _plain(self, env: BuildEnvironment, page: Page) -> Plain:
         """How the marks of a page are written out."""
@@ -158,54 +173,51 @@ class Report:
                 "cite": lambda keys: f"[{citations_of(env, keys)}]",
             },
             open_claims=frozenset(each.label for each in page.claims.values() if not each.holds),
-            fields={each.name: each.fields for each in page.figures.values()},
+            fields={name: each.fields for name, each in page.figures.items()},
             number=lambda name: number_of(env, name),
         )
 
-    def offer_data(
+    def add_buttons(
         self, app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any
     ) -> None:
-        """Add the archive of the page's data to the theme's download button."""
-        if page not in self.pages or doctree is None:
+        """Add to the theme's download button the archive of the page's data and, where one is made,
+        the whole report as a PDF file; and a button that opens the chapter on Binder, where the
+        repository is known to it.
+        """
+        if doctree is None:
             return
-        folder = context["pathto"](downloads.FOLDER, 1)
-        button = {
-            "type": "link",
-            "url": f"{folder}/{downloads.archive_name(page)}",
-            "text": ".zip",
-            "tooltip": "Download the data of the charts and the values of the text",
-            "icon": "fas fa-table",
-            "label": "download-data-button",
-        }
-        for buttons in _download_buttons(context):
-            buttons.insert(1, button)
-
-    def offer_whole(
-        self, app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any
-    ) -> None:
-        """Add the whole report as a PDF file, where one is made, to the theme's download button."""
-        if not app.config.kws_pdf or doctree is None:
-            return
-        button = {
-            "type": "link",
-            "url": context["pathto"](app.config.kws_pdf, 1),
-            "text": "all as .pdf",
-            "tooltip": "Download the whole report as a PDF file",
-            "icon": "fas fa-book",
-            "label": "download-report-button",
-        }
-        for buttons in _download_buttons(context):
-            buttons.append(button)
-
-    def offer_launch(
-        self, app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any
-    ) -> None:
-        """Add a button that opens the chapter on Binder, where the repository is known to it."""
-        if page not in self.pages or doctree is None:
-            return
-        url = repository.binder(repository.address(Path(app.srcdir)), f"{page}.ipynb")
-        if url and "header_buttons" in context:
-            context["header_buttons"].insert(
+        buttons = context.get("header_buttons", [])
+        is_chapter = page in self.pages
+        for menu in (each for each in buttons if each.get("label") == "download-buttons"):
+            if is_chapter:
+                folder = context["pathto"](downloads.FOLDER, 1)
+                menu["buttons"].insert(
+                    1,
+                    {
+                        "type": "link",
+                        "url": f"{folder}/{downloads.archive_name(page)}",
+                        "text": ".zip",
+                        "tooltip": "Download the data of the charts and the values of the text",
+                        "icon": "fas fa-table",
+                        "label": "download-data-button",
+                    },
+                )
+            if app.config.kws_pdf:
+                menu["buttons"].append(
+                    {
+                        "type": "link",
+                        "url": context["pathto"](app.config.kws_pdf, 1),
+                        "text": "all as .pdf",
+                        "tooltip": "Download the whole report as a PDF file",
+                        "icon": "fas fa-book",
+                        "label": "download-report-button",
+                    }
+                )
+        url = is_chapter and repository.binder(
+            repository.address(Path(app.srcdir)), f"{page}.ipynb"
+        )
+        if url:
+            buttons.insert(
                 0,
                 {
                     "type": "link",
@@ -215,32 +227,6 @@ class Report:
                     "label": "launch-binder-button",
                 },
             )
-
-    def write_data(self, app: Sphinx, exception: Exception | None) -> None:
-        """Write the data of every chapter's charts."""
-        if exception is None and app.builder.format == "html":
-            values = {name: shown_values(page.executed) for name, page in self.pages.items()}
-            notebooks = {name: page.notebook for name, page in self.pages.items()}
-            downloads.write_data(Path(app.outdir) / downloads.FOLDER, notebooks, values)
-
-    def bring_firmware(
-        self, app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any
-    ) -> None:
-        """Give the page on which the firmware runs its script, and forbid it connections."""
-        if page == TRY_PAGE and self.live:
-            from kwslib.live.page import POLICY
-
-            context["metatags"] = (
-                f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
-                + context.get("metatags", "")
-            )
-            app.add_css_file("try.css")
-            app.add_js_file(self.live.script_name, loading_method="defer")
-
-    def write_firmware(self, app: Sphinx, exception: Exception | None) -> None:
-        """Write what that page loads."""
-        if exception is None and app.builder.format == "html" and self.live:
-            self.live.write(Path(app.outdir) / "_static")
 
 
 def name_absent_page(
@@ -259,38 +245,33 @@ def name_absent_page(
     return nodes.emphasis(title, title)
 
 
-class _Generated(SphinxDirective):
-    """Inserts Markdown that is made while the site is built."""
-
-    def markdown(self) -> str:
-        raise NotImplementedError
-
-    def run(self) -> list[nodes.Node]:
-        container = nodes.container()
-        content = StringList(self.markdown().splitlines(), source=self.name)
-        self.state.nested_parse(content, 0, container, match_titles=True)
-        return list(container.children)
-
-
-class RunDirective(_Generated):
+class RunDirective(SphinxDirective):
     """``{kws-run}``: how this run was made."""
 
-    def markdown(self) -> str:
-        """The facts of the run, and a mark on the page that they change with every run."""
-        pages: set[str] = getattr(self.env, "kws_run_pages", set())
-        self.env.kws_run_pages = pages | {self.env.docname}  # type: ignore[attr-defined]
+    def run(self) -> list[nodes.Node]:
+        """The facts of the run, which change with every run."""
+        self.env.note_reread()
         report: Report = self.env.app.kws_report  # type: ignore[attr-defined]
-        return run_page.markdown(report.settings, [page.executed for page in report.pages.values()])
+        chapters = [page.executed for page in report.pages.values()]
+        return _parsed(self, run_page.markdown(report.settings, chapters))
 
 
-class ApiDirective(_Generated):
+class ApiDirective(SphinxDirective):
     """``{kws-api}``: the library's modules that the argument names, or those left over."""
 
     optional_arguments = 1
 
-    def markdown(self) -> str:
+    def run(self) -> list[nodes.Node]:
         """A section a module."""
-        return api_page.markdown(*self.arguments)
+        return _parsed(self, api_page.markdown(*self.arguments))
+
+
+def _parsed(directive: SphinxDirective, markdown: str) -> list[nodes.Node]:
+    """Markdown that is made while the site is built."""
+    container = nodes.container()
+    content = StringList(markdown.splitlines(), source=directive.name)
+    directive.state.nested_parse(content, 0, container, match_titles=True)
+    return list(container.children)
 
 
 class TryDirective(SphinxDirective):
@@ -299,17 +280,10 @@ class TryDirective(SphinxDirective):
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        """The part that the argument names, and a mark on the page, which changes with it."""
-        pages: set[str] = getattr(self.env, "kws_try_pages", {TRY_PAGE})
-        self.env.kws_try_pages = pages | {self.env.docname}  # type: ignore[attr-defined]
+        """The part that the argument names, which changes with networks and clips."""
+        self.env.note_reread()
         live: LivePage | None = self.env.app.kws_report.live  # type: ignore[attr-defined]
         return [nodes.raw("", live.html(self.arguments[0]), format="html")] if live else []
-
-
-def _download_buttons(context: Mapping[str, Any]) -> list[list[dict[str, str]]]:
-    """The buttons below the theme's download button, where the page has one."""
-    groups = context.get("header_buttons", ())
-    return [group["buttons"] for group in groups if group.get("label") == "download-buttons"]
 
 
 def unlist_citations(
@@ -322,8 +296,11 @@ def unlist_citations(
         )
 
 
-def link_repository(app: Sphinx, config: Config) -> None:
-    """Show the theme's repository buttons where the repository's address is known."""
+def tell_addresses(app: Sphinx, config: Config) -> None:
+    """Let Sphinx write the address that each page really has into it, and show the theme's
+    repository buttons, where site and repository have an address that is known.
+    """
+    config.html_baseurl = metadata.address() or config.html_baseurl
     address = repository.address(Path(app.srcdir))
     if address:
         config.html_theme_options |= {
@@ -335,65 +312,39 @@ def link_repository(app: Sphinx, config: Config) -> None:
         }
 
 
-def add_assets(app: Sphinx) -> None:
-    """Let Sphinx copy our scripts and styles into the site."""
-    app.config.html_static_path.append(str(STATIC))
-
-
-def write_vega(app: Sphinx, exception: Exception | None) -> None:
+def write_vega(path: Path) -> None:
     """Write the Vega bundle that makes charts interactive.
 
     Its top-level names would collide with those of Sphinx's own scripts, hence the function.
     """
-    path = Path(app.outdir) / "_static" / VEGA_NAME
-    if exception is None and app.builder.format == "html" and not path.exists():
+    if not path.exists():
         write_text(path, f"(function () {{\n{vl_convert.javascript_bundle(VEGA_SNIPPET)}\n}})();\n")
-
-
-def finish(app: Sphinx, exception: Exception | None) -> None:
-    """Leave out of the pages what is not needed at once, and bring the icons that they show."""
-    if exception is not None or app.builder.format != "html":
-        return
-    site = Path(app.outdir)
-    lighten(site)
-    icons.write_icons(site / "_static", pages_of(site))
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Connect the report to a build."""
     report = Report()
     app.kws_report = report  # type: ignore[attr-defined]
-    app.connect("config-inited", link_repository, priority=100)
-    app.connect("config-inited", metadata.tell_address)
-    app.connect("builder-inited", add_assets)
+    app.connect("config-inited", tell_addresses, priority=100)
     app.connect("builder-inited", report.execute)
     app.connect("env-get-outdated", report.outdated)
     app.connect("source-read", report.supply)
     app.connect("missing-reference", name_absent_page)
-    app.connect("html-page-context", report.offer_notebook, priority=100)
-    app.connect("html-page-context", report.offer_data, priority=900)
-    app.connect("html-page-context", report.offer_whole, priority=901)
-    app.connect("html-page-context", report.offer_launch, priority=902)
-    app.connect("html-page-context", report.bring_firmware)
+    app.connect("html-page-context", report.prepare, priority=100)
     app.connect("html-page-context", metadata.describe)
     app.connect("html-page-context", unlist_citations)
-    app.connect("build-finished", write_vega)
-    app.connect("build-finished", report.write_firmware)
-    app.connect("build-finished", report.write_notebooks)
-    app.connect("build-finished", report.write_data)
-    app.connect("build-finished", metadata.write_sitemap)
-    app.connect("build-finished", finish, priority=900)
+    app.connect("html-page-context", report.add_buttons, priority=900)
+    app.connect("build-finished", report.finish, priority=900)
     # pages are written anew when it changes
     app.add_config_value("kws_pdf", os.environ.get(PDF_VARIABLE, ""), "html", str)
     mathematics.add_renderer(app)
     app.add_role(ROLE, eval_role, override=True)  # myst-nb's own asks a kernel
     app.add_transform(claims.ShowClaims)
     figures.add_figures(app)
-    app.add_directive(RUN_DIRECTIVE, RunDirective)
-    app.add_directive(API_DIRECTIVE, ApiDirective)
-    app.add_directive(TRY_DIRECTIVE, TryDirective)
+    app.add_directive("kws-run", RunDirective)
+    app.add_directive("kws-api", ApiDirective)
+    app.add_directive("kws-try", TryDirective)
     app.add_css_file("report.css")
     app.add_css_file(icons.SHEET, priority=900)
-    attributes: dict[str, Any] = {"data-vega": VEGA_NAME}
-    app.add_js_file("charts.js", loading_method="defer", **attributes)
+    app.add_js_file("charts.js", loading_method="defer", **{"data-vega": VEGA_NAME})  # type: ignore[arg-type]
     return {"version": "1", "parallel_read_safe": False, "parallel_write_safe": True}

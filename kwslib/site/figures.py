@@ -4,29 +4,21 @@ import html
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import nbformat
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.transforms import SphinxTransform
+from sphinx.writers.html5 import HTML5Translator
 from typing_extensions import override
 
 from kwslib.results.provenance import FIELDS_MIME
+from kwslib.site.execute import ChapterError
+from kwslib.site.marks import first_line
 
 _LABELLED = re.compile(r'aria-label="[^"]*"')
-
-
-class FigureError(Exception):
-    """A figure is not as its options say.
-
-    Attributes:
-        cell: the number of its cell.
-    """
-
-    def __init__(self, cell: int, message: str) -> None:
-        super().__init__(message)
-        self.cell = cell
 
 
 @dataclass(frozen=True)
@@ -34,21 +26,23 @@ class Figure:
     """A figure or table of a page.
 
     Attributes:
-        name: to refer to it.
         kind: ``"figure"`` or ``"table"``.
         fields: what it rests on: data, seeds, method, place.
     """
 
-    name: str
     kind: str
     fields: Mapping[str, str]
 
 
-def figures_of(notebook: nbformat.NotebookNode) -> dict[str, Figure]:
+def figures_of(notebook: nbformat.NotebookNode, path: Path) -> dict[str, Figure]:
     """The figures of an executed notebook by name, each with its alternative text put in.
 
+    Args:
+        notebook: what its outputs are is changed.
+        path: of its source, for messages.
+
     Raises:
-        FigureError: a cell with a caption puts out nothing, or several things, or has no
+        ChapterError: a cell with a caption puts out nothing, or several things, or has no
             alternative text; or two figures have one name.
     """
     found: dict[str, Figure] = {}
@@ -66,18 +60,15 @@ def figures_of(notebook: nbformat.NotebookNode) -> dict[str, Figure]:
             (name in found, f"two figures are called {name}"),
         ):
             if wrong:
-                raise FigureError(number, what)
+                raise ChapterError(f"{path}:{first_line(notebook, number)}: {what}")
         data = outputs[0]["data"]
         label = f'aria-label="{html.escape(" ".join(alt.split()), quote=True)}"'
-        data["text/html"] = _labelled(data["text/html"], label)
+        # of the first drawing or table, for those who cannot see it
+        literally = label.replace("\\", r"\\")
+        data["text/html"] = _LABELLED.sub(literally, data["text/html"], count=1)
         kind = cell.metadata.get("kws", {}).get("kind", "figure")
-        found[name] = Figure(name, kind, data.get(FIELDS_MIME, {}))
+        found[name] = Figure(kind, data.get(FIELDS_MIME, {}))
     return found
-
-
-def _labelled(markup: str, label: str) -> str:
-    """``markup`` whose first drawing or table has another label for those who cannot see it."""
-    return _LABELLED.sub(lambda _: label, markup, count=1)
 
 
 class TableFigure(nodes.figure):
@@ -99,7 +90,9 @@ class ShowFigures(SphinxTransform):
                 continue
             figure = figures[names[0]]
             if figure.fields:
-                node += nodes.legend("", _fields(figure.fields))
+                text = " · ".join(f"{name}: {value}" for name, value in figure.fields.items())
+                below = nodes.paragraph("", text, classes=["kws-fields"])
+                node += nodes.legend("", below)
             if figure.kind == "table":
                 table = TableFigure("", *node.children, **node.attributes)
                 node.replace_self(table)
@@ -107,31 +100,18 @@ class ShowFigures(SphinxTransform):
                     self.document.ids[each] = table
 
 
-def _fields(fields: Mapping[str, str]) -> nodes.paragraph:
-    text = " · ".join(f"{name}: {value}" for name, value in fields.items())
-    return nodes.paragraph("", text, classes=["kws-fields"])
-
-
 def renumbered(app: Sphinx, env: Any) -> list[str]:
     """All pages, if a figure or section got another number: others may refer to it."""
     numbers = repr((env.toc_fignumbers, env.toc_secnumbers))
-    if getattr(env, "kws_numbers", numbers) == numbers:
-        env.kws_numbers = numbers
-        return []
+    before = getattr(env, "kws_numbers", numbers)
     env.kws_numbers = numbers
-    return sorted(env.all_docs)
-
-
-def _visit(translator: Any, node: nodes.Element) -> None:
-    translator.visit_figure(node)
-
-
-def _depart(translator: Any, node: nodes.Element) -> None:
-    translator.depart_figure(node)
+    return sorted(env.all_docs) if before != numbers else []
 
 
 def add_figures(app: Sphinx) -> None:
     """Let Sphinx number tables that are figures, and write fields below captions."""
-    app.add_enumerable_node(TableFigure, "table", html=(_visit, _depart))
+    app.add_enumerable_node(
+        TableFigure, "table", html=(HTML5Translator.visit_figure, HTML5Translator.depart_figure)
+    )
     app.add_transform(ShowFigures)
     app.connect("env-get-updated", renumbered, priority=900)

@@ -44,10 +44,13 @@ def write_icons(static: Path, pages: Iterable[Path]) -> None:
     head = f"/* {sha256_of_text(repr(points), str(len(styles)))[:16]} */\n"
     sheet = static / SHEET
     if not (sheet.exists() and sheet.read_text(encoding="utf-8").startswith(head)):
-        rules = [
-            _face(family, weight, _subset(static / font, points))
-            for (family, weight), font in _FONTS.items()
-        ]
+        fonts = {look: _subset(static / font, points) for look, font in _FONTS.items()}
+        rules = (
+            f'@font-face{{font-family:"{family}";font-style:normal;font-weight:{weight};'
+            "font-display:block;src:url(data:font/woff;base64,"
+            f"{base64.b64encode(font).decode()}) format('woff')}}\n"
+            for (family, weight), font in fonts.items()
+        )
         write_text(sheet, head + "".join(rules))
 
 
@@ -58,14 +61,16 @@ def code_points(styles: str, pages: Iterable[str]) -> set[int]:
         for selectors, text in _RULE.findall(styles)
         for name in _NAME.findall(selectors)
     }
-    points = {_point(text) for text in _VARIABLE.findall(styles)}
-    points |= {
-        _point(text) for selectors, text in _CONTENT.findall(styles) if ".fa-" not in selectors
+    shown = {
+        by_name[name]
+        for page in pages
+        for marked in _IN_PAGES.findall(page)
+        for name in _NAME.findall(marked)
+        if name in by_name
     }
-    for page in pages:
-        for shown in _IN_PAGES.findall(page):
-            points |= {by_name[name] for name in _NAME.findall(shown) if name in by_name}
-    return points
+    variables = {_point(text) for text in _VARIABLE.findall(styles)}
+    contents = _CONTENT.findall(styles)
+    return shown | variables | {_point(text) for own, text in contents if ".fa-" not in own}
 
 
 def _point(text: str) -> int:
@@ -84,11 +89,3 @@ def _subset(font: Path, points: Iterable[int]) -> bytes:
         stream = io.BytesIO()
         whole.save(stream)
     return stream.getvalue()
-
-
-def _face(family: str, weight: int, font: bytes) -> str:
-    source = "data:font/woff;base64," + base64.b64encode(font).decode()
-    return (
-        f'@font-face{{font-family:"{family}";font-style:normal;font-weight:{weight};'
-        f"font-display:block;src:url({source}) format('woff')}}\n"
-    )

@@ -22,8 +22,8 @@ EXTERNAL_OPTION = "--external"
 _ATTRIBUTES = {"a": "href", "link": "href", "img": "src", "script": "src", "audio": "src"}
 _TIMEOUT_S = 30
 _TRIES = 2
+# answers of servers that are there, but speak to people's browsers only
 _REFUSE_PROGRAMS = {401, 403, 405, 406, 418, 429}
-"""Answers of servers that are there, but speak to people's browsers only."""
 
 
 class _Page(HTMLParser):
@@ -46,10 +46,9 @@ class _Page(HTMLParser):
 
 def read_pages(site: Path) -> dict[Path, _Page]:
     """The pages of a site."""
-    pages = {}
-    for path in pages_of(site):
-        pages[path] = _Page()
-        pages[path].feed(path.read_text(encoding="utf-8"))
+    pages = {path: _Page() for path in pages_of(site)}
+    for path, page in pages.items():
+        page.feed(path.read_text(encoding="utf-8"))
     return pages
 
 
@@ -60,12 +59,8 @@ def broken_inside(site: Path) -> list[str]:
         f"{path.relative_to(site.resolve())}: {link}"
         for path, page in pages.items()
         for link in dict.fromkeys(page.links)
-        if not _is_external(link) and not _leads_somewhere(link, path, pages)
+        if not urlsplit(link).scheme and not _leads_somewhere(link, path, pages)
     ]
-
-
-def _is_external(link: str) -> bool:
-    return bool(urlsplit(link).scheme)
 
 
 def _leads_somewhere(link: str, path: Path, pages: dict[Path, _Page]) -> bool:

@@ -6,12 +6,14 @@ a formula is left alone.
 
 import ast
 import re
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import nbformat
 from markdown_it.token import Token
+from markdown_it.tree import SyntaxTreeNode
 from myst_parser.config.main import MdParserConfig
 from myst_parser.mdit_to_docutils.base import DocutilsRenderer
 from myst_parser.parsers.mdit import create_md_parser
@@ -24,8 +26,7 @@ ROLE = "eval"
 _ROLE = re.compile(rf"\{{{ROLE}\}}`([^`]*)`")
 _EXTENSIONS = {"amsmath", "attrs_inline", "colon_fence", "deflist", "dollarmath"}
 _DIRECTIVE = re.compile(r"\{([a-zA-Z0-9:_-]+)\}")
-_LITERAL = ("code", "code-block", "code-cell", "literalinclude", "math", "raw")
-"""Directives whose content is no Markdown."""
+_LITERAL = ("code", "code-block", "code-cell", "literalinclude", "math", "raw")  # no Markdown
 
 _IF = re.compile(r"if\s+(.+)")
 _END = re.compile(r"end\s+if")
@@ -74,24 +75,22 @@ class Block:
 
     Attributes:
         condition: Python.
-        first: number of the cell with its first line, and that line in the cell, from 0.
-        last: likewise of its last line.
-        line: of the source.
+        line: of the source, with its first comment.
+        end: likewise, with its last.
     """
 
     condition: str
-    first: tuple[int, int]
-    last: tuple[int, int]
     line: int
+    end: int
 
     @property
     def code(self) -> str:
         """Python that gives whether it is there."""
         return f"bool({self.condition})"
 
-    def covers(self, cell: int, line: int = 0) -> bool:
-        """Whether a line of a cell is in the block, its comment lines included."""
-        return self.first <= (cell, line) <= self.last
+    def covers(self, line: int) -> bool:
+        """Whether a line of the source is in the block, its comment lines included."""
+        return self.line <= line <= self.end
 
 
 @dataclass(frozen=True)
@@ -101,14 +100,6 @@ class Marks:
     expressions: tuple[Expression, ...]
     claims: tuple[MarkedClaim, ...]
     blocks: tuple[Block, ...]
-
-    def block_of(self, line: int, notebook: nbformat.NotebookNode) -> Block | None:
-        """The block in which a line of the source stands, or None."""
-        for cell in range(len(notebook.cells) - 1, -1, -1):
-            start = first_line(notebook, cell)
-            if start <= line:
-                return next((b for b in self.blocks if b.covers(cell, line - start)), None)
-        return None
 
     def codes(self) -> list[str]:
         """Python of all values and conditions, each once."""
@@ -130,17 +121,26 @@ def marks_of(notebook: nbformat.NotebookNode) -> Marks:
     """
     expressions: list[Expression] = []
     claims: list[MarkedClaim] = []
-    edges: list[tuple[str, tuple[int, int], int]] = []
+    comments: list[tuple[str, int]] = []
     for number, cell in enumerate(notebook.cells):
         start = first_line(notebook, number)
-        text = cell.source if cell.cell_type == "markdown" else caption_of(cell)
-        seen = list(_inlines(_parse(text)))
-        found = [e for token in seen for e in _expressions(token, start)]
+        is_text = cell.cell_type == "markdown"
+        text = cell.source if is_text else caption_of(cell)
+        seen = list(_inlines(text, start))
+        found = [
+            Expression(node.content, line)
+            for node, line in seen
+            if node.type == "myst_role" and node.meta.get("name") == ROLE
+        ]
         _check_all_seen(text, found, start)
         expressions += found
-        claims += [claim for token in seen for claim in _claims(token, start)]
-        if cell.cell_type == "markdown":
-            edges += [(comment, (number, line), start + line) for comment, line in _comments(text)]
+        claims += [
+            MarkedClaim(str(node.attrs.get("id", "")), _sentence(node), line)
+            for node, line in seen
+            if node.type == "span" and "claim" in str(node.attrs.get("class", "")).split()
+        ]
+        if is_text:
+            comments += _comments(text, start)
     labels = [claim.label for claim in claims]
     for claim in claims:
         if not CLAIM_LABEL.fullmatch(claim.label):
@@ -149,7 +149,7 @@ def marks_of(notebook: nbformat.NotebookNode) -> Marks:
             )
         if labels.count(claim.label) > 1:
             raise MarkError(f"{claim.line}: two claims are called {claim.label}")
-    return Marks(tuple(expressions), tuple(claims), tuple(_blocks(edges)))
+    return Marks(tuple(expressions), tuple(claims), tuple(_blocks(comments)))
 
 
 def caption_of(cell: nbformat.NotebookNode) -> str:
@@ -165,16 +165,15 @@ def operands(condition: str) -> list[str]:
     ['low(a)', 'len(b)']
     """
 
-    def walk(node: ast.expr) -> Iterator[ast.expr]:
-        if isinstance(node, ast.BoolOp):
-            for value in node.values:
-                yield from walk(value)
-        elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-            yield from walk(node.operand)
-        elif isinstance(node, ast.Compare):
-            yield from (node.left, *node.comparators)
-        else:
-            yield node
+    def walk(node: ast.expr) -> list[ast.expr]:
+        match node:
+            case ast.BoolOp(values=values):
+                return [part for value in values for part in walk(value)]
+            case ast.UnaryOp(op=ast.Not(), operand=operand):
+                return walk(operand)
+            case ast.Compare(left=left, comparators=comparators):
+                return [left, *comparators]
+        return [node]
 
     tree = ast.parse(condition, mode="eval").body
     found = [node for node in walk(tree) if not isinstance(node, ast.Constant)]
@@ -186,62 +185,40 @@ def _parse(text: str) -> list[Token]:
     return create_md_parser(config, DocutilsRenderer).parse(text) if text else []
 
 
-def _inlines(tokens: Sequence[Token], offset: int = 0) -> Iterator[tuple[Token, int]]:
-    """Tokens of running text and the line of each, also of what directives contain."""
-    for token in tokens:
-        line = offset + (token.map[0] if token.map else 0)
-        if token.type == "inline":
-            yield token, line
-        elif token.type in ("fence", "colon_fence"):
-            directive = _DIRECTIVE.match(token.info.strip())
+def _inlines(text: str, line: int) -> Iterator[tuple[SyntaxTreeNode, int]]:
+    """All that running text consists of, also in directives, and the line of its paragraph.
+
+    Args:
+        text: of a cell or of a directive.
+        line: of the source, on which it begins.
+    """
+    for node in SyntaxTreeNode(_parse(text)).walk():
+        first = line + (node.map[0] if node.type != "root" and node.map else 0)
+        if node.type == "inline":
+            yield from ((inner, first) for inner in node.walk())
+        elif node.type in ("fence", "colon_fence"):
+            directive = _DIRECTIVE.match(node.info.strip())
             if directive and directive[1] not in _LITERAL:
-                yield from _inlines(_parse(token.content), line + 1)
+                yield from _inlines(node.content, first + 1)
 
 
-def _expressions(found: tuple[Token, int], start: int) -> Iterator[Expression]:
-    token, line = found
-    for child in _leaves(token):
-        if child.type == "myst_role" and child.meta.get("name") == ROLE:
-            yield Expression(child.content, start + line)
+def _sentence(claim: SyntaxTreeNode) -> str:
+    """The text in a span, as its author wrote it but for marks of emphasis."""
+    return "".join(_source(node) for node in claim.walk(include_self=False) if not node.children)
 
 
-def _leaves(token: Token) -> Iterator[Token]:
-    for child in token.children or ():
-        yield child
-        yield from _leaves(child)
-
-
-def _claims(found: tuple[Token, int], start: int) -> Iterator[MarkedClaim]:
-    token, line = found
-    children = token.children or []
-    for at, child in enumerate(children):
-        if child.type == "span_open" and "claim" in str(child.attrGet("class") or "").split():
-            sentence = "".join(_source(each) for each in _until_close(children[at + 1 :]))
-            yield MarkedClaim(str(child.attrGet("id") or ""), sentence, start + line)
-
-
-def _until_close(tokens: Sequence[Token]) -> Iterator[Token]:
-    depth = 1
-    for token in tokens:
-        depth += {"span_open": 1, "span_close": -1}.get(token.type, 0)
-        if depth == 0:
-            return
-        yield token
-
-
-def _source(token: Token) -> str:
-    if token.type == "myst_role":
-        return f"{{{token.meta['name']}}}`{token.content}`"
-    return " " if token.type == "softbreak" else token.content
+def _source(node: SyntaxTreeNode) -> str:
+    if node.type == "myst_role":
+        return f"{{{node.meta['name']}}}`{node.content}`"
+    return " " if node.type == "softbreak" else node.content
 
 
 def _check_all_seen(text: str, found: Sequence[Expression], start: int) -> None:
     """Refuse a role that the parser takes for something else, and so would show as it stands."""
-    seen = [expression.text for expression in found]
+    seen = Counter(expression.text for expression in found)
     for match in _ROLE.finditer(text):
-        if match[1] in seen:
-            seen.remove(match[1])
-        else:
+        seen[match[1]] -= 1
+        if seen[match[1]] < 0:
             line = start + text.count("\n", 0, match.start())
             raise MarkError(
                 f"{line}: {match[0]} is not read as an expression; look for a code span around it, "
@@ -249,27 +226,27 @@ def _check_all_seen(text: str, found: Sequence[Expression], start: int) -> None:
             )
 
 
-def _comments(text: str) -> Iterator[tuple[str, int]]:
+def _comments(text: str, start: int) -> Iterator[tuple[str, int]]:
     for token in _parse(text):
         if token.type == "myst_line_comment" and token.map:
-            for number, line in enumerate(token.content.split("\n")):
-                yield line.strip().lstrip("%").strip(), token.map[0] + number
+            for line, comment in enumerate(token.content.split("\n"), start + token.map[0]):
+                yield comment.strip().lstrip("%").strip(), line
 
 
-def _blocks(edges: Sequence[tuple[str, tuple[int, int], int]]) -> Iterator[Block]:
-    begun: tuple[str, tuple[int, int], int] | None = None
-    for comment, place, line in edges:
+def _blocks(comments: Sequence[tuple[str, int]]) -> Iterator[Block]:
+    begun: tuple[str, int] | None = None
+    for comment, line in comments:
         if condition := _IF.fullmatch(comment):
             if begun:
-                raise MarkError(f"{line}: a block begins in the one of line {begun[2]}")
-            begun = (condition[1], place, line)
+                raise MarkError(f"{line}: a block begins in the one of line {begun[1]}")
+            begun = (condition[1], line)
         elif _END.fullmatch(comment):
             if not begun:
                 raise MarkError(f"{line}: a block ends that has not begun")
-            yield Block(begun[0], begun[1], place, begun[2])
+            yield Block(*begun, line)
             begun = None
     if begun:
-        raise MarkError(f"{begun[2]}: the block has no end; write % end if")
+        raise MarkError(f"{begun[1]}: the block has no end; write % end if")
 
 
 def without_blocks(
@@ -279,25 +256,24 @@ def without_blocks(
 
     Lines of text are blanked, so that what follows keeps its number.
     """
-    dropped = []
+    edges = {line for block in marks.blocks for line in (block.line, block.end)}
+    kept = []
     for number, cell in enumerate(notebook.cells):
-        if cell.cell_type != "markdown":
-            if any(block.covers(number) for block in absent):
-                dropped.append(number)
-            continue
-        lines = cell.source.split("\n")
-        for at in range(len(lines)):
-            marks_it = any((number, at) in (block.first, block.last) for block in marks.blocks)
-            if marks_it or any(block.covers(number, at) for block in absent):
-                lines[at] = ""
-        cell.source = "\n".join(lines)
-    _remove_cells(notebook, dropped)
+        start = first_line(notebook, number)
+        if cell.cell_type == "markdown":
+            lines = enumerate(cell.source.split("\n"), start)
+            cell.source = "\n".join(
+                "" if line in edges or is_covered(line, absent) else text for line, text in lines
+            )
+        if cell.cell_type == "markdown" or not is_covered(start, absent):
+            kept.append(number)
+    starts: Any = notebook.metadata.get("source_map")
+    notebook.cells = [notebook.cells[number] for number in kept]
+    if starts:
+        notebook.metadata["source_map"] = [starts[number] for number in kept]
     return notebook
 
 
-def _remove_cells(notebook: nbformat.NotebookNode, dropped: Sequence[int]) -> None:
-    kept = [number for number in range(len(notebook.cells)) if number not in dropped]
-    lines: Any = notebook.metadata.get("source_map")
-    notebook.cells = [notebook.cells[number] for number in kept]
-    if lines:
-        notebook.metadata["source_map"] = [lines[number] for number in kept]
+def is_covered(line: int, blocks: Iterable[Block]) -> bool:
+    """Whether a line of the source is in one of some blocks."""
+    return any(block.covers(line) for block in blocks)

@@ -10,12 +10,13 @@ all its text, tables and captions too, and writes addresses that are not whole.
 import html
 import os
 import re
+import textwrap
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
-from sphinx.config import Config
 
 from kwslib.files import write_text
 
@@ -34,11 +35,6 @@ def address() -> str:
     """Where the site will stand, with a slash at the end; empty where that is not known."""
     given = os.environ.get(ADDRESS_VARIABLE, "").strip()
     return f"{given.rstrip('/')}/" if given else ""
-
-
-def tell_address(app: Sphinx, config: Config) -> None:
-    """Let Sphinx write the address that each page really has into it."""
-    config.html_baseurl = address() or config.html_baseurl
 
 
 def describe(
@@ -81,28 +77,21 @@ def describe(
 def description_of(doctree: nodes.document) -> str:
     """The first sentences of a page, as many as a search engine shows."""
     section = next(iter(doctree.findall(nodes.section)), doctree)
-    words: list[str] = []
-    for paragraph in section.findall(nodes.paragraph):
-        if isinstance(paragraph.parent, nodes.section):
-            words += paragraph.astext().split()
-        if len(" ".join(words)) >= _LONGEST:
-            break
-    text = " ".join(words)
-    if len(text) <= _LONGEST:
-        return text
-    return text[: _LONGEST - 1].rpartition(" ")[0].rstrip(",;:") + " …"
+    paragraphs = section.findall(nodes.paragraph)
+    text = " ".join(each.astext() for each in paragraphs if isinstance(each.parent, nodes.section))
+    short = textwrap.shorten(text, _LONGEST, break_on_hyphens=False, placeholder=" …")
+    return re.sub("[,;:]+ …$", " …", short)
 
 
-def write_sitemap(app: Sphinx, exception: Exception | None) -> None:
-    """List the pages by their addresses, where those are known."""
+def write_sitemap(site: Path, pages: Iterable[str]) -> None:
+    """List the pages of a site by their addresses, where those are known."""
     base = address()
-    if exception is None and app.builder.format == "html" and base:
+    if base:
         places = "".join(
-            f"<url><loc>{html.escape(base)}{page}.html</loc></url>\n"
-            for page in sorted(app.env.found_docs)
+            f"<url><loc>{html.escape(base)}{page}.html</loc></url>\n" for page in sorted(pages)
         )
         write_text(
-            Path(app.outdir) / SITEMAP,
+            site / SITEMAP,
             '<?xml version="1.0" encoding="UTF-8"?>\n'
             '<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n'
             f"{places}</urlset>\n",

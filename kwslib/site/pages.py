@@ -10,10 +10,9 @@ import nbformat
 from kwslib.results.page import CLAIM_MIME
 from kwslib.results.renderer import ORIGIN
 from kwslib.site.claims import Claim, decide
-from kwslib.site.engine import ValueMissingError
-from kwslib.site.execute import ChapterError, ExecutedChapter
-from kwslib.site.figures import Figure, FigureError, figures_of
-from kwslib.site.marks import Block, first_line, without_blocks
+from kwslib.site.execute import ExecutedChapter
+from kwslib.site.figures import Figure, figures_of
+from kwslib.site.marks import Block, without_blocks
 from kwslib.site.roles import value_text
 from kwslib.site.settings import name_of_data
 
@@ -44,11 +43,7 @@ class Page:
         """
         absent, claims = decide(executed)
         notebook = page_notebook(executed, absent)
-        try:
-            figures = figures_of(notebook)
-        except FigureError as error:
-            line = first_line(notebook, error.cell)
-            raise ChapterError(f"{executed.place(line)}: {error}") from error
+        figures = figures_of(notebook, executed.chapter.path)
         return cls(executed, notebook, {each.label: each for each in claims}, figures)
 
 
@@ -68,13 +63,12 @@ def page_notebook(executed: ExecutedChapter, absent: Sequence[Block]) -> nbforma
 
 def shown_values(executed: ExecutedChapter) -> dict[str, str]:
     """The values of a chapter's text as they are shown, by their expressions."""
-    found = {}
-    for expression in executed.marks.expressions:
-        try:
-            found[expression.text] = value_text(executed.run.values, expression.text)
-        except ValueMissingError:  # in a block that is absent
-            continue
-    return found
+    values = executed.run.values
+    return {
+        each.text: value_text(values, each.text)
+        for each in executed.marks.expressions
+        if values.get(each.code, {}).get("status") == "ok"  # or it is in a block that is absent
+    }
 
 
 def _with_origin(text: str, executed: ExecutedChapter) -> str:

@@ -3,9 +3,8 @@
 import ast
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
-
-import nbformat
 
 from kwslib.errors import InputError
 from kwslib.site.book import Book, Chapter
@@ -18,29 +17,39 @@ ENGINE_NAMES = ("profile", "data")
 _TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
-def declared(chapter: Chapter, notebook: nbformat.NotebookNode) -> dict[str, Value]:
-    """The names and defaults in the cell tagged ``parameters``.
+def declared(chapter: Chapter) -> dict[str, Value]:
+    """The names in the cell tagged ``parameters``, and what they are where no reader asks for
+    another value.
 
     Raises:
         ValueError: there is no such cell, or it holds something other than plain assignments
             of numbers, truth values and text, or lacks ``profile`` and ``data``.
     """
-    cells = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
-    if len(cells) != 1:
-        raise ValueError(f"{chapter.path}: {len(cells)} cells are tagged 'parameters', must be 1")
-    found: dict[str, Value] = {}
-    for statement in ast.parse(cells[0].source).body:
-        name, value = _assignment(statement, chapter)
-        found[name] = value
+    cells = chapter.notebook().cells
+    tagged = [cell for cell in cells if "parameters" in cell.metadata.get("tags", [])]
+    if len(tagged) != 1:
+        raise ValueError(f"{chapter.path}: {len(tagged)} cells are tagged 'parameters', must be 1")
+    found = dict(_assignment(each, chapter) for each in ast.parse(tagged[0].source).body)
     for name in ENGINE_NAMES:
         if not isinstance(found.get(name), str):
             raise ValueError(f"{chapter.path}: the parameters must declare {name} as text")
     return found
 
 
-def defaults_of(chapter: Chapter) -> dict[str, Value]:
-    """The parameters as they are where no reader asks for another value."""
-    return declared(chapter, chapter.notebook())
+def _assignment(statement: ast.stmt, chapter: Chapter) -> tuple[str, Value]:
+    match statement:
+        case (
+            ast.Assign(targets=[ast.Name(id=name), *_], value=value)
+            | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
+        ):
+            with suppress(ValueError):
+                literal = ast.literal_eval(value)
+                if isinstance(literal, bool | int | float | str):
+                    return name, literal
+    raise ValueError(
+        f"{chapter.path}: the parameters cell may only hold lines like 'epochs = 12', "
+        f"not {ast.unparse(statement)!r}"
+    )
 
 
 def resolve(book: Book, asked: Mapping[str, Any]) -> dict[str, dict[str, Value]]:
@@ -54,7 +63,7 @@ def resolve(book: Book, asked: Mapping[str, Any]) -> dict[str, dict[str, Value]]
         InputError: no such chapter or name, or a value of another type.
     """
     chapters = {each.name: each for each in book.chapters}
-    defaults = {name: defaults_of(chapter) for name, chapter in chapters.items()}
+    defaults = {name: declared(chapter) for name, chapter in chapters.items()}
     chosen: dict[str, dict[str, Value]] = {name: {} for name in chapters}
     for key, value in asked.items():
         chapter, _, name = key.partition(".")
@@ -63,27 +72,18 @@ def resolve(book: Book, asked: Mapping[str, Any]) -> dict[str, dict[str, Value]]
                 f"parameter {key!r}: no chapter is called {chapter!r}; write <chapter>.<name>=value"
                 f" with a chapter of {', '.join(chapters)}"
             )
-        _check_name(key, chapters[chapter], name, defaults[chapter])
-        chosen[chapter][name] = convert(key, str(value), defaults[chapter][name])
+        allowed = [each for each in defaults[chapter] if each not in ENGINE_NAMES]
+        if name not in allowed:
+            raise InputError(
+                f"parameter {key!r}: chapter {chapter!r} has no {name!r}; "
+                f"it has {', '.join(allowed) or 'no parameters'}"
+            )
+        chosen[chapter][name] = _converted(key, str(value), defaults[chapter][name])
     return chosen
 
 
-def _check_name(key: str, chapter: Chapter, name: str, found: Mapping[str, Value]) -> None:
-    """Refuse a parameter that a chapter does not have, or that is the run's to fill."""
-    allowed = [each for each in found if each not in ENGINE_NAMES]
-    if name not in allowed:
-        raise InputError(
-            f"parameter {key!r}: chapter {chapter.name!r} has no {name!r}; "
-            f"it has {', '.join(allowed) or 'no parameters'}"
-        )
-
-
-def convert(key: str, text: str, default: Value) -> Value:
-    """``text`` as the type of ``default``.
-
-    Raises:
-        InputError: it cannot be read as that type; ``key`` is named in the message.
-    """
+def _converted(key: str, text: str, default: Value) -> Value:
+    """``text`` as the type of ``default``; ``key`` is named where it is none."""
     if isinstance(default, str):
         return text
     try:
@@ -112,24 +112,3 @@ def parse_pairs(pairs: tuple[str, ...]) -> dict[str, str]:
         if "=" not in pair:
             raise InputError(f"parameter {pair!r} has no '='; write <chapter>.<name>=value")
     return {name.strip(): value for name, _, value in (pair.partition("=") for pair in pairs)}
-
-
-def _assignment(statement: ast.stmt, chapter: Chapter) -> tuple[str, Value]:
-    mistake = ValueError(
-        f"{chapter.path}: the parameters cell may only hold lines like 'epochs = 12', "
-        f"not {ast.unparse(statement)!r}"
-    )
-    if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
-        target: ast.expr = statement.targets[0]
-        value: ast.expr | None = statement.value
-    elif isinstance(statement, ast.AnnAssign):
-        target, value = statement.target, statement.value
-    else:
-        raise mistake
-    try:
-        literal = ast.literal_eval(value) if value else None
-    except ValueError:
-        raise mistake from None
-    if not isinstance(target, ast.Name) or not isinstance(literal, bool | int | float | str):
-        raise mistake
-    return target.id, literal

@@ -1,11 +1,11 @@
 """The whole report as one PDF file: its pages printed by Chromium, and joined."""
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from pypdf import PdfReader, PdfWriter
+from pypdf import PdfWriter
 from pypdf.generic import ArrayObject, DictionaryObject, NameObject
 
 from kwslib.files import write_beside
@@ -34,39 +34,20 @@ def print_report(
     Raises:
         InputError: there is no browser.
     """
+    writer = PdfWriter()
+    places = {}
     with tempfile.TemporaryDirectory(prefix="kws-pdf-") as name:
-        printed = []
-        for number, page in enumerate(pages):
+        for number, (page, title) in enumerate(pages.items()):
             say(f"printing {page.rpartition('/')[2]}")
-            printed.append(Path(name) / f"{number}.pdf")
-            print_page(site / f"{page}.html", printed[-1])
-        writer = joined(printed, list(pages.values()))
-        starts = _starts(printed)
-        places = {
-            (site / f"{page}.html").resolve(): start
-            for page, start in zip(pages, starts, strict=True)
-        }
+            printed = Path(name) / f"{number}.pdf"
+            print_page(site / f"{page}.html", printed)
+            places[(site / f"{page}.html").resolve()] = len(writer.pages)
+            writer.append(printed, outline_item=title)
+        writer.add_metadata({"/Title": next(iter(pages.values()))})
+        writer.compress_identical_objects()
         _lead_inside(writer, places)
         with write_beside(out) as half:
             writer.write(half)
-
-
-def joined(files: Sequence[Path], titles: Sequence[str]) -> PdfWriter:
-    """Files one after the other, each with an entry in the outline."""
-    writer = PdfWriter()
-    for path, title in zip(files, titles, strict=True):
-        writer.append(path, outline_item=title)
-    writer.add_metadata({"/Title": titles[0]})
-    writer.compress_identical_objects()
-    return writer
-
-
-def _starts(files: Sequence[Path]) -> list[int]:
-    """The first page of each file among the pages of all."""
-    starts = [0]
-    for path in files:
-        starts.append(starts[-1] + len(PdfReader(path).pages))
-    return starts[:-1]
 
 
 def _lead_inside(writer: PdfWriter, places: Mapping[Path, int]) -> None:

@@ -16,8 +16,8 @@ from kwslib.site.build import find_root
 from kwslib.site.chromium import picture
 from kwslib.site.metadata import PICTURE
 
+# a page, and what the description of the chart that is taken of it begins with
 _CHART = ("book/index", "Flash and RAM")
-"""A page, and what the description of the chart that is taken of it begins with."""
 
 _COLOURS = 256
 

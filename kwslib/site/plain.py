@@ -14,17 +14,21 @@ import nbformat
 from kwslib.site.claims import CLASS
 from kwslib.site.marks import caption_of
 
-_OPEN = re.compile(r"(`{3,}|:{3,})\{([\w:-]+)\}[ \t]*(.*)")
-_FENCE = re.compile(r"`{3,}|~{3,}")
-_OPTION = re.compile(r":[\w-]+:.*")
-_TARGET = re.compile(r"\([^()\s]+\)=\s*")
+_BLOCK = re.compile(
+    r"^(?P<marks>(?P<mark>[`:~])(?P=mark){2,})"
+    r"(?:\{(?P<name>[\w:-]+)\}[ \t]*(?P<title>.*)|(?<!:).*)\n"
+    r"(?P<body>(?:.*\n)*?)"
+    r"[ \t]*(?P=marks)(?P=mark)*[ \t]*$",
+    re.MULTILINE,
+)
+"""A directive, or a fence around what is shown as it stands."""
+
+_OPTIONS = re.compile(r"(?:(?::[\w-]+:.*|[ \t]*)\n)*")
+_UNSEEN = re.compile(r"%.*|\([^()\s]+\)=\s*")  # lines
 _ROLE_OR_CODE = re.compile(r"\{([\w:+-]+)\}`([^`]+)`|(`+)(?!`).+?(?<!`)\3(?!`)", re.DOTALL)
 _CLAIM_END = re.compile(rf"\]\{{[^}}]*\.{CLASS}[^}}]*#([a-z0-9-]+)[^}}]*\}}")
 _TITLES = {"note": "Note", "tip": "Tip", "warning": "Warning", "important": "Important"}
-_MATHS = ("math",)
-_LINKS = ("doc", "ref", "numref")
 _TITLED = re.compile(r"(.+?)\s*<[^<>]+>", re.DOTALL)  # the author's words for a link
-_LIVE = "kws-"  # begins the names of what the site alone can show
 
 
 class PlainError(Exception):
@@ -83,36 +87,25 @@ class Plain:
         Raises:
             PlainError: a role or directive is not known.
         """
-        lines, out, running = text.split("\n"), [], []
-        at = 0
-        while at < len(lines):
-            line, at = lines[at], at + 1
-            fence = _OPEN.match(line) or _FENCE.match(line)
-            if not fence:
-                if not line.startswith("%") and not _TARGET.fullmatch(line):
-                    running.append(line)
-                continue
-            out.append(self._inline("\n".join(running)))
-            running = []
-            marks = fence[1] if fence.re is _OPEN else fence[0]
-            body, at = _until(lines, at, marks)
-            if fence.re is _OPEN:
-                out.append(self._directive(fence[2], fence[3].strip(), body))
-            else:
-                out.append("\n".join([line, *body, marks]))
-        plain = "\n".join([*out, self._inline("\n".join(running))])
+        out, at = [], 0
+        for block in _BLOCK.finditer(text):
+            out.append(self._inline(text[at : block.start()].removesuffix("\n")))
+            out.append(self._directive(block) if block["name"] else block[0])
+            at = block.end() + 1
+        plain = "\n".join([*out, self._inline(text[at:])])
         return re.sub(r"\n{3,}", "\n\n", plain)
 
-    def _directive(self, name: str, title: str, body: list[str]) -> str:
-        if name.startswith(_LIVE):
+    def _directive(self, block: re.Match[str]) -> str:
+        name = block["name"]
+        content = _OPTIONS.sub("", block["body"], count=1)
+        if name.startswith("kws-"):  # what the site alone can show
             return ""
-        if name in _MATHS:
-            return "\n".join(["$$", *_content(body), "$$"])
+        if name == "math":
+            return f"$$\n{content}$$"
         if name not in ("admonition", "dropdown", *_TITLES):
             raise PlainError(f"directive {name}: has no plain form; add one to site/plain.py")
-        inner = self.markdown("\n".join(_content(body))).strip()
-        quoted = [f"> {line}".rstrip() for line in inner.split("\n")]
-        return "\n".join([f"> **{title or _TITLES[name]}**", ">", *quoted])
+        quoted = [f"> {line}".rstrip() for line in self.markdown(content).strip().split("\n")]
+        return "\n".join([f"> **{block['title'].strip() or _TITLES[name]}**", ">", *quoted])
 
     def _inline(self, text: str) -> str:
         def written(match: re.Match[str]) -> str:
@@ -120,31 +113,16 @@ class Plain:
                 return match[0]
             if match[1] not in self.roles:
                 raise PlainError(f"role {match[1]}: has no plain form; add one to site/plain.py")
-            titled = _TITLED.fullmatch(match[2]) if match[1] in _LINKS else None
+            titled = _TITLED.fullmatch(match[2]) if match[1] in ("doc", "ref", "numref") else None
             return titled[1] if titled else self.roles[match[1]](match[2])
 
+        text = "\n".join(line for line in text.split("\n") if not _UNSEEN.fullmatch(line))
         while end := _CLAIM_END.search(text):
             start = _opening(text, end.start())
             mark = " (*not so in this run*)" if end[1] in self.open_claims else ""
             sentence = text[start + 1 : end.start()]
             text = f"{text[:start]}{sentence}{mark}{text[end.end() :]}"
         return _ROLE_OR_CODE.sub(written, text)
-
-
-def _until(lines: list[str], at: int, marks: str) -> tuple[list[str], int]:
-    """The lines up to the one that closes a fence, and the place behind that."""
-    for end in range(at, len(lines)):
-        closing = lines[end].strip()
-        if closing.startswith(marks) and not closing.strip(marks[0]):
-            return lines[at:end], end + 1
-    return lines[at:], len(lines)
-
-
-def _content(body: list[str]) -> list[str]:
-    """What a directive contains, without its options."""
-    while body and (_OPTION.fullmatch(body[0]) or not body[0].strip()):
-        body = body[1:]
-    return body
 
 
 def _opening(text: str, end: int) -> int:

@@ -17,12 +17,9 @@ from kwslib.files import OURS, lock_folder, part_folder, read_bounded, write_jso
 MANIFEST = ".kws-site.json"
 """Lists the files of the site, itself apart."""
 
-_NO_JEKYLL = ".nojekyll"
-"""Without this file GitHub Pages leaves out folders whose names begin with an underscore."""
-
+_NO_JEKYLL = ".nojekyll"  # without it GitHub Pages leaves out what begins with an underscore
 _LARGEST_MANIFEST = 2**24
-_DOMAIN = "CNAME"
-"""In which GitHub Pages reads the site's own domain."""
+_DOMAIN = "CNAME"  # in which GitHub Pages reads the site's own domain
 
 
 @contextmanager
@@ -126,7 +123,8 @@ def _check_foreign(site: Path, target: Path, fresh: Iterable[str], old: set[str]
                 raise _foreign(target, parent)
         place = target / name
         if place.is_dir() and not place.is_symlink():
-            ours = _holds_only(place, target, old)
+            inside = (path for path in place.rglob("*") if path.is_symlink() or not path.is_dir())
+            ours = old.issuperset(path.relative_to(target).as_posix() for path in inside)
         elif place.is_file() and not place.is_symlink():
             ours = name in old or place.read_bytes() == (site / name).read_bytes()
         else:
@@ -138,12 +136,6 @@ def _check_foreign(site: Path, target: Path, fresh: Iterable[str], old: set[str]
 def _parents(target: Path, name: str) -> list[Path]:
     """The folders in ``target`` that a file is in, the innermost first."""
     return [target / parent for parent in [*PurePosixPath(name).parents][:-1]]
-
-
-def _holds_only(folder: Path, target: Path, old: set[str]) -> bool:
-    """Whether all that is in a folder are files of the old site."""
-    files = (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
-    return old.issuperset(path.relative_to(target).as_posix() for path in files)
 
 
 def _foreign(target: Path, place: Path) -> InputError:

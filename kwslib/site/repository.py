@@ -2,9 +2,10 @@
 
 import os
 import re
-import subprocess
 from pathlib import Path
 from urllib.parse import quote, urlsplit
+
+from kwslib.records import git
 
 BRANCH = "main"
 
@@ -24,14 +25,7 @@ def address(root: Path) -> str:
     name = os.environ.get("GITHUB_REPOSITORY")
     if name:
         return f"{os.environ.get('GITHUB_SERVER_URL', 'https://github.com')}/{name}"
-    if not (root / ".git").exists():
-        return ""
-    git = ["git", "-C", str(root), "remote", "get-url", "origin"]
-    try:
-        remote = subprocess.run(git, capture_output=True, text=True, timeout=10, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    match = _REMOTE.match(remote.stdout.strip())
+    match = _REMOTE.match(git(root, "remote", "get-url", "origin") or "")
     return f"https://{match[1]}/{match[2]}" if match else ""
 
 

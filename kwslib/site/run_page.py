@@ -21,13 +21,19 @@ def markdown(settings: Settings, chapters: list[ExecutedChapter]) -> str:
         "Machine": machine_name(),
         "Code": f"kwslib {code_version()}",
     }
+    parameters = [
+        _parameter(each, name)
+        for each in chapters
+        for name in each.defaults
+        if name not in ENGINE_NAMES
+    ]
     parts = [
         "## The run\n",
         _table(("What", "Value"), facts.items()),
         "## Chapters\n",
         _table(("Chapter", "Seconds", "Executed"), map(_execution, chapters)),
         "## Parameters\n",
-        _table(("Parameter", "Value", "Default"), _parameters(chapters)),
+        _table(("Parameter", "Value", "Default"), parameters),
         "## Versions\n",
         _table(("Package", "Version"), versions().items()),
     ]
@@ -39,18 +45,10 @@ def _execution(each: ExecutedChapter) -> tuple[str, str, str]:
     return each.chapter.stem, f"{each.run.seconds:.1f}", origin
 
 
-def _parameters(chapters: list[ExecutedChapter]) -> Iterable[tuple[str, str, str]]:
-    for each in chapters:
-        for name, default in each.defaults.items():
-            if name in ENGINE_NAMES:
-                continue
-            value = each.values[name]
-            chosen = "as declared" if value == default else f"changed from {_literal(default)}"
-            yield f"`{each.chapter.name}.{name}`", _literal(value), chosen
-
-
-def _literal(value: object) -> str:
-    return f"`{value!r}`"
+def _parameter(each: ExecutedChapter, name: str) -> tuple[str, str, str]:
+    default, value = each.defaults[name], each.values[name]
+    chosen = "as declared" if value == default else f"changed from `{default!r}`"
+    return f"`{each.chapter.name}.{name}`", f"`{value!r}`", chosen
 
 
 def _minute(when: str) -> str:

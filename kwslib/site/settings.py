@@ -59,13 +59,12 @@ class Settings:
         profile = profile or ("full" if data else "demo")
         if profile not in PROFILES:
             raise InputError(f"there is no profile {profile!r}; choose {' or '.join(PROFILES)}")
-        if profile == "demo":
-            if data:
-                raise InputError(
-                    "profile demo uses embedded speech; leave out --data or take --profile full"
-                )
-            return cls(profile, "", parameters, **more)
-        data = data or os.environ.get(DATA_VARIABLE) or ""
+        if profile == "full":
+            data = data or os.environ.get(DATA_VARIABLE)
+        elif data:
+            raise InputError(
+                "profile demo uses embedded speech; leave out --data or take --profile full"
+            )
         if data and not Path(data).is_dir():
             raise InputError(f"{data}: no such data folder; give the one that holds the archives")
         return cls(profile, str(Path(data).resolve()) if data else "", parameters, **more)

@@ -108,10 +108,10 @@ def run_of(number):
     return cache.Run([[{"number": number}]], {"a": {"status": "ok"}}, 1.5, "2026", "1")
 
 
-def test_what_was_stored_is_loaded_and_the_oldest_are_dropped(chapter, root):
-    kept = cache.KeptRuns(root / "executed")
-    assert kept.load(chapter, "key") is None
-    for number in range(cache.KEPT_RUNS + 2):
-        kept.store(chapter, f"key{number}", run_of(number))
-    assert kept.load(chapter, f"key{number}") == run_of(number)
-    assert len(list((root / "executed" / "1_sound").iterdir())) == cache.KEPT_RUNS
+def test_what_was_stored_is_loaded_and_the_oldest_are_dropped(tmp_path):
+    assert cache.load(tmp_path / "absent.json") is None
+    paths = [tmp_path / "executed" / f"{number}.json" for number in range(cache.KEPT_RUNS + 2)]
+    for number, path in enumerate(paths):
+        cache.store(path, run_of(number))
+    assert cache.load(paths[-1]) == run_of(len(paths) - 1)
+    assert len(list(paths[0].parent.iterdir())) == cache.KEPT_RUNS

@@ -36,10 +36,10 @@ def html_of(notebook):
 
 
 def test_every_table_becomes_a_csv_file_in_the_order_of_the_page(notebook):
-    (chart,) = downloads.charts_of(notebook)
-    assert chart.tables == (TABLE, TABLE)
-    assert list(chart.files()) == ["chart-1.csv", "chart-1-2.csv"]
-    assert list(csv.reader(io.StringIO(chart.files()["chart-1.csv"])))[1] == ["1", "2.5"]
+    ((description, files),) = downloads.charts_of(notebook)
+    assert description == "Two points"
+    assert files == {"chart-1.csv": TABLE.csv(), "chart-1-2.csv": TABLE.csv()}
+    assert list(csv.reader(io.StringIO(files["chart-1.csv"])))[1] == ["1", "2.5"]
 
 
 def test_links_lead_to_the_files_from_where_the_page_stands(notebook):
@@ -60,8 +60,7 @@ def test_a_downloaded_notebook_keeps_the_table_but_no_link_to_the_site(notebook)
 def test_the_archive_of_a_page_holds_its_tables_and_values(notebook, tmp_path):
     (tmp_path / "chart-old.csv").write_text("old")
     (tmp_path / "old.zip").write_text("old")
-    values = {"book/1_sound": {"loudness": "4 dB"}}
-    downloads.write_data(tmp_path, {"book/1_sound": notebook}, values)
+    downloads.write_data(tmp_path, {"book/1_sound": (notebook, {"loudness": "4 dB"})})
     assert {path.name for path in tmp_path.iterdir()} == {
         "chart-1.csv", "chart-1-2.csv", "1_sound.zip"
     }  # fmt: skip
@@ -74,7 +73,7 @@ def test_the_archive_of_a_page_holds_its_tables_and_values(notebook, tmp_path):
 
 def test_equal_data_make_equal_archives(notebook, tmp_path):
     for name in ("one", "two"):
-        downloads.write_data(tmp_path / name, {"page": notebook}, {"page": {}})
+        downloads.write_data(tmp_path / name, {"page": (notebook, {})})
     archives = [(tmp_path / name / "page.zip").read_bytes() for name in ("one", "two")]
     assert archives[0] == archives[1]
 

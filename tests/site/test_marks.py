@@ -2,7 +2,7 @@ import nbformat
 import pytest
 
 from kwslib.site.book import as_notebook
-from kwslib.site.marks import MarkError, marks_of, operands, without_blocks
+from kwslib.site.marks import MarkError, is_covered, marks_of, operands, without_blocks
 
 
 def notebook_of(tmp_path, head, body):
@@ -123,12 +123,12 @@ def test_an_absent_block_is_blanked_and_its_cells_go(tmp_path, site_head):
     assert [cell.cell_type for cell in bare.cells] == ["markdown", "markdown"]
 
 
-def test_the_block_of_a_line_is_known(tmp_path, site_head):
+def test_the_lines_of_a_block_are_known(tmp_path, site_head):
     notebook = notebook_of(tmp_path, site_head, BLOCKS)
     marks = marks_of(notebook)
     lines = (site_head + BLOCKS).splitlines()
-    for text, expected in (("before", None), ("inside", marks.blocks[0]), ("after", None)):
-        assert marks.block_of(lines.index(text) + 1, notebook) == expected
+    for text, expected in (("before", False), ("inside", True), ("after", False)):
+        assert is_covered(lines.index(text) + 1, marks.blocks) == expected
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,10 @@ import pytest
 from docutils import nodes
 
 from kwslib.site import metadata
+from kwslib.site.extension import tell_addresses
 
 ADDRESS = "https://example.org/report/"
+PAGES = {"book/index", "book/1_sound"}
 
 
 @pytest.fixture
@@ -16,11 +18,7 @@ def app(tmp_path):
     (tmp_path / "book" / "_static").mkdir(parents=True)
     (tmp_path / "book" / "_static" / metadata.PICTURE).write_bytes(b"")
     config = SimpleNamespace(root_doc="book/index", html_title="The report", html_baseurl="")
-    found = SimpleNamespace(found_docs={"book/index", "book/1_sound"})
-    builder = SimpleNamespace(format="html")
-    return SimpleNamespace(
-        config=config, srcdir=tmp_path, outdir=tmp_path / "out", env=found, builder=builder
-    )
+    return SimpleNamespace(config=config, srcdir=tmp_path, outdir=tmp_path / "out")
 
 
 def tree(*paragraphs):
@@ -59,7 +57,7 @@ def test_the_front_page_has_the_title_of_the_site_once(app):
 def test_whole_addresses_only_where_they_are_known(app, monkeypatch):
     monkeypatch.delenv(metadata.ADDRESS_VARIABLE, raising=False)
     assert "og:image" not in described(app)["metatags"]
-    metadata.write_sitemap(app, None)
+    metadata.write_sitemap(app.outdir, PAGES)
     assert not (app.outdir / metadata.SITEMAP).exists()
     monkeypatch.setenv(metadata.ADDRESS_VARIABLE, ADDRESS.rstrip("/"))
     tags = described(app)["metatags"]
@@ -69,9 +67,10 @@ def test_whole_addresses_only_where_they_are_known(app, monkeypatch):
 
 def test_the_sitemap_lists_every_page(app, monkeypatch):
     monkeypatch.setenv(metadata.ADDRESS_VARIABLE, ADDRESS)
-    metadata.tell_address(app, app.config)
+    monkeypatch.delenv("GITHUB_REPOSITORY", raising=False)
+    tell_addresses(app, app.config)
     assert app.config.html_baseurl == ADDRESS
-    metadata.write_sitemap(app, None)
+    metadata.write_sitemap(app.outdir, PAGES)
     root = ElementTree.parse(app.outdir / metadata.SITEMAP).getroot()
     assert [place.text for place in root.iter() if place.tag.endswith("loc")] == [
         f"{ADDRESS}book/1_sound.html",
