@@ -12,7 +12,6 @@ from torch.nn import functional as F
 
 from kwslib.data.augment import ImageAugmenter, noise_recordings
 from kwslib.data.dataset import Dataset
-from kwslib.training.distillation import divergence
 from kwslib.training.predict import to_input
 from kwslib.training.recipe import Recipe
 from kwslib.training.schedule import learning_rate_at
@@ -48,8 +47,6 @@ class Training:
         recipe: how to train.
         seed: of the order of clips, augmentation and dropout.
         hooks: what is done around each step, in this order.
-        teacher: whose probabilities are learned too, where the recipe asks for it; it sees the
-            same images and gives logits.
         words: of the stock's clips, where they are learned too; the network's logits are then
             those of the labels and, after them, of these.
     """
@@ -61,7 +58,6 @@ class Training:
     recipe: Recipe
     seed: int
     hooks: Sequence[Hooks] = ()
-    teacher: nn.Module | None = None
     words: Words | None = None
 
 
@@ -155,25 +151,17 @@ def _logits_and_loss(
     """
     logits, words = training.network(seen), training.words
     if words is None:
-        return logits, _loss(training, seen, logits, labels[batch])
+        return logits, _loss(training, logits, labels[batch])
     own = logits.shape[1] - len(words.names)
-    loss = _loss(training, seen, logits[:, :own], labels[batch])
+    loss = _loss(training, logits[:, :own], labels[batch])
     told_apart = words.loss(logits[:, own:], batch)
     return logits[:, :own], loss + training.recipe.words_weight * told_apart
 
 
-def _loss(training: Training, seen: Tensor, logits: Tensor, labels: Tensor) -> Tensor:
-    """Of the labels, and of a teacher's probabilities where there is one, in nats."""
-    recipe = training.recipe
+def _loss(training: Training, logits: Tensor, labels: Tensor) -> Tensor:
+    """Cross-entropy of the labels in nats, as if a pass had the task's own shares of clips."""
     shown = logits + training.stock.log_shares(logits.shape[1])
-    loss = F.cross_entropy(shown, labels, label_smoothing=recipe.label_smoothing)
-    if recipe.distillation is None or training.teacher is None:
-        return loss
-    with torch.inference_mode():
-        wanted = training.teacher(seen)
-    weight = recipe.distillation.weight
-    apart = divergence(logits, wanted, recipe.distillation.temperature)
-    return (1 - weight) * loss + weight * apart
+    return F.cross_entropy(shown, labels, label_smoothing=training.recipe.label_smoothing)
 
 
 def _step(training: Training, loss: Tensor, rate: float) -> None:

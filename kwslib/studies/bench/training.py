@@ -26,7 +26,7 @@ _LABELS = 4
 
 @benchmark
 def training() -> Sequence[Row]:
-    """Each network by its recipe, its teacher left out, on images of noise."""
+    """Each network by its recipe, on images of noise."""
     return [_row(name) for name in models.names()]
 
 
