@@ -43,9 +43,8 @@ from kwslib.studies.base import Base
 from kwslib.studies.bench import physical
 from kwslib.studies.published import chosen, train
 from kwslib.training import extra, study
-from kwslib.training.publish import write_published
 from kwslib.training.recipe import Recipe, recipe_for
-from kwslib.training.study import Study
+from kwslib.training.study import Study, write_published
 
 Settings = Iterable[Mapping[str, Any]]
 """What was measured, each as in a record's subject."""

@@ -20,9 +20,8 @@ from kwslib.models.checkpoint import PUBLISHED
 from kwslib.records import Record, write_records
 from kwslib.studies.base import Base
 from kwslib.sweep.runs import sweep
-from kwslib.training.publish import write_published
 from kwslib.training.recipe import recipe_for
-from kwslib.training.study import VERSION, Study, study_of
+from kwslib.training.study import VERSION, Study, study_of, write_published
 
 
 @dataclass(frozen=True)

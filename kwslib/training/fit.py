@@ -35,10 +35,8 @@ from kwslib.training.words import FirstOutputs, Words, first_outputs, words_of
 BEST, LAST, HISTORY = "best.safetensors", "last.safetensors", "history.json"
 
 _TRAIN_NOTHING = [
-    f"training/{name}.py"
-    for name in ("recipe", "study", "publish", "findings",
-                 "comparison", "paired", "extra")
-]  # fmt: skip
+    f"training/{name}.py" for name in ("recipe", "study", "findings", "comparison", "extra")
+]
 
 
 @dataclass(frozen=True)

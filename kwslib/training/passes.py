@@ -3,6 +3,7 @@
 All randomness of a pass derives from the seed and the pass's number.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -14,7 +15,6 @@ from kwslib.data.augment import ImageAugmenter, noise_recordings
 from kwslib.data.dataset import Dataset
 from kwslib.training.predict import to_input
 from kwslib.training.recipe import Recipe
-from kwslib.training.schedule import learning_rate_at
 from kwslib.training.stock import Stock
 from kwslib.training.words import Words
 
@@ -177,3 +177,21 @@ def _step(training: Training, loss: Tensor, rate: float) -> None:
     optimizer.step()
     for hooks in training.hooks:
         hooks.after_step()
+
+
+def learning_rate_at(recipe: Recipe, step: int, steps: int) -> float:
+    """Learning rate of ``step`` (from 0) of ``steps``: one cycle, cosine up and down.
+
+    It rises from a 25th of the highest rate and falls to a 10,000th of the start.
+
+    Source: Smith and Topin, "Super-convergence", arXiv:1708.07120.
+    """
+    start, end = recipe.learning_rate / 25, recipe.learning_rate / 250_000
+    rising = max(round(recipe.warm_up * steps), 1)
+    if step < rising:
+        return _cosine(start, recipe.learning_rate, step / rising)
+    return _cosine(recipe.learning_rate, end, (step - rising) / max(steps - rising - 1, 1))
+
+
+def _cosine(start: float, end: float, share: float) -> float:
+    return end + (start - end) * (1 + math.cos(math.pi * min(share, 1.0))) / 2

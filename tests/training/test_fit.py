@@ -20,8 +20,8 @@ from kwslib.errors import InputError
 from kwslib.models.checkpoint import load, load_tensors
 from kwslib.training import fit as fitting
 from kwslib.training.fit import fit, score
+from kwslib.training.passes import learning_rate_at
 from kwslib.training.recipe import Recipe
-from kwslib.training.schedule import learning_rate_at
 
 RECIPE = Recipe(epochs=4, batch=32, learning_rate=5e-3, augmentation=Augmentation(shift_ms=60))
 
