@@ -1,14 +1,10 @@
 """What is remembered of the numbers that pass, so that a grid can be chosen for them."""
 
-from typing import Literal
-
 import torch
 from torch import Tensor, nn
 
 from kwslib.errors import InputError
-from kwslib.quantize.affine import Method, QParams, choose_qparams, qparams_for_range
-
-ObserverKind = Literal["batch", "moving_average"]
+from kwslib.quantize.affine import QParams, qparams_for_range
 
 
 class MovingAverageObserver(nn.Module):
@@ -32,23 +28,27 @@ class MovingAverageObserver(nn.Module):
         for bound, new in ((self.least, x.detach().min()), (self.greatest, x.detach().max())):
             bound.copy_(new if bool(bound.isnan()) else bound.lerp(new, 1 - self._momentum))
 
-    def qparams(self, bits: int, *, symmetric: bool = False) -> QParams:
-        """A grid for the range.
+    @property
+    def has_seen(self) -> bool:
+        """Whether there is a range."""
+        return not bool(self.least.isnan())
+
+    def qparams(self, bits: int) -> QParams:
+        """An asymmetric grid for the range.
 
         Raises:
             InputError: nothing was seen.
         """
-        if bool(self.least.isnan()):
+        if not self.has_seen:
             raise InputError("nothing was observed; calibrate on some clips")
-        return qparams_for_range(float(self.least), float(self.greatest), bits, symmetric=symmetric)
+        return qparams_for_range(float(self.least), float(self.greatest), bits, symmetric=False)
 
 
-class BatchObserver(nn.Module):
+class BatchObserver:
     """All numbers of the batches that passed, or as many of them as are kept, evenly spread."""
 
     def __init__(self, kept: int = 2**20) -> None:
         """Begin with nothing seen; of each batch at most ``kept`` numbers are remembered."""
-        super().__init__()
         self._kept = kept
         self._batches: list[Tensor] = []
 
@@ -62,13 +62,7 @@ class BatchObserver(nn.Module):
         self._batches.append(kept)
 
     def rows(self) -> Tensor:
-        """All batches, one after the other, where they were small enough to be kept whole.
-
-        Raises:
-            InputError: nothing was seen.
-        """
-        if not self._batches:
-            raise InputError("nothing was observed; calibrate on some clips")
+        """All batches, one after the other, where they were small enough to be kept whole."""
         return torch.cat(self._batches)
 
     def numbers(self) -> Tensor:
@@ -80,11 +74,3 @@ class BatchObserver(nn.Module):
         if not self._batches:
             raise InputError("nothing was observed; calibrate on some clips")
         return torch.cat([batch.flatten() for batch in self._batches])
-
-    def qparams(self, bits: int, *, symmetric: bool = False, method: Method = "minmax") -> QParams:
-        """A grid for the numbers.
-
-        Raises:
-            InputError: nothing was seen.
-        """
-        return choose_qparams(self.numbers(), bits, symmetric=symmetric, method=method)

@@ -32,10 +32,28 @@ ActivationMethod = Method | Literal["output"]
 of it: for logits the least change of the softmax, for others the least squared error."""
 
 
-class WeightQuantizer(nn.Module):
-    """A layer's weights: integers symmetric about 0, or small floats, a scale for each output."""
+class _Quantizer(nn.Module):
+    """What the numbers of one place are kept as; their scale may be kept or learned."""
 
     log_scale: Tensor | None
+
+    def __init__(self, number: Number | None) -> None:
+        super().__init__()
+        self.number = number
+        self.clipped_gradient = True
+        self.register_parameter("log_scale", None)
+        self._scale: Tensor | None = None
+
+    def _on_grid(self, x: Tensor, grid: QParams) -> Tensor:
+        """What ``x`` stands for in integers, with the grid's scale or the one that is learned."""
+        if self.log_scale is None:
+            return fake_quantize(x, grid, self.clipped_gradient)
+        scale, zero_points = replace(grid, scale=self.log_scale.exp()).shaped(x.ndim)
+        return fake_quantize_learned(x, scale, grid.low, grid.high, int(zero_points.flatten()[0]))
+
+
+class WeightQuantizer(_Quantizer):
+    """A layer's weights: integers symmetric about 0, or small floats, a scale for each output."""
 
     def __init__(self, number: Number | None, method: Method) -> None:
         """Choose scales anew for the weights as they are, until they are fixed or learned.
@@ -44,11 +62,8 @@ class WeightQuantizer(nn.Module):
             number: what a weight is kept as; None leaves it as it is.
             method: how scales are chosen.
         """
-        super().__init__()
-        self.number, self.method = number, method
-        self.clipped_gradient = True
-        self.register_parameter("log_scale", None)
-        self._scale: Tensor | None = None
+        super().__init__(number)
+        self.method = method
 
     def forward(self, weight: Tensor) -> Tensor:
         """What the weights stand for, ``[out, ...]``."""
@@ -57,11 +72,7 @@ class WeightQuantizer(nn.Module):
         if isinstance(self.number, Minifloat):
             scale = self.scale(weight).reshape(-1, *[1] * (weight.ndim - 1))
             return quantize_dequantize(weight, self.number, scale)
-        if self.log_scale is None:
-            return fake_quantize(weight, self.qparams(weight), self.clipped_gradient)
-        low, high = integer_range(self.number, narrow=True)
-        scale = self.log_scale.exp().reshape(-1, *[1] * (weight.ndim - 1))
-        return fake_quantize_learned(weight, scale, low, high)
+        return self._on_grid(weight, self.qparams(weight))
 
     def scale(self, weight: Tensor) -> Tensor:
         """The scales, one an output.
@@ -75,8 +86,7 @@ class WeightQuantizer(nn.Module):
         if self._scale is not None:
             return self._scale
         if isinstance(self.number, Minifloat):
-            chosen = _float_method(self.method)
-            return choose_scale(weight, self.number, method=chosen, axis=0).flatten()
+            return choose_scale(weight, self.number, method=_float_method(self.method), axis=0)
         return choose_qparams(weight, self.number, symmetric=True, axis=0, method=self.method).scale
 
     def qparams(self, weight: Tensor) -> QParams:
@@ -97,10 +107,8 @@ class WeightQuantizer(nn.Module):
             self._scale = self.scale(weight)
 
 
-class ActivationQuantizer(nn.Module):
+class ActivationQuantizer(_Quantizer):
     """Where activations are stored: they are observed, and quantized once their range is known."""
-
-    log_scale: Tensor | None
 
     def __init__(self, number: Number | None, logits: bool = False) -> None:
         """Begin by passing on what comes.
@@ -109,15 +117,12 @@ class ActivationQuantizer(nn.Module):
             number: what an activation is kept as.
             logits: whether the activations are those that the softmax takes.
         """
-        super().__init__()
-        self.number, self.logits = number, logits
-        self.clipped_gradient = True
+        super().__init__(number)
+        self.logits = logits
         self.observer = MovingAverageObserver()
         self.observing = False
         self.batches: BatchObserver | None = None
-        self.register_parameter("log_scale", None)
         self._grid: QParams | None = None
-        self._scale: Tensor | None = None
 
     def forward(self, x: Tensor) -> Tensor:
         """``x``, or what it stands for."""
@@ -126,36 +131,26 @@ class ActivationQuantizer(nn.Module):
             return x
         if self.observing and self.training and self.log_scale is None:
             self.observer.observe(x)
-        if self.number is None or not self._is_known():
+        chosen = self._grid is not None or self._scale is not None
+        if self.number is None or not (chosen or self.observer.has_seen):
             return x
         if isinstance(self.number, Minifloat):
             return quantize_dequantize(x, self.number, self._float_scale(self.number))
-        grid = self.qparams()
-        if self.log_scale is None:
-            return fake_quantize(x, grid, self.clipped_gradient)
-        zero_point = int(grid.zero_point)
-        return fake_quantize_learned(x, self.log_scale.exp(), grid.low, grid.high, zero_point)
+        return self._on_grid(x, self.qparams())
 
     def fix(self, method: ActivationMethod) -> None:
-        """Choose the grid for what the batches brought, and keep it.
-
-        Raises:
-            InputError: nothing was observed.
-        """
+        """Choose the grid for what the batches brought, and keep it."""
         assert self.batches is not None
         if isinstance(self.number, Minifloat):
-            numbers = self.batches.numbers()
-            self._scale = choose_scale(numbers, self.number, method=_float_method(method))
+            chosen = _float_method(method)
+            self._scale = choose_scale(self.batches.numbers(), self.number, method=chosen)
+        elif self.number is not None and self.logits and method == "output":
+            self._grid = choose_logits_qparams(self.batches.rows(), self.number)
         elif self.number is not None:
-            self._grid = self._chosen(self.number, method, self.batches)
+            own = "mse" if method == "output" else method
+            numbers = self.batches.numbers()
+            self._grid = choose_qparams(numbers, self.number, symmetric=False, method=own)
         self.batches = None
-
-    def _chosen(self, bits: int, method: ActivationMethod, batches: BatchObserver) -> QParams:
-        if method != "output":
-            return batches.qparams(bits, method=method)
-        if self.logits:
-            return choose_logits_qparams(batches.rows(), bits)
-        return batches.qparams(bits, method="mse")
 
     def qparams(self) -> QParams:
         """The grid of integers.
@@ -173,10 +168,6 @@ class ActivationQuantizer(nn.Module):
         """Make the scale of integers a parameter, beginning with that of the kept grid."""
         if self._grid is not None:
             self.log_scale = nn.Parameter(self._grid.scale.log())
-
-    def _is_known(self) -> bool:
-        kept = self._grid is not None or self._scale is not None
-        return kept or not bool(self.observer.least.isnan())
 
     def _float_scale(self, number: Minifloat) -> Tensor:
         if self._scale is not None:
