@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kwslib.errors import InputError
+from kwslib.files import cache_folder
 from kwslib.records import Record
+from kwslib.sweep import runs as engine
 from kwslib.sweep.runs import sweep
 
 OPEN_AT_FIRST = 3
@@ -45,6 +47,12 @@ def runs(marks):
 
 def numbered(marks, count, **more):
     return [{"number": number, "marks": str(marks), **more} for number in range(count)]
+
+
+def pending(name, settings, *, key, folder=None):
+    """The settings that a sweep with the same arguments would measure, each once."""
+    tasks = engine._tasks(name, settings, key, folder or cache_folder("sweeps", name))
+    return [task.setting for task in engine._left(tasks)]
 
 
 def wait_for(path):

@@ -46,13 +46,14 @@ def sweep_workers(jobs: int | None, backend: "Backend", scheduler: str | None) -
     Raises:
         InputError: they do not go together.
     """
-    from kwslib.sweep.runs import check_backend
+    from kwslib.sweep.runs import check_workers
 
     source = click.get_current_context().get_parameter_source("scheduler")
     if backend != "dask" and source is click.core.ParameterSource.ENVIRONMENT:
         scheduler = None
-    check_backend(backend, jobs, scheduler)
-    return {"jobs": jobs, "backend": backend, "scheduler": scheduler}
+    workers: Workers = {"jobs": jobs, "backend": backend, "scheduler": scheduler}
+    check_workers(**workers)
+    return workers
 
 
 def seeds_of(text: str) -> list[int]:

@@ -36,8 +36,9 @@ import os
 import platform
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import closing
 from dataclasses import asdict, dataclass, field, is_dataclass
 from functools import cache, partial
 from itertools import islice
@@ -46,7 +47,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Generic, Literal, TypedDict, TypeVar, get_args
 
-from loky import Executor, cpu_count, get_reusable_executor
+from loky import cpu_count, get_reusable_executor
 from loky.backend import resource_tracker as loky_tracker
 from loky.process_executor import TerminatedWorkerError
 from tqdm import tqdm
@@ -55,7 +56,7 @@ from kwslib.errors import InputError
 from kwslib.files import cache_folder, make_folder, sha256_of_sources, sha256_of_text, write_json
 from kwslib.interrupt import CHECK_S, deferred_interrupt, end_with_parent
 from kwslib.records import Record
-from kwslib.sweep.cluster import ClusterError, results
+from kwslib.sweep.cluster import LostError, results
 
 Setting = TypeVar("Setting")
 """A dataclass or a mapping whose values are plain JSON, seeds among them."""
@@ -133,44 +134,29 @@ def sweep(
     """
     if jobs is not None and jobs < 1:
         raise InputError(f"{name}: jobs is {jobs}; give 1 or more, or none for one a core")
-    check_backend(backend, jobs, scheduler)
-    _check_importable(name, run)
-    if callable(key):
-        _check_importable(name, key)
-    folder = Path(folder) if folder else cache_folder("sweeps", name)
-    _check_writable(folder)
+    check_workers(backend=backend, jobs=jobs, scheduler=scheduler)
+    for function in filter(callable, (run, key)):
+        _check_importable(name, function)
+    folder = make_folder(folder or cache_folder("sweeps", name))
+    if not os.access(folder, os.W_OK | os.X_OK):  # an hour's work should not end there
+        raise InputError(f"{folder}: cannot be written to; name another folder")
     tasks = _tasks(name, settings, _text_of(key), folder)
-    measure = (
-        partial(_on_cluster, run=run, key=key, scheduler=scheduler)
-        if scheduler
-        else partial(_in_processes, run=run, jobs=jobs or cpu_count())
-    )
-    failures = _measure(name, tasks, measure, progress)
-    if failures:
+    left = _left(tasks)
+    workers = min(jobs or cpu_count(), len(left))
+    measure: _Measure = partial(_in_workers, run=run, jobs=workers)
+    if scheduler:
+        measure = partial(_on_cluster, run=run, key=key, scheduler=scheduler)
+    elif workers == 1:
+        measure = partial(_in_this_process, run=run)
+    if left and (failures := _measure(name, tasks, measure, progress)):
         raise _failure(name, failures, len(set(tasks)))
     return [task.records() for task in tasks]
 
 
-def pending(
-    name: str, settings: Sequence[Setting], *, key: Key, folder: Path | str | None = None
-) -> list[Setting]:
-    """The settings that :func:`sweep` with the same arguments would measure, each once."""
-    folder = Path(folder) if folder else cache_folder("sweeps", name)
-    return [task.setting for task in _left(_tasks(name, settings, _text_of(key), folder))]
-
-
-def check_workers(workers: Workers) -> None:
-    """:func:`check_backend` for what a study hands on, before it trains anything.
-
-    Raises:
-        InputError: they do not go together.
-    """
-    backend = workers.get("backend", "processes")
-    check_backend(backend, workers.get("jobs"), workers.get("scheduler"))
-
-
-def check_backend(backend: str, jobs: int | None, scheduler: str | None) -> None:
-    """Refuse what cannot measure together, before anything long begins.
+def check_workers(
+    *, backend: str = "processes", jobs: int | None = None, scheduler: str | None = None, **_: Any
+) -> None:
+    """Refuse keywords of :func:`sweep` that do not go together, before anything long begins.
 
     Raises:
         InputError: no such backend, a cluster without an address or an address without a cluster,
@@ -228,21 +214,19 @@ class _Task(Generic[Setting]):
 
 @dataclass(frozen=True)
 class _Failed:
-    """What became of a setting that raised an exception."""
+    """What became of a setting that raised an exception; an InputError leaves no trace."""
 
     setting: str
     reason: str
-    of_input: bool
-    trace: str
+    trace: str = ""
 
 
 def _tasks(name: str, settings: Sequence[Setting], key: str, folder: Path) -> list[_Task[Setting]]:
-    tasks = []
-    for setting in settings:
-        fields = _canonical(name, setting)
-        path = folder / f"{sha256_of_text(fields, key)[:32]}.json"
-        tasks.append(_Task(path, setting, fields, key))
-    return tasks
+    texts = [_canonical(name, setting) for setting in settings]
+    return [
+        _Task(folder / f"{sha256_of_text(fields, key)[:32]}.json", setting, fields, key)
+        for setting, fields in zip(settings, texts, strict=True)
+    ]
 
 
 def _canonical(name: str, setting: Any) -> str:
@@ -288,127 +272,101 @@ def _check_importable(name: str, run: Callable[..., Any]) -> None:
         )
 
 
-def _check_writable(folder: Path) -> None:
-    """An hour's work should not end at a folder that takes no files."""
-    make_folder(folder)
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise InputError(f"{folder}: cannot be written to; name another folder")
+_Outcomes = Generator[tuple[_Task[Any], list[Record] | _Failed], None, None]
+"""Tasks as they are done, with their records or why there are none."""
 
+_Show = Callable[[str], None]
+"""Shows what is under way."""
 
-_Measure = Callable[[Sequence[_Task[Any]], "_Progress"], list[_Failed]]
-"""Measures tasks and keeps their records; the settings that failed."""
+_Measure = Callable[[Sequence[_Task[Any]], _Show], _Outcomes]
 
 
 def _measure(
     name: str, tasks: Sequence[_Task[Any]], measure: _Measure, progress: bool
 ) -> list[_Failed]:
-    """Measure what is left; the settings that failed."""
+    """Measure what is left, and keep it as it comes; the settings that failed."""
     left, total = _left(tasks), len(set(tasks))
-    if not left:
-        return []
+    failures = {}
 
     def kept() -> str:
         return f"{total - len(_left(tasks))} of {total} settings are kept in {tasks[0].path.parent}"
 
-    with _Progress(name, total, total - len(left), progress) as bar:
+    # smoothing=0: the settings of a sweep differ in cost, so the mean of all tells time left
+    with tqdm(
+        total=total, initial=total - len(left), desc=name, unit="setting", file=sys.stderr,
+        smoothing=0, disable=not progress,
+    ) as bar, closing(measure(left, bar.set_postfix_str)) as measured:  # fmt: skip
         try:
-            return measure(left, bar)
+            for task, found in measured:
+                if isinstance(found, _Failed):
+                    failures[task] = found
+                else:
+                    task.keep(found)
+                bar.update()
         except KeyboardInterrupt:
             bar.close()
             print(f"{name}: stopped; {kept()}; the same call goes on from there", file=sys.stderr)
             raise
-        except TerminatedWorkerError as error:
-            raise InputError(
-                f"{name}: a worker was killed, perhaps for want of memory; {kept()}; "
-                f"lost is what was under way ({bar.under_way()}); "
-                "run it again to go on, with fewer jobs if memory is short"
-            ) from error
-        except ClusterError as error:
-            raise InputError(f"{name}: {error}; {kept()}; run it again to go on") from error
+        except LostError as error:
+            raise InputError(f"{name}: {error}; {kept()}; {error.mend}") from error
+    return [failures[task] for task in left if task in failures]
 
 
-def _in_processes(
-    left: Sequence[_Task[Any]], bar: "_Progress", *, run: Run[Any], jobs: int
-) -> list[_Failed]:
-    jobs = min(jobs, len(left))
-    measure = _in_this_process if jobs == 1 else partial(_in_workers, jobs=jobs)
-    failures = measure(left, bar, run=run)
-    return [failures[number] for number in sorted(failures)]
+def _in_this_process(left: Sequence[_Task[Any]], show: _Show, *, run: Run[Any]) -> _Outcomes:
+    for task in left:
+        show(_shortened([task]))
+        yield task, _measured(task, run)
 
 
-def _in_this_process(
-    left: Sequence[_Task[Any]], bar: "_Progress", *, run: Run[Any]
-) -> dict[int, _Failed]:
-    failures = {}
-    for number, task in enumerate(left):
-        bar.begin(number, str(task))
-        failed = _run_one(task, run, os.getpid())
-        bar.end(number)
-        if failed:
-            failures[number] = failed
-    return failures
-
-
-def _in_workers(
-    left: Sequence[_Task[Any]], bar: "_Progress", *, run: Run[Any], jobs: int
-) -> dict[int, _Failed]:
+def _in_workers(left: Sequence[_Task[Any]], show: _Show, *, run: Run[Any], jobs: int) -> _Outcomes:
     """Measure in ``jobs`` processes; however this ends, none of them goes on.
 
     A setting leaves here when a worker is free for it and not before: what has left is under way,
     and workers find nothing in a queue after this process was killed.
     """
-    tasks = iter(enumerate(left))
-    failures: dict[int, _Failed] = {}
-    running: dict[Future[_Failed | None], int] = {}
+    tasks = iter(left)
+    running: dict[Future[list[Record] | _Failed], _Task[Any]] = {}
     resource_tracker.ensure_running()  # started later, it would unblock interrupts of the workers
     with deferred_interrupt() as check_interrupt:
         pool = get_reusable_executor(jobs, timeout=_IDLE_SECONDS, env=_ONE_THREAD)
         try:
             while True:
-                for number, task in islice(tasks, jobs - len(running)):
-                    bar.begin(number, str(task))
-                    running[pool.submit(_run_one, task, run, os.getpid())] = number
+                for task in islice(tasks, jobs - len(running)):
+                    running[pool.submit(_in_worker, task, run, os.getpid())] = task
+                    show(_shortened(running.values()))
                 if not running:
-                    return failures
-                finished = wait(running, CHECK_S, FIRST_COMPLETED).done
+                    return
+                for future in wait(running, CHECK_S, FIRST_COMPLETED).done:
+                    found = future.result()
+                    yield running.pop(future), found
                 check_interrupt()
-                for future in finished:
-                    failed = future.result()
-                    number = running.pop(future)
-                    bar.end(number)
-                    if failed:
-                        failures[number] = failed
+        except TerminatedWorkerError as error:
+            raise LostError(
+                "a worker was killed, perhaps for want of memory",
+                f"lost is what was under way ({' | '.join(map(str, running.values()))}); "
+                "run it again to go on, with fewer jobs if memory is short",
+            ) from error
         finally:
             if running:
-                _kill(pool)
+                pool.shutdown(kill_workers=True)
+                # What is collected while loky's tracker of semaphores is told of another one is
+                # told to it with the next message; without one, it would warn of a leak.
+                gc.collect()
+                loky_tracker.ensure_running()
 
 
-def _kill(pool: Executor) -> None:
-    """End a pool and what its workers are at.
-
-    What is collected while loky's tracker of semaphores is told of another one is told to it with
-    the next message; without one, it would warn of a leak.
-    """
-    pool.shutdown(kill_workers=True)
-    gc.collect()
-    loky_tracker.ensure_running()
+def _shortened(under_way: Iterable[_Task[Any]]) -> str:
+    text = " | ".join(map(str, under_way))
+    return text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"
 
 
-def _run_one(task: _Task[Any], run: Run[Any], parent: int) -> _Failed | None:
-    """Measure one setting and keep its records, in a worker or, with one job, in the parent.
-
-    The worker writes: what it has finished is on disk even if the parent is gone by then.
-    """
-    if os.getpid() != parent:
-        end_with_parent(parent)  # or it would go on beside the workers of the next call
-    found = _measured(task, run, task.keep)
-    return found if isinstance(found, _Failed) else None
+def _in_worker(task: _Task[Any], run: Run[Any], parent: int) -> list[Record] | _Failed:
+    end_with_parent(parent)  # or it would go on beside the workers of the next call
+    return _measured(task, run)
 
 
-def _measured(
-    task: _Task[Any], run: Run[Any], keep: Callable[[list[Record]], None]
-) -> list[Record] | _Failed:
-    """The records of a setting, kept, or why there are none."""
+def _measured(task: _Task[Any], run: Run[Any]) -> list[Record] | _Failed:
+    """The records of a setting, or why there are none."""
     from kwslib.features.threads import one_thread  # loads torch
 
     try:
@@ -416,34 +374,28 @@ def _measured(
             records = list(run(task.setting))
         if not records or not all(isinstance(record, Record) for record in records):
             raise TypeError("the sweep's function gives one or several Records, it gave others")
-        keep(records)
     except Exception as error:
         return _failed(task, error)
     return records
 
 
 def _failed(task: _Task[Any], error: BaseException) -> _Failed:
-    of_input = isinstance(error, InputError)
-    reason = str(error) if of_input else f"{type(error).__name__}: {error}"
+    if isinstance(error, InputError):
+        return _Failed(str(task), str(error))
     trace = "".join(traceback.format_exception(error))
-    return _Failed(str(task), reason, of_input, trace)
+    return _Failed(str(task), f"{type(error).__name__}: {error}", trace)
 
 
 def _on_cluster(
-    left: Sequence[_Task[Any]], bar: "_Progress", *, run: Run[Any], key: Key, scheduler: str
-) -> list[_Failed]:
-    """Measure on a cluster; records are kept here, as they come."""
+    left: Sequence[_Task[Any]], show: _Show, *, run: Run[Any], key: Key,
+    scheduler: str,
+) -> _Outcomes:  # fmt: skip
+    """Measure on a cluster."""
     elsewhere = partial(_elsewhere, run=run, key=key, code=_code_version())
-    failures = {}
     for number, found, workers in results(scheduler, elsewhere, left):
-        if isinstance(found, BaseException):
-            found = _failed(left[number], found)
-        if isinstance(found, _Failed):
-            failures[number] = found
-        else:
-            left[number].keep(found)
-        bar.done(f"{workers} workers")
-    return [failures[number] for number in sorted(failures)]
+        show(f"{workers} workers")
+        task = left[number]
+        yield task, _failed(task, found) if isinstance(found, BaseException) else found
 
 
 _ONE_AT_A_TIME = Lock()
@@ -457,7 +409,7 @@ def _elsewhere(task: _Task[Any], *, run: Run[Any], key: Key, code: str) -> list[
             _check_same(task.key, key, code)
         except InputError as error:
             return _failed(task, error)
-        return _measured(task, run, lambda records: None)
+        return _measured(task, run)
 
 
 _CHECKED: set[tuple[str, str]] = set()
@@ -493,62 +445,9 @@ def _failure(name: str, failures: Sequence[_Failed], total: int) -> Exception:
         f"{name}: {len(failures)} of {total} settings failed: {reasons}; "
         "the others are kept, so mend this and run it again"
     )
-    if all(failed.of_input for failed in failures):
+    first = next((failed for failed in failures if failed.trace), None)
+    if first is None:
         return InputError(message)
     error = SweepError(message)
-    first = next(failed for failed in failures if not failed.of_input)
     error.add_note(f"At {first.setting}:\n{first.trace}")
     return error
-
-
-class _Progress:
-    """The bar on standard error: settings done of all, those under way, time left."""
-
-    def __init__(self, name: str, total: int, done: int, shown: bool) -> None:
-        self._running: dict[int, str] = {}
-        # smoothing=0: the settings of a sweep differ in cost, so the mean of all tells time left
-        self._bar = tqdm(
-            total=total,
-            initial=done,
-            desc=name,
-            unit="setting",
-            file=sys.stderr,
-            smoothing=0,
-            disable=not shown,
-        )
-
-    def __enter__(self) -> "_Progress":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Leave the bar as it is."""
-        self._bar.close()
-
-    def begin(self, number: int, setting: str) -> None:
-        """A setting is under way; called in whatever thread hands it to a worker."""
-        self._running[number] = setting
-        self._show()
-
-    def end(self, number: int) -> None:
-        """A setting is done."""
-        del self._running[number]
-        self._bar.update()
-        self._show()
-
-    def done(self, where: str) -> None:
-        """A setting is done that never was told to begin; ``where`` is shown."""
-        self._bar.update()
-        self._bar.set_postfix_str(where)
-
-    def under_way(self) -> str:
-        """The settings under way, in the order in which they began."""
-        return " | ".join(list(self._running.values()))
-
-    def _show(self) -> None:
-        text = self.under_way()
-        if len(text) > _SHOWN_CHARACTERS:
-            text = text[: _SHOWN_CHARACTERS - 1] + "…"
-        self._bar.set_postfix_str(text)

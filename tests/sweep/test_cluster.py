@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 import sweep_runs
-from sweep_runs import GATED, OPEN_AT_FIRST, PATIENCE_SECONDS, numbered, runs, sweep_gated
+from sweep_runs import GATED, OPEN_AT_FIRST, PATIENCE_SECONDS, numbered, pending, runs, sweep_gated
 
 from kwslib.errors import InputError
 from kwslib.sweep import cluster
 from kwslib.sweep import runs as module
-from kwslib.sweep.runs import SweepError, pending, sweep
+from kwslib.sweep.runs import SweepError, sweep
 
 pytestmark = pytest.mark.xdist_group("cluster")
 
