@@ -1,4 +1,5 @@
-"""Quantizers inside a network: of a layer's weights, and of activations where they are stored.
+"""Quantizers inside a network: of a layer's weights, and of activations where they are stored,
+with what is remembered of the activations that pass, so that a grid can be chosen for them.
 
 Numbers are integers of a width, or small floats of a format; either way forwards gives what they
 stand for, and the gradient goes straight through but where a number was clamped.
@@ -13,7 +14,14 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from kwslib.quantize.affine import Method, QParams, choose_qparams, integer_range
+from kwslib.errors import InputError
+from kwslib.quantize.affine import (
+    Method,
+    QParams,
+    choose_qparams,
+    integer_range,
+    qparams_for_range,
+)
 from kwslib.quantize.fake import fake_quantize, fake_quantize_learned
 from kwslib.quantize.logits import choose_logits_qparams
 from kwslib.quantize.minifloat import (
@@ -22,7 +30,6 @@ from kwslib.quantize.minifloat import (
     choose_scale,
     quantize_dequantize,
 )
-from kwslib.quantize.observers import BatchObserver, MovingAverageObserver
 
 Number = int | Minifloat
 """What a number is kept as: an integer of 2 to 8 bits, or a small float."""
@@ -30,6 +37,75 @@ Number = int | Minifloat
 ActivationMethod = Method | Literal["output"]
 """How a grid of activations is chosen: as one of weights is, or, with ``"output"``, for what comes
 of it: for logits the least change of the softmax, for others the least squared error."""
+
+
+class MovingAverageObserver(nn.Module):
+    """The range of the numbers, as an exponential moving average of each batch's.
+
+    Source: Jacob et al. (CVPR 2018), 3.1.
+    """
+
+    least: Tensor
+    greatest: Tensor
+
+    def __init__(self, momentum: float = 0.99) -> None:
+        """Begin with nothing seen; ``momentum`` is the weight of what was seen before."""
+        super().__init__()
+        self._momentum = momentum
+        self.register_buffer("least", torch.tensor(float("nan")))
+        self.register_buffer("greatest", torch.tensor(float("nan")))
+
+    def observe(self, x: Tensor) -> None:
+        """Take a batch's numbers into account."""
+        for bound, new in ((self.least, x.detach().min()), (self.greatest, x.detach().max())):
+            bound.copy_(new if bool(bound.isnan()) else bound.lerp(new, 1 - self._momentum))
+
+    @property
+    def has_seen(self) -> bool:
+        """Whether there is a range."""
+        return not bool(self.least.isnan())
+
+    def qparams(self, bits: int) -> QParams:
+        """An asymmetric grid for the range.
+
+        Raises:
+            InputError: nothing was seen.
+        """
+        if not self.has_seen:
+            raise InputError("nothing was observed; calibrate on some clips")
+        return qparams_for_range(float(self.least), float(self.greatest), bits, symmetric=False)
+
+
+class BatchObserver:
+    """All numbers of the batches that passed, or as many of them as are kept, evenly spread."""
+
+    def __init__(self, kept: int = 2**20) -> None:
+        """Begin with nothing seen; of each batch at most ``kept`` numbers are remembered."""
+        self._kept = kept
+        self._batches: list[Tensor] = []
+
+    def observe(self, x: Tensor) -> None:
+        """Take a batch's numbers into account; its extremes are always kept."""
+        kept = x.detach()
+        if kept.numel() > self._kept:
+            flat = kept.flatten()
+            step = -(-flat.numel() // self._kept)
+            kept = torch.cat([flat[::step], flat.min()[None], flat.max()[None]])
+        self._batches.append(kept)
+
+    def rows(self) -> Tensor:
+        """All batches, one after the other, where they were small enough to be kept whole."""
+        return torch.cat(self._batches)
+
+    def numbers(self) -> Tensor:
+        """What was kept, flat.
+
+        Raises:
+            InputError: nothing was seen.
+        """
+        if not self._batches:
+            raise InputError("nothing was observed; calibrate on some clips")
+        return torch.cat([batch.flatten() for batch in self._batches])
 
 
 class _Quantizer(nn.Module):

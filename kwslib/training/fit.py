@@ -240,17 +240,13 @@ def _resume(run: Run, path: Path, settings: Mapping[str, Any]) -> list[Epoch]:
     if not path.exists():
         return []
     tensors, facts = load_tensors(path)
-    if facts.get("settings") != _as_json(settings):
+    if facts.get("settings") != json.loads(json.dumps(settings)):
         raise InputError(
             f"{path}: holds a run with other settings; name another folder with --out, "
             "or remove it to start anew"
         )
     run.load(tensors)
     return [Epoch(**entry) for entry in facts["history"]]
-
-
-def _as_json(value: Any) -> Any:
-    return json.loads(json.dumps(value))
 
 
 def score(network: nn.Module, dataset: Dataset, split: Split) -> Evaluation:

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from kwslib.errors import InputError
-from kwslib.quantize.observers import BatchObserver, MovingAverageObserver
+from kwslib.quantize.quantizers import BatchObserver, MovingAverageObserver
 
 
 def batches(count=5):

@@ -443,7 +443,7 @@ def test_what_is_kept_is_known_by_the_code_that_trains(dataset, tmp_path, monkey
     ("file", "trains"),
     [
         ("training/passes.py", True),
-        ("training/averaging.py", True),
+        ("training/run.py", True),
         ("models/funnel.py", True),
         ("features/logmel.py", True),
         ("data/augment.py", True),
