@@ -15,8 +15,8 @@ from pathlib import Path
 from kwslib.errors import InputError
 from kwslib.files import cache_folder
 from kwslib.records import Record
-from kwslib.sweep import runs as engine
 from kwslib.sweep.runs import sweep
+from kwslib.sweep.tasks import left_of, tasks_of
 
 OPEN_AT_FIRST = 3
 GATED = 6
@@ -51,8 +51,8 @@ def numbered(marks, count, **more):
 
 def pending(name, settings, *, key, folder=None):
     """The settings that a sweep with the same arguments would measure, each once."""
-    tasks = engine._tasks(name, settings, key, folder or cache_folder("sweeps", name))
-    return [task.setting for task in engine._left(tasks)]
+    tasks = tasks_of(name, settings, key, folder or cache_folder("sweeps", name))
+    return [task.setting for task in left_of(tasks)]
 
 
 def wait_for(path):

@@ -31,21 +31,20 @@ measures nothing.
 """
 
 import gc
-import json
 import os
 import platform
 import sys
 import traceback
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import closing
-from dataclasses import asdict, dataclass, field, is_dataclass
+from dataclasses import dataclass
 from functools import cache, partial
 from itertools import islice
 from multiprocessing import resource_tracker
 from pathlib import Path
 from threading import Lock
-from typing import Any, Generic, Literal, TypedDict, TypeVar, get_args
+from typing import Any, Literal, TypedDict, get_args
 
 from loky import cpu_count, get_reusable_executor
 from loky.backend import resource_tracker as loky_tracker
@@ -53,13 +52,11 @@ from loky.process_executor import TerminatedWorkerError
 from tqdm import tqdm
 
 from kwslib.errors import InputError
-from kwslib.files import cache_folder, make_folder, sha256_of_sources, sha256_of_text, write_json
+from kwslib.files import cache_folder, make_folder, sha256_of_sources
 from kwslib.interrupt import CHECK_S, deferred_interrupt, end_with_parent
 from kwslib.records import Record
 from kwslib.sweep.cluster import LostError, results
-
-Setting = TypeVar("Setting")
-"""A dataclass or a mapping whose values are plain JSON, seeds among them."""
+from kwslib.sweep.tasks import Setting, Task, left_of, tasks_of
 
 Run = Callable[[Setting], Iterable[Record]]
 """One or several records of one setting, the same whenever and wherever it runs."""
@@ -111,12 +108,10 @@ def sweep(
     Args:
         name: of the sweep; names its folder, and what is said of it.
         settings: what to measure; one that occurs twice is measured once.
-        run: measures one setting. It stands at the top level of a module that can be imported
-            (not of ``__main__``), so that another process finds it; arguments may be bound to
-            it with :func:`functools.partial`. torch has one thread there.
-        key: stands for the code and the data behind the records: where it differs, all settings
-            are measured anew. A function, arguments bound, is asked for it; on a cluster by each
-            worker too.
+        run: measures one setting, torch with one thread. It stands at the top level of a module
+            other than ``__main__``, so that another process finds it; arguments may be bound.
+        key: stands for code and data: where it differs, all settings are measured anew. A
+            function, arguments bound, is asked for it; on a cluster by each worker too.
         jobs: processes at once; by default one a core. With one, all runs in this process.
         folder: where the results are kept; by default one of the cache.
         progress: show a bar on standard error.
@@ -127,9 +122,8 @@ def sweep(
         For each setting, in the order of ``settings``, its records.
 
     Raises:
-        InputError: a setting is no plain JSON, ``run`` cannot be found by other processes, the
-            folder cannot be written to, a worker was killed, the cluster cannot be reached or is
-            gone, or every failure of a setting was an InputError.
+        InputError: a setting is no plain JSON, ``run`` is not found by other processes, the folder
+            cannot be written to, workers are lost, or every failure of a setting was one.
         SweepError: settings failed; all others were measured nonetheless.
     """
     if jobs is not None and jobs < 1:
@@ -140,15 +134,11 @@ def sweep(
     folder = make_folder(folder or cache_folder("sweeps", name))
     if not os.access(folder, os.W_OK | os.X_OK):  # an hour's work should not end there
         raise InputError(f"{folder}: cannot be written to; name another folder")
-    tasks = _tasks(name, settings, _text_of(key), folder)
-    left = _left(tasks)
-    workers = min(jobs or cpu_count(), len(left))
-    measure: _Measure = partial(_in_workers, run=run, jobs=workers)
+    tasks = tasks_of(name, settings, _text_of(key), folder)
+    measure: _Measure = partial(_in_processes, run=run, jobs=jobs or cpu_count())
     if scheduler:
         measure = partial(_on_cluster, run=run, key=key, scheduler=scheduler)
-    elif workers == 1:
-        measure = partial(_in_this_process, run=run)
-    if left and (failures := _measure(name, tasks, measure, progress)):
+    if failures := _measure(name, tasks, measure, progress):
         raise _failure(name, failures, len(set(tasks)))
     return [task.records() for task in tasks]
 
@@ -177,87 +167,12 @@ def _text_of(key: Key) -> str:
 
 
 @dataclass(frozen=True)
-class _Task(Generic[Setting]):
-    """One setting and the file of its records; equal to another of the same file."""
-
-    path: Path
-    setting: Setting = field(compare=False)
-    fields: str = field(compare=False)
-    key: str = field(compare=False)
-
-    def __str__(self) -> str:
-        return ", ".join(f"{name}={value}" for name, value in json.loads(self.fields).items())
-
-    def kept(self) -> list[Record] | None:
-        """The records on disk; None where the file is absent, half, or of something else."""
-        try:
-            content = json.loads(self.path.read_text(encoding="utf-8"))
-            if (content["setting"], content["key"]) != (json.loads(self.fields), self.key):
-                return None
-            return [Record(**entry) for entry in content["records"]]
-        except (OSError, ValueError, TypeError, KeyError):
-            return None
-
-    def keep(self, records: Sequence[Record]) -> None:
-        """Write the records with the setting, so that a person can tell what a file holds."""
-        entries = [asdict(record) for record in records]
-        content = {"setting": json.loads(self.fields), "key": self.key, "records": entries}
-        write_json(self.path, content)
-
-    def records(self) -> list[Record]:
-        """The records on disk, which are there."""
-        records = self.kept()
-        if records is None:
-            raise InputError(f"{self.path}: was changed while its sweep ran; run the sweep again")
-        return records
-
-
-@dataclass(frozen=True)
 class _Failed:
     """What became of a setting that raised an exception; an InputError leaves no trace."""
 
     setting: str
     reason: str
     trace: str = ""
-
-
-def _tasks(name: str, settings: Sequence[Setting], key: str, folder: Path) -> list[_Task[Setting]]:
-    texts = [_canonical(name, setting) for setting in settings]
-    return [
-        _Task(folder / f"{sha256_of_text(fields, key)[:32]}.json", setting, fields, key)
-        for setting, fields in zip(settings, texts, strict=True)
-    ]
-
-
-def _canonical(name: str, setting: Any) -> str:
-    """A setting as JSON, the same in whatever order and form its fields were given."""
-    if is_dataclass(setting) and not isinstance(setting, type):
-        setting = asdict(setting)
-    if not isinstance(setting, Mapping):
-        raise InputError(f"{name}: setting {setting!r} is neither a dataclass nor a mapping")
-    try:
-        return json.dumps(_plain(setting), sort_keys=True, allow_nan=False, ensure_ascii=False)
-    except (TypeError, ValueError) as error:
-        raise InputError(
-            f"{name}: setting {dict(setting)!r}: {error}; "
-            "give strings, finite numbers, booleans, None, lists and mappings"
-        ) from error
-
-
-def _plain(value: Any) -> Any:
-    """``value`` in JSON's own types; json would turn other keys into strings unasked."""
-    if isinstance(value, Mapping):
-        if strange := [key for key in value if not isinstance(key, str)]:
-            raise TypeError(f"the name {strange[0]!r} is not a string")
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return value
-
-
-def _left(tasks: Iterable[_Task[Setting]]) -> list[_Task[Setting]]:
-    """The tasks without records on disk, each once, in order."""
-    return [task for task in dict.fromkeys(tasks) if task.kept() is None]
 
 
 def _check_importable(name: str, run: Callable[..., Any]) -> None:
@@ -272,24 +187,27 @@ def _check_importable(name: str, run: Callable[..., Any]) -> None:
         )
 
 
-_Outcomes = Generator[tuple[_Task[Any], list[Record] | _Failed], None, None]
+_Outcomes = Generator[tuple[Task[Any], list[Record] | _Failed], None, None]
 """Tasks as they are done, with their records or why there are none."""
 
 _Show = Callable[[str], None]
 """Shows what is under way."""
 
-_Measure = Callable[[Sequence[_Task[Any]], _Show], _Outcomes]
+_Measure = Callable[[Sequence[Task[Any]], _Show], _Outcomes]
 
 
 def _measure(
-    name: str, tasks: Sequence[_Task[Any]], measure: _Measure, progress: bool
+    name: str, tasks: Sequence[Task[Any]], measure: _Measure, progress: bool
 ) -> list[_Failed]:
     """Measure what is left, and keep it as it comes; the settings that failed."""
-    left, total = _left(tasks), len(set(tasks))
-    failures = {}
+    left, total, failures = left_of(tasks), len(set(tasks)), {}
+    if not left:
+        return []
 
     def kept() -> str:
-        return f"{total - len(_left(tasks))} of {total} settings are kept in {tasks[0].path.parent}"
+        return (
+            f"{total - len(left_of(tasks))} of {total} settings are kept in {tasks[0].path.parent}"
+        )
 
     # smoothing=0: the settings of a sweep differ in cost, so the mean of all tells time left
     with tqdm(
@@ -312,20 +230,23 @@ def _measure(
     return [failures[task] for task in left if task in failures]
 
 
-def _in_this_process(left: Sequence[_Task[Any]], show: _Show, *, run: Run[Any]) -> _Outcomes:
+def _in_processes(left: Sequence[Task[Any]], show: _Show, *, run: Run[Any], jobs: int) -> _Outcomes:
+    if min(jobs, len(left)) > 1:
+        yield from _in_workers(left, show, run, min(jobs, len(left)))
+        return
     for task in left:
         show(_shortened([task]))
         yield task, _measured(task, run)
 
 
-def _in_workers(left: Sequence[_Task[Any]], show: _Show, *, run: Run[Any], jobs: int) -> _Outcomes:
+def _in_workers(left: Sequence[Task[Any]], show: _Show, run: Run[Any], jobs: int) -> _Outcomes:
     """Measure in ``jobs`` processes; however this ends, none of them goes on.
 
     A setting leaves here when a worker is free for it and not before: what has left is under way,
     and workers find nothing in a queue after this process was killed.
     """
     tasks = iter(left)
-    running: dict[Future[list[Record] | _Failed], _Task[Any]] = {}
+    running: dict[Future[list[Record] | _Failed], Task[Any]] = {}
     resource_tracker.ensure_running()  # started later, it would unblock interrupts of the workers
     with deferred_interrupt() as check_interrupt:
         pool = get_reusable_executor(jobs, timeout=_IDLE_SECONDS, env=_ONE_THREAD)
@@ -355,17 +276,17 @@ def _in_workers(left: Sequence[_Task[Any]], show: _Show, *, run: Run[Any], jobs:
                 loky_tracker.ensure_running()
 
 
-def _shortened(under_way: Iterable[_Task[Any]]) -> str:
+def _shortened(under_way: Iterable[Task[Any]]) -> str:
     text = " | ".join(map(str, under_way))
     return text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"
 
 
-def _in_worker(task: _Task[Any], run: Run[Any], parent: int) -> list[Record] | _Failed:
+def _in_worker(task: Task[Any], run: Run[Any], parent: int) -> list[Record] | _Failed:
     end_with_parent(parent)  # or it would go on beside the workers of the next call
     return _measured(task, run)
 
 
-def _measured(task: _Task[Any], run: Run[Any]) -> list[Record] | _Failed:
+def _measured(task: Task[Any], run: Run[Any]) -> list[Record] | _Failed:
     """The records of a setting, or why there are none."""
     from kwslib.features.threads import one_thread  # loads torch
 
@@ -379,7 +300,7 @@ def _measured(task: _Task[Any], run: Run[Any]) -> list[Record] | _Failed:
     return records
 
 
-def _failed(task: _Task[Any], error: BaseException) -> _Failed:
+def _failed(task: Task[Any], error: BaseException) -> _Failed:
     if isinstance(error, InputError):
         return _Failed(str(task), str(error))
     trace = "".join(traceback.format_exception(error))
@@ -387,7 +308,7 @@ def _failed(task: _Task[Any], error: BaseException) -> _Failed:
 
 
 def _on_cluster(
-    left: Sequence[_Task[Any]], show: _Show, *, run: Run[Any], key: Key,
+    left: Sequence[Task[Any]], show: _Show, *, run: Run[Any], key: Key,
     scheduler: str,
 ) -> _Outcomes:  # fmt: skip
     """Measure on a cluster."""
@@ -402,7 +323,7 @@ _ONE_AT_A_TIME = Lock()
 """Seeds and numbers of threads belong to a process: a worker with several threads takes turns."""
 
 
-def _elsewhere(task: _Task[Any], *, run: Run[Any], key: Key, code: str) -> list[Record] | _Failed:
+def _elsewhere(task: Task[Any], *, run: Run[Any], key: Key, code: str) -> list[Record] | _Failed:
     """Measure one setting in a worker of a cluster, if library and data are the caller's."""
     with _ONE_AT_A_TIME:
         try:

@@ -81,14 +81,9 @@ class Findings:
 
 
 def findings(
-    profile: str,
-    data: str,
-    model: str,
-    keywords: str,
-    epochs: int,
-    seed: int,
+    profile: str, data: str, model: str, keywords: str, epochs: int, seed: int,
     folder: Path = PUBLISHED,
-) -> Findings:
+) -> Findings:  # fmt: skip
     """Train, or take the published run, as the profile and the parameters ask.
 
     The profile ``full`` without a data folder shows the published run. With a data folder it
@@ -113,18 +108,15 @@ def findings(
     recipe = recipe_for(model, epochs=epochs or None)
     is_published = published_paths(model, task, folder)[1].exists()
     known = published(model, task, folder) if is_published else []
+    study = _with_settings(known, recipe, seed)
     if profile == "full" and not data:
-        from kwslib.data.spoken import EmbeddedSpeech
-
-        study = _with_settings(known, recipe, seed)
         if study is None:
             raise InputError(
                 f"no published run of {model} on {keywords} has these settings; name a data "
                 "folder with --data to train it, or leave the parameters as they are"
             )
-        return Findings(study, "published", known, None, None, EmbeddedSpeech())
+        return Findings(study, "published", known, None, None, open_source(None))
     dataset = Dataset(open_source(data), task)
-    study = _with_settings(known, recipe, seed)
     origin: Literal["trained", "scored"]
     # the weights of the lowest seed alone are published
     if profile == "full" and study and study is known[0] and _same_data(study, dataset):

@@ -19,6 +19,7 @@ from kwslib.errors import InputError
 from kwslib.sweep import cluster
 from kwslib.sweep import runs as module
 from kwslib.sweep.runs import SweepError, sweep
+from kwslib.sweep.tasks import tasks_of
 
 pytestmark = pytest.mark.xdist_group("cluster")
 
@@ -191,7 +192,7 @@ def test_a_worker_with_another_library_measures_nothing(two_workers, on, marks, 
 
 def test_threads_of_a_worker_take_turns(marks):
     """Seeds and torch's threads belong to a process."""
-    tasks = module._tasks("numbers", numbered(marks, 6), "k", marks)
+    tasks = tasks_of("numbers", numbered(marks, 6), "k", marks)
     measure = partial(module._elsewhere, run=sweep_runs.alone, key="k", code=module._code_version())
     with ThreadPoolExecutor(3) as pool:
         found = list(pool.map(measure, tasks))
