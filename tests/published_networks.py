@@ -1,8 +1,7 @@
 """Networks published in a folder of a test's own."""
 
 from kwslib.training.fit import fitted
-from kwslib.training.publish import write_published
-from kwslib.training.study import study_of
+from kwslib.training.study import study_of, write_published
 
 
 def publish(model, dataset, seeds, recipe, folder):

@@ -15,8 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from kwslib.errors import InputError
+from kwslib.files import cache_folder
 from kwslib.records import Record
 from kwslib.sweep.runs import sweep
+from kwslib.sweep.tasks import left_of, tasks_of
 
 OPEN_AT_FIRST = 3
 GATED = 6
@@ -47,6 +49,12 @@ def runs(marks):
 
 def numbered(marks, count, **more):
     return [{"number": number, "marks": str(marks), **more} for number in range(count)]
+
+
+def pending(name, settings, *, key, folder=None):
+    """The settings that a sweep with the same arguments would measure, each once."""
+    tasks = tasks_of(name, settings, key, folder or cache_folder("sweeps", name))
+    return [task.setting for task in left_of(tasks)]
 
 
 def wait_for(path):

@@ -11,7 +11,7 @@ import click
 from kwslib.cli.output import show
 from kwslib.errors import InputError
 from kwslib.records import Record, write_records
-from kwslib.sweep.runs import BACKENDS, Backend, Workers, check_backend
+from kwslib.sweep.runs import BACKENDS, Backend, Workers
 
 
 def sweep_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -84,8 +84,9 @@ def _workers(jobs: int | None, backend: Backend, scheduler: str | None) -> Worke
     source = click.get_current_context().get_parameter_source("scheduler")
     if backend != "dask" and source is click.core.ParameterSource.ENVIRONMENT:
         scheduler = None
-    check_backend(backend, jobs, scheduler)
-    return {"jobs": jobs, "backend": backend, "scheduler": scheduler}
+    workers: Workers = {"jobs": jobs, "backend": backend, "scheduler": scheduler}
+    check_workers(**workers)
+    return workers
 
 
 def _seeds(text: str) -> list[int]:

@@ -151,7 +151,7 @@ def prune_checkpoint(
         "interval": list(found.interval),
         "accuracy_before": evaluate_split(predictor(network), dataset, split).accuracy,
         **_sizes(pruned),
-        "parameters_before": remaining_cost(network).parameters,
+        "parameters_before": remaining_cost(network)["parameters"],
         "widths": widths,
         "seconds": seconds,
         "files": [str(path) for path in out],
@@ -253,7 +253,7 @@ def _sizes(network: nn.Module) -> dict[str, Any]:
     cost = cost_of(network)
     return {
         "sparsity": zeros_of(network).sparsity,
-        **asdict(remaining_cost(network)),
+        **remaining_cost(network),
         "flash": cost.flash,
         "ram": cost.ram,
     }

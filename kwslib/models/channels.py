@@ -10,18 +10,17 @@ inputs are known one by one.
 
 import copy
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
-from torch.fx.passes.shape_prop import ShapeProp
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from kwslib.config import DEPLOYED
 from kwslib.errors import InputError
-from kwslib.models.traced import module_of, trace
+from kwslib.models.traced import trace
 
 _SAME = {
     "relu", "relu_", "relu6", "hardtanh", "dropout", "contiguous",
@@ -117,8 +116,7 @@ def channels_of(network: nn.Module) -> Channels:
         traced = trace(copy.deepcopy(network).eval())
     except (fx.proxy.TraceError, TypeError) as error:
         raise InputError(f"the network cannot be traced ({error})") from error
-    ShapeProp(traced).propagate(torch.zeros(1, 1, DEPLOYED.frames, DEPLOYED.bands))
-    return _Walk(traced).run()
+    return _Walk(traced).channels()
 
 
 def narrowed(network: nn.Module, kept: Mapping[str, Sequence[int]]) -> nn.Module:
@@ -152,7 +150,6 @@ def with_widths(network: nn.Module, widths: Mapping[str, int]) -> nn.Module:
     Raises:
         InputError: a group is not known, or has not so many channels.
     """
-    check_widths(widths, channels_of(network).sizes)
     return narrowed(network, {group: range(width) for group, width in widths.items()})
 
 
@@ -194,177 +191,128 @@ def widths_of(network: nn.Module, whole: nn.Module) -> dict[str, int]:
     }
 
 
-class _Walk:
-    """One walk over a trace. Every channel that a layer makes gets a number of its own; where two
-    are added, both get the lesser.
+class _Walk(fx.Interpreter):
+    """One walk over a trace. Every channel that a layer makes gets a number of its own, that of the
+    image is 0; where two are added, both get the lesser.
     """
 
     def __init__(self, traced: fx.GraphModule) -> None:
-        self._traced = traced
-        self._values: dict[fx.Node, Tensor] = {}
-        self._same: list[int] = []
-        self._made: dict[str, range] = {}
-        self._read: dict[str, Tensor] = {}
-        self._passed: dict[str, Tensor] = {}
+        super().__init__(traced)
+        self.extra_traceback = False  # messages are for users
+        self._same = [0]
+        self._layers: dict[str, tuple[Tensor | None, Tensor]] = {}
 
-    def run(self) -> Channels:
-        fixed: set[int] = set()
-        for node in self._traced.graph.nodes:
-            if node.op == "output":
-                fixed |= set(self._only(node).unique().tolist())
-            elif node.op == "placeholder":
-                self._made[_FIXED] = self._new(1)
-                fixed |= set(self._made[_FIXED])
-                self._values[node] = self._spread(node, torch.tensor(list(self._made[_FIXED])))
-            else:
-                self._values[node] = self._step(node)
-        return self._channels({self._least(number) for number in fixed})
-
-    def _step(self, node: fx.Node) -> Tensor:
-        module = module_of(node, self._traced)
+    @torch.no_grad()
+    def run_node(self, n: fx.Node) -> Any:
+        """The numbers of channels in the shape of the activations that a step gives."""
+        args, kwargs = self.fetch_args_kwargs_from_env(n)
+        if n.op == "placeholder":
+            return torch.zeros(1, 1, DEPLOYED.frames, DEPLOYED.bands, dtype=torch.long)
+        if n.op == "output":
+            return args[0]
+        module = self.fetch_attr(str(n.target)) if n.op == "call_module" else None
         if isinstance(module, nn.Conv2d | nn.Linear | _BatchNorm):
-            return self._layer(node, module)
-        name = type(module).__name__ if module else getattr(node.target, "__name__", node.target)
+            return self._layer(str(n.target), module, args[0])
+        name = type(module).__name__ if module else getattr(n.target, "__name__", n.target)
         if name in _SAME:
-            return self._only(node)
-        if name in _POOLING:
-            return self._spread(node, self._by_channel(self._only(node)))
-        if name in _MOVING:
-            return self._moved(node, module)
+            return args[0]
         if name in _ADDING:
-            return self._added(node)
-        raise InputError(
-            f"step {node.name}: channels cannot be followed through {name}; "
-            "leave it out, or teach kwslib/models/channels.py"
-        )
+            return self._added(args[0], args[1])
+        if name not in _POOLING | _MOVING:
+            raise InputError(
+                f"step {n.name}: channels cannot be followed through {name}; "
+                "leave it out, or teach kwslib/models/channels.py"
+            )
+        # The numbers are moved as the step moves activations; a mean of equals is exact.
+        moved = getattr(super(), n.op)(n.target, (args[0].double(), *args[1:]), kwargs)
+        return _spread(_by_channel(args[0]), moved) if name in _POOLING else moved.long()
 
-    def _layer(self, node: fx.Node, layer: nn.Conv2d | nn.Linear | _BatchNorm) -> Tensor:
-        name, numbers = str(node.target), self._by_channel(self._only(node))
-        if name in self._made or name in self._passed:
+    def _layer(self, name: str, layer: nn.Conv2d | nn.Linear | _BatchNorm, x: Tensor) -> Tensor:
+        numbers = _by_channel(x)
+        if name in self._layers:
             raise InputError(f"layer {name}: is used twice, so its channels cannot be removed")
         if isinstance(layer, nn.Conv2d) and layer.groups > 1:
             if layer.groups != layer.in_channels:
                 raise InputError(f"layer {name}: has {layer.groups} groups; one a channel would do")
             numbers = numbers.repeat_interleave(layer.out_channels // layer.groups)
-            self._passed[name] = numbers
+            self._layers[name] = None, numbers
         elif isinstance(layer, _BatchNorm):
-            self._passed[name] = numbers
+            self._layers[name] = None, numbers
         else:
-            self._read[name] = numbers
-            self._made[name] = self._new(layer.weight.shape[0])
-            numbers = torch.tensor(list(self._made[name]))
-        return self._spread(node, numbers)
+            made = range(len(self._same), len(self._same) + layer.weight.shape[0])
+            self._same += made
+            self._layers[name] = numbers, torch.tensor(made)
+        return _spread(self._layers[name][1], layer(torch.zeros(x.shape)))
 
-    def _moved(self, node: fx.Node, module: nn.Module | None) -> Tensor:
-        """The numbers, moved as the step moves activations; a mean of equals is exact."""
-        numbers = self._only(node).double()
-        if module is not None:
-            return module(numbers).long()
-        arguments: Any = fx.map_arg(node.args, lambda n: numbers)
-        if node.op == "call_method":
-            return getattr(numbers, str(node.target))(*arguments[1:], **node.kwargs).long()
-        function: Any = node.target
-        return function(*arguments, **node.kwargs).long()
-
-    def _added(self, node: fx.Node) -> Tensor:
-        terms = [self._values[each] for each in node.all_input_nodes]
-        first = terms[0]
-        for other in terms[1:]:
-            pairs = torch.stack(torch.broadcast_tensors(first, other)).flatten(1).unique(dim=1)
-            for one, another in pairs.T.tolist():
-                least, greatest = sorted((self._least(one), self._least(another)))
-                self._same[greatest] = least
-        return first.expand(node.meta["tensor_meta"].shape)
-
-    def _new(self, count: int) -> range:
-        numbers = range(len(self._same), len(self._same) + count)
-        self._same += numbers
-        return numbers
+    def _added(self, first: Tensor, other: Tensor) -> Tensor:
+        first, other = torch.broadcast_tensors(first, other)
+        for one, another in torch.stack([first, other]).flatten(1).unique(dim=1).T.tolist():
+            least, greatest = sorted((self._least(one), self._least(another)))
+            self._same[greatest] = least
+        return first
 
     def _least(self, number: int) -> int:
         while self._same[number] != number:
             number = self._same[number]
         return number
 
-    def _only(self, node: fx.Node) -> Tensor:
-        (source,) = node.all_input_nodes
-        return self._values[source]
-
-    @staticmethod
-    def _by_channel(numbers: Tensor) -> Tensor:
-        """Along the second axis, since a channel is the same everywhere."""
-        return numbers[0] if numbers.ndim == 2 else numbers[0].flatten(1)[:, 0]
-
-    @staticmethod
-    def _spread(node: fx.Node, numbers: Tensor) -> Tensor:
-        """Numbers of channels in the shape of the activations that a step gives."""
-        shape = node.meta["tensor_meta"].shape
-        return numbers.reshape(1, -1, *[1] * (len(shape) - 2)).expand(shape)
-
-    def _channels(self, fixed: set[int]) -> Channels:
-        """What was found, with channels numbered within their groups."""
-        place, sizes = self._groups(fixed)
-
-        def axis(numbers: Sequence[int]) -> Axis:
-            groups, indices = zip(*(place[self._least(number)] for number in numbers), strict=True)
-            if len(set(groups)) > 1:
-                raise InputError("a layer reads the channels of several others side by side")
-            return Axis(groups[0], torch.tensor(indices))
-
-        layers = {}
-        for node in self._traced.graph.nodes:
-            name = str(node.target) if node.op == "call_module" else ""
-            if name in self._passed:
-                layers[name] = LayerChannels(None, axis(self._passed[name].tolist()))
-            elif name in self._read:
-                read = axis(self._read[name].tolist())
-                layers[name] = LayerChannels(read, axis(self._made[name]))
-        return Channels(sizes, layers)
-
-    def _groups(self, fixed: set[int]) -> tuple[dict[int, tuple[str, int]], dict[str, int]]:
-        """For each channel its group and its number there, and the sizes of the groups.
+    def channels(self) -> Channels:
+        """The channels, numbered within their groups.
 
         A group is called by the first layer that makes some of its channels.
         """
-        place: dict[int, tuple[str, int]] = {}
-        sizes: Counter[str] = Counter()
-        for name, numbers in self._made.items():
-            own = dict.fromkeys(self._least(number) for number in numbers)
+        fixed = {0, *map(self._least, self.run().unique().tolist())}
+        place = {number: (_FIXED, index) for index, number in enumerate(fixed)}
+        sizes, layers = Counter({_FIXED: len(fixed)}), {}
+        for name, (read, numbers) in self._layers.items():
+            own = [self._least(number) for number in numbers.tolist()]
             known = next((place[number][0] for number in own if number in place), name)
-            group = _FIXED if fixed & own.keys() else known
+            group = _FIXED if fixed.intersection(own) else known
             for number in own:
                 if number not in place:
                     place[number] = group, sizes[group]
                     sizes[group] += 1
+            layers[name] = LayerChannels(None if read is None else self._axis(read, place),
+                                         self._axis(numbers, place))  # fmt: skip
         del sizes[_FIXED]
-        return place, dict(sizes)
+        return Channels(dict(sizes), layers)
+
+    def _axis(self, numbers: Tensor, place: Mapping[int, tuple[str, int]]) -> Axis:
+        places = [place[self._least(number)] for number in numbers.tolist()]
+        groups, indices = zip(*places, strict=True)
+        if len(set(groups)) > 1:
+            raise InputError("a layer reads the channels of several others side by side")
+        return Axis(groups[0], torch.tensor(indices))
+
+
+def _by_channel(numbers: Tensor) -> Tensor:
+    """Along the second axis, since a channel is the same everywhere."""
+    return numbers[0] if numbers.ndim == 2 else numbers[0].flatten(1)[:, 0]
+
+
+def _spread(numbers: Tensor, like: Tensor) -> Tensor:
+    """Numbers of channels in the shape of activations."""
+    return numbers.reshape(1, -1, *[1] * (like.ndim - 2)).expand(like.shape)
 
 
 def _cut(layer: nn.Module, channels: LayerChannels, kept: Mapping[str, Sequence[int]]) -> None:
     """Leave a layer with those positions of its axes whose channels are kept."""
-    rows, columns = _positions(channels.output, kept), _positions(channels.input, kept)
-    for name, tensor in _tensors(layer):
-        smaller = tensor.detach() if rows is None else tensor.detach()[rows]
-        if name == "weight" and columns is not None:
-            smaller = smaller[:, columns]
-        smaller = smaller.clone()
+    for name, tensor in [*layer.named_parameters(), *layer.named_buffers()]:
+        if tensor.ndim == 0:  # BatchNorm's count of steps
+            continue
+        smaller = tensor.detach()[_positions(channels.output, kept)]
+        if name == "weight" and channels.input is not None:
+            smaller = smaller[:, _positions(channels.input, kept)]
         is_learned = isinstance(tensor, nn.Parameter)
         setattr(layer, name, nn.Parameter(smaller) if is_learned else smaller)
     _tell_sizes(layer)
 
 
-def _positions(axis: Axis | None, kept: Mapping[str, Sequence[int]]) -> Tensor | None:
-    """The positions that stay, in the order of the axis; None where all do."""
-    if axis is None or axis.group not in kept:
-        return None
-    return torch.isin(axis.channels, torch.tensor(sorted(kept[axis.group]))).nonzero().flatten()
-
-
-def _tensors(layer: nn.Module) -> Iterator[tuple[str, Tensor]]:
-    """Parameters and statistics that have a place for each output."""
-    for name, tensor in [*layer.named_parameters(), *layer.named_buffers()]:
-        if tensor.ndim:
-            yield name, tensor
+def _positions(axis: Axis, kept: Mapping[str, Sequence[int]]) -> Tensor:
+    """Whether each position of an axis stays."""
+    if axis.group not in kept:
+        return torch.ones(len(axis.channels), dtype=torch.bool)
+    return torch.isin(axis.channels, torch.tensor(kept[axis.group]))
 
 
 def _tell_sizes(layer: Any) -> None:

@@ -2,8 +2,6 @@
 have become channels.
 """
 
-from dataclasses import dataclass
-
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -12,34 +10,6 @@ from kwslib.models.registry import model
 from kwslib.models.separable import Separable
 
 _TAPS = 9
-
-
-@dataclass(frozen=True)
-class Widths:
-    """The sizes of a funnel.
-
-    Attributes:
-        first: filters of the first convolution.
-        first_kernel: of it, time x frequency.
-        first_stride: of it, time x frequency; what it leaves of the bands is halved by each plane
-            and then taken at once.
-        planes: channels of each stage of 3x3 convolutions.
-        plane_blocks: further residual blocks of each plane.
-        line: channels along time.
-        line_blocks: residual blocks along time.
-        line_stride: of a block before these; 1 leaves it out.
-        dropout: before the classifier.
-    """
-
-    first: int
-    planes: tuple[int, ...]
-    plane_blocks: int
-    line: int
-    line_blocks: int
-    first_kernel: tuple[int, int] = (5, 5)
-    first_stride: tuple[int, int] = (2, 2)
-    line_stride: int = 2
-    dropout: float = 0.0
 
 
 class Funnel(nn.Module):
@@ -55,24 +25,51 @@ class Funnel(nn.Module):
     of equal shapes and BatchNorm folds away, so that integer kernels suffice.
     """
 
-    def __init__(self, n_labels: int, widths: Widths) -> None:
+    def __init__(
+        self,
+        n_labels: int,
+        first: int,
+        planes: tuple[int, ...],
+        plane_blocks: int,
+        line: int,
+        line_blocks: int,
+        first_kernel: tuple[int, int] = (5, 5),
+        first_stride: tuple[int, int] = (2, 2),
+        line_stride: int = 2,
+        dropout: float = 0.0,
+    ) -> None:
+        """Make it.
+
+        Args:
+            n_labels: outputs.
+            first: filters of the first convolution.
+            planes: channels of each stage of 3x3 convolutions.
+            plane_blocks: further residual blocks of each plane.
+            line: channels along time.
+            line_blocks: residual blocks along time.
+            first_kernel: of the first convolution, time x frequency.
+            first_stride: of it, time x frequency; what it leaves of the bands is halved by each
+                plane and then taken at once.
+            line_stride: of a block before these; 1 leaves it out.
+            dropout: before the classifier.
+        """
         super().__init__()
-        self.first = SameConv2d(1, widths.first, widths.first_kernel, widths.first_stride)
-        self.first_norm = nn.BatchNorm2d(widths.first)
-        channels, bands = widths.first, 40 // widths.first_stride[1]
-        planes: list[nn.Module] = []
-        for width in widths.planes:
-            planes.append(Separable(channels, width, stride=(1, 2)))
-            planes += [Separable(width, width, residual=True) for _ in range(widths.plane_blocks)]
+        self.first = SameConv2d(1, first, first_kernel, first_stride)
+        self.first_norm = nn.BatchNorm2d(first)
+        channels, bands = first, 40 // first_stride[1]
+        blocks: list[nn.Module] = []
+        for width in planes:
+            blocks.append(Separable(channels, width, stride=(1, 2)))
+            blocks += [Separable(width, width, residual=True) for _ in range(plane_blocks)]
             channels, bands = width, -(-bands // 2)
-        self.planes = nn.Sequential(*planes)
-        self.gather = Separable(channels, widths.line, (3, bands), (1, bands))
-        line, taps = widths.line, (_TAPS, 1)
-        lines = [Separable(line, line, taps, residual=True) for _ in range(widths.line_blocks)]
-        if widths.line_stride > 1:
-            lines.insert(0, Separable(line, line, taps, (widths.line_stride, 1)))
+        self.planes = nn.Sequential(*blocks)
+        self.gather = Separable(channels, line, (3, bands), (1, bands))
+        taps = (_TAPS, 1)
+        lines = [Separable(line, line, taps, residual=True) for _ in range(line_blocks)]
+        if line_stride > 1:
+            lines.insert(0, Separable(line, line, taps, (line_stride, 1)))
         self.line = nn.Sequential(*lines)
-        self.dropout = nn.Dropout(widths.dropout)
+        self.dropout = nn.Dropout(dropout)
         self.classifier = nn.Linear(line, n_labels)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -91,11 +88,8 @@ class FunnelSmall(Funnel):
 
     def __init__(self, n_labels: int) -> None:
         super().__init__(
-            n_labels,
-            Widths(
-                first=12, first_kernel=(5, 8), first_stride=(2, 4), planes=(24,), plane_blocks=0,
-                line=48, line_blocks=2,
-            ),
+            n_labels, first=12, first_kernel=(5, 8), first_stride=(2, 4), planes=(24,),
+            plane_blocks=0, line=48, line_blocks=2,
         )  # fmt: skip
 
 
@@ -105,7 +99,7 @@ class FunnelMedium(Funnel):
 
     def __init__(self, n_labels: int) -> None:
         super().__init__(
-            n_labels, Widths(first=12, planes=(24, 32), plane_blocks=1, line=52, line_blocks=2)
+            n_labels, first=12, planes=(24, 32), plane_blocks=1, line=52, line_blocks=2
         )
 
 
@@ -115,9 +109,8 @@ class FunnelLarge(Funnel):
 
     def __init__(self, n_labels: int) -> None:
         super().__init__(
-            n_labels,
-            Widths(first=16, planes=(32, 48), plane_blocks=2, line=60, line_blocks=2,
-                   line_stride=1),
+            n_labels, first=16, planes=(32, 48), plane_blocks=2, line=60, line_blocks=2,
+            line_stride=1,
         )  # fmt: skip
 
 
@@ -129,7 +122,6 @@ class FunnelTeacher(Funnel):
 
     def __init__(self, n_labels: int) -> None:
         super().__init__(
-            n_labels,
-            Widths(first=32, planes=(64, 96), plane_blocks=1, line=128, line_blocks=3,
-                   line_stride=1, dropout=0.2),
+            n_labels, first=32, planes=(64, 96), plane_blocks=1, line=128, line_blocks=3,
+            line_stride=1, dropout=0.2,
         )  # fmt: skip

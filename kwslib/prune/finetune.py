@@ -9,9 +9,9 @@ lower it as weights go; on validation clips none at all did best.)
 
 import copy
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 import torch
@@ -22,12 +22,17 @@ from kwslib.errors import InputError
 from kwslib.models.standardise import Standardised, pixel_statistics
 from kwslib.prune.masks import Held, weights_of, zeros_of
 from kwslib.prune.unstructured import Choose, check_amount
-from kwslib.training.passes import Hooks
+from kwslib.training.passes import tune
 from kwslib.training.recipe import Recipe
-from kwslib.training.tuning import tune
 
 Schedule = Literal["one_shot", "iterative", "gradual"]
 SCHEDULES: tuple[Schedule, ...] = ("one_shot", "iterative", "gradual")
+
+ROUNDS = 4
+"""Of the iterative schedule, which share the passes."""
+
+UNTIL = 0.6
+"""Share of the steps after which gradual pruning is done."""
 
 GRADUAL_STEPS = 10
 """Steps of the training from one choice of weights to the next, in the gradual schedule."""
@@ -40,11 +45,9 @@ class FineTuning:
     Attributes:
         training: passes, rates and augmentation, as of any training. With ``rewind`` it is the
             recipe by which the network was trained.
-        schedule: prune all at once and train (``one_shot``); prune and train in ``rounds``, each of
-            which leaves the same share of what the one before left (``iterative``); or prune while
-            it trains, by :func:`gradual_amount` (``gradual``).
-        rounds: of the iterative schedule, which share the passes.
-        until: share of the steps after which gradual pruning is done.
+        schedule: prune all at once and train (``one_shot``); prune and train in :data:`ROUNDS`,
+            each of which leaves the same share of what the one before left (``iterative``); or
+            prune while it trains, by :func:`gradual_amount` (``gradual``).
         rewind: passes at the end of ``training`` that are repeated, at the learning rates that they
             had then; None for a cycle of rates of its own. Weights stay as trained: A. Renda,
             J. Frankle and M. Carbin, "Comparing Rewinding and Fine-tuning in Neural Network
@@ -55,9 +58,12 @@ class FineTuning:
 
     training: Recipe
     schedule: Schedule = "one_shot"
-    rounds: int = 4
-    until: float = 0.6
     rewind: int | None = None
+
+    @property
+    def rounds(self) -> int:
+        """In how many it prunes and trains."""
+        return ROUNDS if self.schedule == "iterative" else 1
 
     def first_pass(self, rounds: int = 1) -> int:
         """The pass of the recipe with which each of some rounds begins, from 0."""
@@ -70,7 +76,7 @@ class FineTuning:
         with all pruned.
         """
         passes = self.training.epochs - self.first_pass()
-        return min(math.ceil(self.until * passes), passes - 1)
+        return min(math.ceil(UNTIL * passes), passes - 1)
 
     def __post_init__(self) -> None:
         if self.schedule not in SCHEDULES:
@@ -80,10 +86,6 @@ class FineTuning:
                 f"rewind {self.rewind}: the training had {self.training.epochs} epochs; "
                 "give so many or fewer"
             )
-        if self.rounds < 1:
-            raise InputError(f"rounds {self.rounds}: must be at least 1")
-        if not 0 < self.until < 1:
-            raise InputError(f"until {self.until:g}: must be a share above 0 and below 1")
 
 
 def gradual_amount(amount: float, share: float) -> float:
@@ -123,16 +125,19 @@ def prune_and_tune(
     """
     check_amount(amount)
     if how.schedule == "gradual":
-        return _trained(
-            network, dataset, how, seed, lambda own: [Gradual(own, choose, amount, how)],
-            keep_from=how.pruning_passes(),
-        )  # fmt: skip
-    pruned, rounds = network, how.rounds if how.schedule == "iterative" else 1
-    for number in range(1, rounds + 1):
+        hold = partial(Gradual, choose=choose, amount=amount, how=how)
+        return finetune(network, dataset, how, seed, hold=hold, keep_from=how.pruning_passes())
+    pruned = network
+    for number in range(1, how.rounds + 1):
         pruned = copy.deepcopy(pruned)
-        choose(pruned, 1 - (1 - amount) ** (number / rounds)).apply(pruned)
-        pruned = finetune(pruned, dataset, how, seed, rounds=rounds)
+        choose(pruned, 1 - (1 - amount) ** (number / how.rounds)).apply(pruned)
+        pruned = finetune(pruned, dataset, how, seed, rounds=how.rounds)
     return pruned
+
+
+def zeros_held(network: Standardised) -> Held:
+    """What keeps the zeros of a network as they are."""
+    return zeros_of(network.network).hold(weights_of(network.network))
 
 
 def finetune(
@@ -142,8 +147,12 @@ def finetune(
     seed: int,
     *,
     rounds: int = 1,
+    hold: Callable[[Standardised], Held] = zeros_held,
+    keep_from: int = 0,
 ) -> nn.Module:
     """A copy of a network trained on, ready to evaluate. Weights that are zero stay zero.
+
+    It is trained in standardised coordinates, without dropout.
 
     Args:
         network: of the registry, pruned; it may have lost channels.
@@ -151,12 +160,24 @@ def finetune(
         how: how it is trained; the schedule, which tells when something is pruned, plays no part.
         seed: of the order of clips, augmentation and dropout.
         rounds: of which this is one, so that it takes so many times fewer passes.
+        hold: what is done to its weights around each step.
+        keep_from: passes after which weights may be kept; those of the best one are.
     """
-
-    def hooks(own: Standardised) -> list[Hooks]:
-        return [zeros_of(network).hold(weights_of(own.network))]
-
-    return _trained(network, dataset, how, seed, hooks, rounds)
+    images = torch.from_numpy(dataset.examples("training").images)
+    own = Standardised.of_trained(copy.deepcopy(network), *pixel_statistics(images))
+    recipe, first = how.training, how.first_pass(rounds)
+    if how.rewind is None:
+        recipe = replace(recipe, epochs=max(recipe.epochs // rounds, 1))
+    dropouts = [(each, each.p) for each in own.modules() if isinstance(each, nn.Dropout)]
+    for each, _ in dropouts:
+        each.p = 0.0
+    tune(
+        own, dataset, recipe, seed,
+        hooks=[hold(own)], rates_by_inputs=True, first=first, keep_from=first + keep_from,
+    )  # fmt: skip
+    for each, p in dropouts:
+        each.p = p
+    return own.restore()
 
 
 class Gradual(Held):
@@ -175,49 +196,10 @@ class Gradual(Held):
     def before_step(self, step: int, steps: int) -> None:
         """Choose anew, every few steps, until all is pruned that shall be."""
         skipped = self._how.first_pass() / self._how.training.epochs * steps
-        share = (step - skipped) / (self._how.until * (steps - skipped))
+        share = (step - skipped) / (UNTIL * (steps - skipped))
         last = share >= 1 or step == steps - 1
         if not self._done and (last or step % GRADUAL_STEPS == 0):
             self._deployed.load_state_dict(self._network.folded())
             amount = gradual_amount(self._amount, 1.0 if last else share)
             self.replace(self._choose(self._deployed, amount) & self.masks)
             self._done = last
-
-
-def _trained(
-    network: nn.Module,
-    dataset: Dataset,
-    how: FineTuning,
-    seed: int,
-    hooks: Callable[[Standardised], Sequence[Hooks]],
-    rounds: int = 1,
-    keep_from: int = 0,
-) -> nn.Module:
-    """A copy trained in standardised coordinates; ``hooks`` are given it in those.
-
-    Its weights are those of the best pass after the first ``keep_from``.
-    """
-    images = torch.from_numpy(dataset.examples("training").images)
-    own = Standardised.of_trained(copy.deepcopy(network), *pixel_statistics(images))
-    recipe, first = how.training, how.first_pass(rounds)
-    if how.rewind is None:
-        recipe = replace(recipe, epochs=max(recipe.epochs // rounds, 1))
-    with _without_dropout(own):
-        tune(
-            own, dataset, recipe, seed,
-            hooks=hooks(own), rates_by_inputs=True, first=first, keep_from=first + keep_from,
-        )  # fmt: skip
-    return own.restore()
-
-
-@contextmanager
-def _without_dropout(network: nn.Module) -> Iterator[None]:
-    layers = [each for each in network.modules() if isinstance(each, nn.Dropout)]
-    before = [each.p for each in layers]
-    try:
-        for each in layers:
-            each.p = 0.0
-        yield
-    finally:
-        for each, p in zip(layers, before, strict=True):
-            each.p = p

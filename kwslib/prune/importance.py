@@ -21,6 +21,7 @@ layers, each divided by its layer's mean so that all count alike; the Taylor ter
 they are squared, as all of the channel would go.
 """
 
+import copy
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -108,9 +109,10 @@ def _taylor(
         F.cross_entropy(folded(to_input(batch)), wanted).backward()
         for group, size in channels.sizes.items():
             terms = [
-                _summed(_first_order(folded.get_submodule(name)), layer.output, size)
-                for name, layer in channels.layers.items()
-                if name in channels.makers(group)
+                _summed(
+                    _first_order(folded.get_submodule(name)), channels.layers[name].output, size
+                )
+                for name in channels.makers(group)
             ]
             total[group] += torch.stack(terms).sum(0).square() * len(batch) / len(images)
     return total
@@ -126,6 +128,7 @@ def _first_order(layer: Any) -> Tensor:
 def _activation(
     network: nn.Module, channels: Channels, images: NDArray[np.uint8]
 ) -> dict[str, Tensor]:
+    network = copy.deepcopy(network).eval()
     total = {group: torch.zeros(size) for group, size in channels.sizes.items()}
 
     def observe(group: str, axis: Axis, readers: int) -> Callable[[nn.Module, Any], None]:
@@ -136,24 +139,16 @@ def _activation(
 
         return hook
 
-    handles = []
     for group in channels.sizes:
         readers = channels.readers(group)
         for name in readers:
             axis = channels.layers[name].input
             assert axis is not None
             hook = observe(group, axis, len(readers))
-            handles.append(network.get_submodule(name).register_forward_pre_hook(hook))
-    was_training = network.training
-    try:
-        network.eval()
-        with torch.inference_mode():
-            for batch in torch.from_numpy(images).split(_BATCH):
-                network(to_input(batch))
-    finally:
-        network.train(was_training)
-        for handle in handles:
-            handle.remove()
+            network.get_submodule(name).register_forward_pre_hook(hook)
+    with torch.inference_mode():
+        for batch in torch.from_numpy(images).split(_BATCH):
+            network(to_input(batch))
     return {group: each / len(images) for group, each in total.items()}
 
 

@@ -40,35 +40,16 @@ class Masks:
         """Share of the weights that are pruned."""
         return 1 - self.left / self.weights
 
-    def by_layer(self) -> dict[str, float]:
-        """:attr:`sparsity` of each layer."""
-        return {name: 1 - float(each.float().mean()) for name, each in self.remaining.items()}
-
     def __and__(self, other: "Masks") -> "Masks":
         return Masks({name: each & other.remaining[name] for name, each in self.remaining.items()})
 
-    def check(self, weights: Mapping[str, Tensor]) -> None:
-        """Make sure that these are masks for certain weights.
-
-        Raises:
-            InputError: they are for another network.
-        """
-        own = {name: tuple(each.shape) for name, each in self.remaining.items()}
-        other = {name: tuple(each.shape) for name, each in weights.items()}
-        if own != other:
-            raise InputError(
-                f"the mask is for another network: it covers {_told(own)}, the network has "
-                f"{_told(other)}; take a mask that was made for this network"
-            )
-
-    @torch.no_grad()
     def apply(self, network: nn.Module) -> None:
         """Make the pruned weights of a network zero.
 
         Raises:
             InputError: the masks are for another network.
         """
-        self.hold(weights_of(network)).after_step()
+        self.hold(weights_of(network))
 
     def hold(self, weights: Mapping[str, Tensor]) -> "Held":
         """What keeps pruned weights at zero while a network is trained.
@@ -91,8 +72,17 @@ class Held(Hooks):
         self.replace(masks)
 
     def replace(self, masks: Masks) -> None:
-        """Hold other masks from now on."""
-        masks.check(self._weights)
+        """Hold other masks from now on.
+
+        Raises:
+            InputError: they are for another network.
+        """
+        own, other = _shapes(masks.remaining), _shapes(self._weights)
+        if sorted(own) != sorted(other):
+            raise InputError(
+                f"the mask is for another network: it covers {', '.join(own)}, the network has "
+                f"{', '.join(other)}; take a mask that was made for this network"
+            )
         self.masks = masks
         self.after_step()
 
@@ -124,5 +114,5 @@ def zeros_of(network: nn.Module) -> Masks:
     return Masks({name: weight.detach() != 0 for name, weight in weights_of(network).items()})
 
 
-def _told(shapes: Mapping[str, tuple[int, ...]]) -> str:
-    return ", ".join(f"{name} {'x'.join(map(str, shape))}" for name, shape in shapes.items())
+def _shapes(tensors: Mapping[str, Tensor]) -> list[str]:
+    return [f"{name} {'x'.join(map(str, each.shape))}" for name, each in tensors.items()]

@@ -117,12 +117,14 @@ def prune_network(
     Raises:
         InputError: one of these is none, or all channels of a layer would go.
     """
-    criterion = criterion or USUAL.get(method, "")
-    check_criterion(method, criterion)
+    chosen: Any = criterion or USUAL.get(method, "")
+    check_criterion(method, chosen)
     if method == "channels":
         widths = widths_without(network, amount)
-        return remove_channels(network, widths, dataset, how, seed, criterion)
-    choose = _chooser(method, criterion)
+        return remove_channels(network, widths, dataset, how, seed, chosen)
+    choose: Choose = partial(smallest, scope=chosen)
+    if method == "blocks":
+        choose = partial(smallest_blocks, kind=chosen)
     if how is None:
         return zero_weights(network, choose(network, amount), dataset, None, seed)
     return prune_and_tune(network, choose, amount, dataset, how, seed)
@@ -164,9 +166,3 @@ def remove_channels(
         scores = importance(network, criterion, dataset.examples("training"))
         return without_channels(network, widths, scores).eval()
     return remove_and_tune(network, widths, criterion, dataset, how, seed)
-
-
-def _chooser(method: Method, criterion: Any) -> Choose:
-    if method == "blocks":
-        return partial(smallest_blocks, kind=criterion)
-    return partial(smallest, scope=criterion)

@@ -1,8 +1,12 @@
-"""How much each layer can lose: one layer is pruned alone, and the network is not trained again."""
+"""How much each layer can lose: one layer is pruned alone, and the network is not trained again.
+
+An entry has the ``layer`` (where channels are removed, the first of those that make them), the
+``amount``, share of its weights or channels that are gone, and the ``accuracy`` of the network.
+"""
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
@@ -12,27 +16,12 @@ from kwslib.prune.importance import Criterion, importance
 from kwslib.prune.masks import Masks, weights_of
 from kwslib.prune.structured import without_channels
 from kwslib.prune.unstructured import smallest
-from kwslib.training.tuning import accuracy_on
-
-
-@dataclass(frozen=True)
-class Sensitivity:
-    """What is left of a network when one layer is pruned.
-
-    Attributes:
-        layer: the layer; where channels are removed, the first of those that make them.
-        amount: share of its weights, or of the channels, that are gone.
-        accuracy: of the whole network.
-    """
-
-    layer: str
-    amount: float
-    accuracy: float
+from kwslib.training.passes import accuracy_on
 
 
 def weight_sensitivity(
     network: nn.Module, amounts: Sequence[float], examples: Examples
-) -> list[Sensitivity]:
+) -> list[dict[str, Any]]:
     """Accuracy against the share of the smallest weights that each layer loses, layer by layer.
 
     Args:
@@ -51,13 +40,14 @@ def weight_sensitivity(
             remaining = smallest(network, amount, "layer").remaining[layer]
             pruned = copy.deepcopy(network)
             Masks({**whole, layer: remaining}).apply(pruned)
-            found.append(Sensitivity(layer, amount, accuracy_on(pruned, examples)))
+            accuracy = accuracy_on(pruned, examples)
+            found.append({"layer": layer, "amount": amount, "accuracy": accuracy})
     return found
 
 
 def channel_sensitivity(
     network: nn.Module, criterion: Criterion, training: Examples, examples: Examples
-) -> list[Sensitivity]:
+) -> list[dict[str, Any]]:
     """Accuracy against the share of the channels that each group loses, down to one channel.
 
     Args:
@@ -70,11 +60,12 @@ def channel_sensitivity(
         InputError: no such criterion, or the network's channels cannot be followed.
     """
     scores = importance(network, criterion, training)
-    found = []
-    for group, each in scores.items():
-        size = len(each)
-        for width in range(size, 0, -1):
-            smaller = without_channels(network, {group: width}, scores)
-            accuracy = accuracy_on(smaller, examples)
-            found.append(Sensitivity(group, 1 - width / size, accuracy))
-    return found
+    widths = [(group, width) for group, each in scores.items() for width in range(len(each), 0, -1)]
+    return [
+        {
+            "layer": group,
+            "amount": 1 - width / len(scores[group]),
+            "accuracy": accuracy_on(without_channels(network, {group: width}, scores), examples),
+        }
+        for group, width in widths
+    ]

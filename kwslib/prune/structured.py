@@ -85,15 +85,15 @@ def remove_and_tune(
     if how.schedule == "gradual":
         raise InputError("schedule 'gradual': a channel goes at once; take one_shot or iterative")
     sizes = channels_of(network).sizes
-    smaller, rounds = network, how.rounds if how.schedule == "iterative" else 1
-    for number in range(1, rounds + 1):
+    smaller = network
+    for number in range(1, how.rounds + 1):
         step = {
-            group: _between(sizes.get(group, width), width, number / rounds)
+            group: _between(sizes.get(group, width), width, number / how.rounds)
             for group, width in widths.items()
         }
         scores = importance(smaller, criterion, dataset.examples("training"))
         smaller = without_channels(smaller, step, scores)
-        smaller = finetune(smaller, dataset, how, seed, rounds=rounds)
+        smaller = finetune(smaller, dataset, how, seed, rounds=how.rounds)
     return smaller
 
 

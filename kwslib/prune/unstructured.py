@@ -5,7 +5,7 @@ which a checkpoint, a trace and the quantizers would see. It chooses the same we
 show.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 import torch
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from kwslib.errors import InputError
 from kwslib.prune.masks import Masks, weights_of
-from kwslib.prune.norms import BLOCK, Norm, block_norms, blocks_to_weights
+from kwslib.prune.norms import Norm, block_norms, blocks_to_weights
 
 Scope = Literal["global", "layer", "lamp"]
 SCOPES: tuple[Scope, ...] = ("global", "layer", "lamp")
@@ -46,7 +46,8 @@ def below(network: nn.Module, threshold: float | Mapping[str, float]) -> Masks:
     weights = weights_of(network)
     given = threshold if isinstance(threshold, Mapping) else dict.fromkeys(weights, threshold)
     for name, least in given.items():
-        _check_layer(name, weights)
+        if name not in weights:
+            raise InputError(f"layer {name!r}: not in this network; it has {', '.join(weights)}")
         if not least >= 0:
             raise InputError(f"threshold {least:g}: must be 0 or more")
     return Masks(
@@ -80,11 +81,11 @@ def smallest(network: nn.Module, amount: float, scope: Scope = "global") -> Mask
         raise InputError(f"scope {scope!r}: must be one of {', '.join(SCOPES)}")
     score = _lamp if scope == "lamp" else torch.abs
     scores = {name: score(weight.detach()) for name, weight in weights_of(network).items()}
-    if scope != "layer":
-        return Masks(_without_smallest(scores, amount))
-    return Masks(
-        {name: _without_smallest({name: each}, amount)[name] for name, each in scores.items()}
-    )
+    if scope == "layer":
+        return Masks(
+            {name: _without_smallest({name: each}, amount)[name] for name, each in scores.items()}
+        )
+    return Masks(_without_smallest(scores, amount))
 
 
 def _lamp(weight: Tensor) -> Tensor:
@@ -95,48 +96,31 @@ def _lamp(weight: Tensor) -> Tensor:
     return (squares / no_smaller.clamp_min(torch.finfo(torch.float64).tiny)).view_as(weight)
 
 
-def smallest_blocks(
-    network: nn.Module,
-    amount: float,
-    kind: Norm = "l2",
-    layers: Sequence[str] | None = None,
-    size: int = BLOCK,
-) -> Masks:
-    """Prune a share of the blocks, those of the least norm: 1 x ``size`` weights of one output
-    that lie side by side in the board's memory.
+def smallest_blocks(network: nn.Module, amount: float, kind: Norm = "l2") -> Masks:
+    """Prune a share of the fully connected layers' blocks, those of the least norm: 1 x 4 weights
+    of one output that lie side by side in the board's memory.
 
-    Blocks of all layers are ranked together; they are of one size, so their norms compare.
+    Blocks of all these layers are ranked together; they are of one size, so their norms compare.
+    Other layers stay whole.
 
     Args:
         network: as of :func:`smallest`.
-        amount: share of the blocks of ``layers``.
+        amount: share of the blocks.
         kind: how a block is measured.
-        layers: whose blocks; by default those of the fully connected layers. Others stay whole.
-        size: weights in a block.
 
     Raises:
-        InputError: ``amount``, ``kind`` or a layer is none, or no layer is left to prune.
+        InputError: ``amount`` or ``kind`` is none, or no layer is fully connected.
     """
-    weights = weights_of(network)
-    if layers is None:
-        modules = dict(network.named_modules())
-        layers = [name for name in weights if isinstance(modules[name], nn.Linear)]
-    if not layers:
+    remaining, scores = {}, {}
+    for name, weight in weights_of(network).items():
+        remaining[name] = torch.ones_like(weight, dtype=torch.bool)
+        if weight.ndim == 2:
+            scores[name] = block_norms(weight.detach(), kind)
+    if not scores:
         raise InputError("the network has no fully connected layer; name the layers to prune")
-    for name in layers:
-        _check_layer(name, weights)
-    scores = {name: block_norms(weights[name].detach(), kind, size) for name in layers}
-    remaining = {
-        name: torch.ones_like(weight, dtype=torch.bool) for name, weight in weights.items()
-    }
     for name, blocks in _without_smallest(scores, amount).items():
-        remaining[name] = blocks_to_weights(blocks, weights[name], size)
+        remaining[name] = blocks_to_weights(blocks, remaining[name].shape[1])
     return Masks(remaining)
-
-
-def _check_layer(name: str, weights: Mapping[str, Tensor]) -> None:
-    if name not in weights:
-        raise InputError(f"layer {name!r}: not in this network; it has {', '.join(weights)}")
 
 
 def _without_smallest(scores: Mapping[str, Tensor], amount: float) -> dict[str, Tensor]:

@@ -8,7 +8,8 @@ Source: B. Jacob et al., "Quantization and Training of Neural Networks for Effic
 Integer-Arithmetic-Only Inference" (CVPR 2018), 2.1.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -101,17 +102,16 @@ def choose_qparams(
     Raises:
         InputError: there is no number, one is not finite, or ``bits`` or ``method`` is unknown.
     """
-    check_bits(bits)
-    _check_numbers(x, method)
-    rows = x.detach().float()
-    rows = rows.reshape(1, -1) if axis is None else rows.movedim(axis, 0).flatten(1)
-    least, greatest = _bounds(rows, "percentile" if method == "percentile" else "minmax")
+    rows = rows_of(x, axis, method, METHODS)
+    least, greatest = rows.amin(1), rows.amax(1)
+    if method == "percentile":
+        beyond = int(rows.shape[1] * (1 - _PERCENTILE / 100))
+        ordered = rows.sort(dim=1).values
+        least, greatest = ordered[:, beyond], ordered[:, -1 - beyond]
     found = _grid(least, greatest, bits, symmetric)
     if method == "mse":
         found = _least_error(rows, least, greatest, bits, symmetric)
-    if axis is None:
-        return QParams(found.scale[0], found.zero_point[0], found.low, found.high)
-    return QParams(found.scale, found.zero_point, found.low, found.high, axis)
+    return _only(found) if axis is None else replace(found, axis=axis)
 
 
 def qparams_for_range(least: float, greatest: float, bits: int, *, symmetric: bool) -> QParams:
@@ -120,11 +120,9 @@ def qparams_for_range(least: float, greatest: float, bits: int, *, symmetric: bo
     Raises:
         InputError: the bounds are not finite or in the wrong order.
     """
-    check_bits(bits)
     if not -float("inf") < least <= greatest < float("inf"):
         raise InputError(f"range {least} to {greatest}: must be finite, the lesser bound first")
-    found = _grid(torch.tensor([least]), torch.tensor([greatest]), bits, symmetric)
-    return QParams(found.scale[0], found.zero_point[0], found.low, found.high)
+    return _only(_grid(torch.tensor([least]), torch.tensor([greatest]), bits, symmetric))
 
 
 def quantize(x: Tensor, qparams: QParams) -> Tensor:
@@ -140,23 +138,31 @@ def dequantize(q: Tensor, qparams: QParams) -> Tensor:
     return (q - zero_point) * scale
 
 
-def _check_numbers(x: Tensor, method: str) -> None:
-    if method not in METHODS:
-        raise InputError(f"method {method!r}: must be one of {', '.join(METHODS)}")
+def rows_of(x: Tensor, axis: int | None, method: str, methods: Sequence[str]) -> Tensor:
+    """Numbers that a scale is chosen for, a row a scale, float32 ``[scales, numbers]``.
+
+    Args:
+        x: numbers, of any shape.
+        axis: along which each index gets its own scale; None for one scale.
+        method: how scales are chosen.
+        methods: of which it has to be one.
+
+    Raises:
+        InputError: it is none, there is no number, or one is not finite.
+    """
+    if method not in methods:
+        raise InputError(f"method {method!r}: must be one of {', '.join(methods)}")
     if x.numel() == 0:
         raise InputError("there is no number to choose a scale for; calibrate on some clips")
     if not bool(torch.isfinite(x).all()):
         raise InputError("some numbers are NaN or infinite; train the network again")
+    rows = x.detach().float()
+    return rows.reshape(1, -1) if axis is None else rows.movedim(axis, 0).flatten(1)
 
 
-def _bounds(rows: Tensor, method: Literal["minmax", "percentile"]) -> tuple[Tensor, Tensor]:
-    """The least and the greatest number of each row that a grid shall cover."""
-    if method == "minmax":
-        return rows.amin(1), rows.amax(1)
-    count = rows.shape[1]
-    beyond = int(count * (1 - _PERCENTILE / 100))
-    ordered = rows.sort(dim=1).values
-    return ordered[:, beyond], ordered[:, count - 1 - beyond]
+def _only(grids: QParams) -> QParams:
+    """The first grid of several."""
+    return replace(grids, scale=grids.scale[0], zero_point=grids.zero_point[0])
 
 
 def _grid(least: Tensor, greatest: Tensor, bits: int, symmetric: bool) -> QParams:
@@ -177,15 +183,15 @@ def _least_error(
 ) -> QParams:
     """For each row the grid with the least squared error among those of a part of its range."""
     best = _grid(least, greatest, bits, symmetric)
-    scale, zero_point = best.scale.clone(), best.zero_point.clone()
     error = torch.full((len(rows),), float("inf"))
     for step in range(_SHRINKAGES):
         part = 1 - step / _SHRINKAGES
-        tried = _grid(least * part, greatest * part, bits, symmetric)
-        by_row = QParams(tried.scale, tried.zero_point, tried.low, tried.high, 0)
-        found = (dequantize(quantize(rows, by_row), by_row) - rows).square().sum(1)
+        tried = replace(_grid(least * part, greatest * part, bits, symmetric), axis=0)
+        found = (dequantize(quantize(rows, tried), tried) - rows).square().sum(1)
         better = found < error
         error = torch.where(better, found, error)
-        scale = torch.where(better, tried.scale, scale)
-        zero_point = torch.where(better, tried.zero_point, zero_point)
-    return QParams(scale, zero_point, best.low, best.high)
+        scale = torch.where(better, tried.scale, best.scale)
+        best = replace(
+            best, scale=scale, zero_point=torch.where(better, tried.zero_point, best.zero_point)
+        )
+    return best

@@ -9,8 +9,6 @@ Stochastic Neurons for Conditional Computation" (2013); S. K. Esser et al., "Lea
 Quantization" (ICLR 2020).
 """
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
@@ -32,29 +30,15 @@ def fake_quantize(x: Tensor, qparams: QParams, clipped_gradient: bool = True) ->
     tensor([0.5000, 1.0000, 1.5000])
     """
     scale, zero_point = qparams.shaped(x.ndim)
-    return _FakeQuantize.apply(x, scale, zero_point, qparams.low, qparams.high, clipped_gradient)
+    q = torch.round(x.detach() / scale) + zero_point
+    inside = (q >= qparams.low) & (q <= qparams.high)
+    passes = inside if clipped_gradient else torch.ones_like(inside)
+    return straight_through(x, (q.clamp(qparams.low, qparams.high) - zero_point) * scale, passes)
 
 
-class _FakeQuantize(torch.autograd.Function):
-    @staticmethod
-    def forward(
-        ctx: Any,
-        x: Tensor,
-        scale: Tensor,
-        zero_point: Tensor,
-        low: int,
-        high: int,
-        clipped_gradient: bool,
-    ) -> Tensor:
-        q = torch.round(x / scale) + zero_point
-        inside = (q >= low) & (q <= high)
-        ctx.save_for_backward(inside if clipped_gradient else torch.ones_like(inside))
-        return (q.clamp(low, high) - zero_point) * scale
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        (through,) = ctx.saved_tensors
-        return gradients[0] * through, None, None, None, None, None
+def straight_through(x: Tensor, value: Tensor, passes: Tensor) -> Tensor:
+    """``value``, with the gradient of ``x`` where ``passes``, a bool each, and none elsewhere."""
+    return value + torch.where(passes, x - x.detach(), 0)  # which is 0 forwards
 
 
 def fake_quantize_learned(

@@ -8,8 +8,7 @@ from torch import nn
 from kwslib.errors import InputError
 from kwslib.quantize.affine import Method
 from kwslib.quantize.network import QuantizedLayer, QuantizedNetwork, Widths
-from kwslib.quantize.observers import BatchObserver
-from kwslib.quantize.quantizers import ActivationMethod
+from kwslib.quantize.quantizers import ActivationMethod, BatchObserver
 from kwslib.training.predict import to_input
 
 CALIBRATION_CLIPS = 500

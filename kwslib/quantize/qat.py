@@ -14,16 +14,17 @@ import torch
 from torch import Tensor, nn
 
 from kwslib.data.dataset import Dataset
-from kwslib.errors import InputError
-from kwslib.quantize.affine import Method
 from kwslib.quantize.network import QuantizedNetwork, Widths
 from kwslib.quantize.ptq import calibrate, calibration_clips
-from kwslib.training.passes import Hooks
+from kwslib.training.passes import Hooks, tune
 from kwslib.training.recipe import Recipe
-from kwslib.training.tuning import tune
 
 Hold = Callable[[Mapping[str, Tensor]], Hooks]
 """Gives what is done around each step of a training, for the float weights by layer."""
+
+
+FREEZE = 0.5
+"""Share of the steps after which the grids of activations stay."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +33,8 @@ class AwareRecipe:
 
     Attributes:
         training: passes, rates and augmentation, as of any training.
-        freeze: share of the steps after which the grids of activations stay.
         learn_scales: whether the scales of weights and activations are learned (LSQ), from those
             of quantization after training on.
-        weight_method: how the grids of weights are chosen, or begin.
         overwrite: an ablation: after each step the float weights are replaced by what they stand
             for, which undoes every step that does not reach the next number of the grid.
         clipped_gradient: whether the gradient is 0 where a number was clamped; not to be is
@@ -43,15 +42,9 @@ class AwareRecipe:
     """
 
     training: Recipe
-    freeze: float = 0.5
     learn_scales: bool = False
-    weight_method: Method = "mse"
     overwrite: bool = False
     clipped_gradient: bool = True
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.freeze <= 1:
-            raise InputError(f"freeze {self.freeze}: must be a share from 0 to 1")
 
 
 def quantize_in_training(
@@ -78,7 +71,7 @@ def quantize_in_training(
     Raises:
         InputError: a weight is not finite, or the network cannot be traced.
     """
-    quantized = QuantizedNetwork(network, widths, recipe.weight_method)
+    quantized = QuantizedNetwork(network, widths, "mse")
     for _, layer in quantized.layers():
         layer.quantizer.clipped_gradient = recipe.clipped_gradient
     for quantizer in quantized.activations():
@@ -86,20 +79,15 @@ def quantize_in_training(
     if recipe.learn_scales:
         clips = calibration_clips(dataset.examples("training").deployed)
         calibrate(quantized.eval(), clips)
-        _learn_scales(quantized)
+        for _, layer in quantized.layers():
+            layer.quantizer.learn_scale(layer.layer.weight)
+        for quantizer in quantized.activations():
+            quantizer.learn_scale()
     hooks: list[Hooks] = [_Aware(quantized, recipe)]
     if hold is not None:
         hooks.append(hold({name: layer.layer.weight for name, layer in quantized.layers()}))
     tune(quantized, dataset, recipe.training, seed, hooks=hooks)
     return quantized
-
-
-def _learn_scales(quantized: QuantizedNetwork) -> None:
-    """Make all scales parameters."""
-    for _, layer in quantized.layers():
-        layer.quantizer.learn_scale(layer.layer.weight)
-    for quantizer in quantized.activations():
-        quantizer.learn_scale()
 
 
 class _Aware(Hooks):
@@ -110,7 +98,7 @@ class _Aware(Hooks):
 
     def before_step(self, step: int, steps: int) -> None:
         for quantizer in self._network.activations():
-            quantizer.observing = step < self._recipe.freeze * steps
+            quantizer.observing = step < FREEZE * steps
 
     @torch.no_grad()
     def after_step(self) -> None:

@@ -1,4 +1,5 @@
-"""Quantizers inside a network: of a layer's weights, and of activations where they are stored.
+"""Quantizers inside a network: of a layer's weights, and of activations where they are stored,
+with what is remembered of the activations that pass, so that a grid can be chosen for them.
 
 Numbers are integers of a width, or small floats of a format; either way forwards gives what they
 stand for, and the gradient goes straight through but where a number was clamped.
@@ -13,7 +14,14 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from kwslib.quantize.affine import Method, QParams, choose_qparams, integer_range
+from kwslib.errors import InputError
+from kwslib.quantize.affine import (
+    Method,
+    QParams,
+    choose_qparams,
+    integer_range,
+    qparams_for_range,
+)
 from kwslib.quantize.fake import fake_quantize, fake_quantize_learned
 from kwslib.quantize.logits import choose_logits_qparams
 from kwslib.quantize.minifloat import (
@@ -22,7 +30,6 @@ from kwslib.quantize.minifloat import (
     choose_scale,
     quantize_dequantize,
 )
-from kwslib.quantize.observers import BatchObserver, MovingAverageObserver
 
 Number = int | Minifloat
 """What a number is kept as: an integer of 2 to 8 bits, or a small float."""
@@ -32,10 +39,97 @@ ActivationMethod = Method | Literal["output"]
 of it: for logits the least change of the softmax, for others the least squared error."""
 
 
-class WeightQuantizer(nn.Module):
-    """A layer's weights: integers symmetric about 0, or small floats, a scale for each output."""
+class MovingAverageObserver(nn.Module):
+    """The range of the numbers, as an exponential moving average of each batch's.
+
+    Source: Jacob et al. (CVPR 2018), 3.1.
+    """
+
+    least: Tensor
+    greatest: Tensor
+
+    def __init__(self, momentum: float = 0.99) -> None:
+        """Begin with nothing seen; ``momentum`` is the weight of what was seen before."""
+        super().__init__()
+        self._momentum = momentum
+        self.register_buffer("least", torch.tensor(float("nan")))
+        self.register_buffer("greatest", torch.tensor(float("nan")))
+
+    def observe(self, x: Tensor) -> None:
+        """Take a batch's numbers into account."""
+        for bound, new in ((self.least, x.detach().min()), (self.greatest, x.detach().max())):
+            bound.copy_(new if bool(bound.isnan()) else bound.lerp(new, 1 - self._momentum))
+
+    @property
+    def has_seen(self) -> bool:
+        """Whether there is a range."""
+        return not bool(self.least.isnan())
+
+    def qparams(self, bits: int) -> QParams:
+        """An asymmetric grid for the range.
+
+        Raises:
+            InputError: nothing was seen.
+        """
+        if not self.has_seen:
+            raise InputError("nothing was observed; calibrate on some clips")
+        return qparams_for_range(float(self.least), float(self.greatest), bits, symmetric=False)
+
+
+class BatchObserver:
+    """All numbers of the batches that passed, or as many of them as are kept, evenly spread."""
+
+    def __init__(self, kept: int = 2**20) -> None:
+        """Begin with nothing seen; of each batch at most ``kept`` numbers are remembered."""
+        self._kept = kept
+        self._batches: list[Tensor] = []
+
+    def observe(self, x: Tensor) -> None:
+        """Take a batch's numbers into account; its extremes are always kept."""
+        kept = x.detach()
+        if kept.numel() > self._kept:
+            flat = kept.flatten()
+            step = -(-flat.numel() // self._kept)
+            kept = torch.cat([flat[::step], flat.min()[None], flat.max()[None]])
+        self._batches.append(kept)
+
+    def rows(self) -> Tensor:
+        """All batches, one after the other, where they were small enough to be kept whole."""
+        return torch.cat(self._batches)
+
+    def numbers(self) -> Tensor:
+        """What was kept, flat.
+
+        Raises:
+            InputError: nothing was seen.
+        """
+        if not self._batches:
+            raise InputError("nothing was observed; calibrate on some clips")
+        return torch.cat([batch.flatten() for batch in self._batches])
+
+
+class _Quantizer(nn.Module):
+    """What the numbers of one place are kept as; their scale may be kept or learned."""
 
     log_scale: Tensor | None
+
+    def __init__(self, number: Number | None) -> None:
+        super().__init__()
+        self.number = number
+        self.clipped_gradient = True
+        self.register_parameter("log_scale", None)
+        self._scale: Tensor | None = None
+
+    def _on_grid(self, x: Tensor, grid: QParams) -> Tensor:
+        """What ``x`` stands for in integers, with the grid's scale or the one that is learned."""
+        if self.log_scale is None:
+            return fake_quantize(x, grid, self.clipped_gradient)
+        scale, zero_points = replace(grid, scale=self.log_scale.exp()).shaped(x.ndim)
+        return fake_quantize_learned(x, scale, grid.low, grid.high, int(zero_points.flatten()[0]))
+
+
+class WeightQuantizer(_Quantizer):
+    """A layer's weights: integers symmetric about 0, or small floats, a scale for each output."""
 
     def __init__(self, number: Number | None, method: Method) -> None:
         """Choose scales anew for the weights as they are, until they are fixed or learned.
@@ -44,11 +138,8 @@ class WeightQuantizer(nn.Module):
             number: what a weight is kept as; None leaves it as it is.
             method: how scales are chosen.
         """
-        super().__init__()
-        self.number, self.method = number, method
-        self.clipped_gradient = True
-        self.register_parameter("log_scale", None)
-        self._scale: Tensor | None = None
+        super().__init__(number)
+        self.method = method
 
     def forward(self, weight: Tensor) -> Tensor:
         """What the weights stand for, ``[out, ...]``."""
@@ -57,11 +148,7 @@ class WeightQuantizer(nn.Module):
         if isinstance(self.number, Minifloat):
             scale = self.scale(weight).reshape(-1, *[1] * (weight.ndim - 1))
             return quantize_dequantize(weight, self.number, scale)
-        if self.log_scale is None:
-            return fake_quantize(weight, self.qparams(weight), self.clipped_gradient)
-        low, high = integer_range(self.number, narrow=True)
-        scale = self.log_scale.exp().reshape(-1, *[1] * (weight.ndim - 1))
-        return fake_quantize_learned(weight, scale, low, high)
+        return self._on_grid(weight, self.qparams(weight))
 
     def scale(self, weight: Tensor) -> Tensor:
         """The scales, one an output.
@@ -75,8 +162,7 @@ class WeightQuantizer(nn.Module):
         if self._scale is not None:
             return self._scale
         if isinstance(self.number, Minifloat):
-            chosen = _float_method(self.method)
-            return choose_scale(weight, self.number, method=chosen, axis=0).flatten()
+            return choose_scale(weight, self.number, method=_float_method(self.method), axis=0)
         return choose_qparams(weight, self.number, symmetric=True, axis=0, method=self.method).scale
 
     def qparams(self, weight: Tensor) -> QParams:
@@ -97,10 +183,8 @@ class WeightQuantizer(nn.Module):
             self._scale = self.scale(weight)
 
 
-class ActivationQuantizer(nn.Module):
+class ActivationQuantizer(_Quantizer):
     """Where activations are stored: they are observed, and quantized once their range is known."""
-
-    log_scale: Tensor | None
 
     def __init__(self, number: Number | None, logits: bool = False) -> None:
         """Begin by passing on what comes.
@@ -109,15 +193,12 @@ class ActivationQuantizer(nn.Module):
             number: what an activation is kept as.
             logits: whether the activations are those that the softmax takes.
         """
-        super().__init__()
-        self.number, self.logits = number, logits
-        self.clipped_gradient = True
+        super().__init__(number)
+        self.logits = logits
         self.observer = MovingAverageObserver()
         self.observing = False
         self.batches: BatchObserver | None = None
-        self.register_parameter("log_scale", None)
         self._grid: QParams | None = None
-        self._scale: Tensor | None = None
 
     def forward(self, x: Tensor) -> Tensor:
         """``x``, or what it stands for."""
@@ -126,36 +207,26 @@ class ActivationQuantizer(nn.Module):
             return x
         if self.observing and self.training and self.log_scale is None:
             self.observer.observe(x)
-        if self.number is None or not self._is_known():
+        chosen = self._grid is not None or self._scale is not None
+        if self.number is None or not (chosen or self.observer.has_seen):
             return x
         if isinstance(self.number, Minifloat):
             return quantize_dequantize(x, self.number, self._float_scale(self.number))
-        grid = self.qparams()
-        if self.log_scale is None:
-            return fake_quantize(x, grid, self.clipped_gradient)
-        zero_point = int(grid.zero_point)
-        return fake_quantize_learned(x, self.log_scale.exp(), grid.low, grid.high, zero_point)
+        return self._on_grid(x, self.qparams())
 
     def fix(self, method: ActivationMethod) -> None:
-        """Choose the grid for what the batches brought, and keep it.
-
-        Raises:
-            InputError: nothing was observed.
-        """
+        """Choose the grid for what the batches brought, and keep it."""
         assert self.batches is not None
         if isinstance(self.number, Minifloat):
-            numbers = self.batches.numbers()
-            self._scale = choose_scale(numbers, self.number, method=_float_method(method))
+            chosen = _float_method(method)
+            self._scale = choose_scale(self.batches.numbers(), self.number, method=chosen)
+        elif self.number is not None and self.logits and method == "output":
+            self._grid = choose_logits_qparams(self.batches.rows(), self.number)
         elif self.number is not None:
-            self._grid = self._chosen(self.number, method, self.batches)
+            own = "mse" if method == "output" else method
+            numbers = self.batches.numbers()
+            self._grid = choose_qparams(numbers, self.number, symmetric=False, method=own)
         self.batches = None
-
-    def _chosen(self, bits: int, method: ActivationMethod, batches: BatchObserver) -> QParams:
-        if method != "output":
-            return batches.qparams(bits, method=method)
-        if self.logits:
-            return choose_logits_qparams(batches.rows(), bits)
-        return batches.qparams(bits, method="mse")
 
     def qparams(self) -> QParams:
         """The grid of integers.
@@ -173,10 +244,6 @@ class ActivationQuantizer(nn.Module):
         """Make the scale of integers a parameter, beginning with that of the kept grid."""
         if self._grid is not None:
             self.log_scale = nn.Parameter(self._grid.scale.log())
-
-    def _is_known(self) -> bool:
-        kept = self._grid is not None or self._scale is not None
-        return kept or not bool(self.observer.least.isnan())
 
     def _float_scale(self, number: Minifloat) -> Tensor:
         if self._scale is not None:

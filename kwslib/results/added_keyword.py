@@ -15,9 +15,8 @@ from kwslib.results import page
 from kwslib.results.charts import extra as charts
 from kwslib.results.provenance import resting_on
 from kwslib.results.values import Estimate
-from kwslib.training.comparison import Comparison
+from kwslib.training.comparison import Comparison, Pair
 from kwslib.training.extra import committed_comparison, records_path
-from kwslib.training.paired import Pair
 from kwslib.training.study import Study
 
 ALL = "all labels"

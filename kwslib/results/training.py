@@ -100,7 +100,7 @@ def tabulate_clips(study: Study) -> page.Html:
 def tabulate_examples(findings: Findings) -> page.Html:
     """A test clip of each label, to listen to."""
     rows = [
-        {"label": label, "word": _word_of(clip), "sound": page.player(findings.hear(clip)[0])}
+        {"label": label, "word": _word_of(clip), "sound": page.player(findings.hear(clip))}
         for label, clip in findings.examples().items()
     ]
     return resting_on(page.table(rows), data=findings.sounds.name)
@@ -203,7 +203,7 @@ def tabulate_hardest(findings: Findings, count: int = HARDEST) -> page.Html:
         rows.append(
             {
                 "word": _word_of(clip["clip"]),
-                "sound": page.player(findings.hear(clip["clip"])[0]),
+                "sound": page.player(findings.hear(clip["clip"])),
                 "predicted": clip["predicted"],
                 "its probability": f"{100 * clip['predicted_score']:.1f} %",
                 "true label": clip["label"],

@@ -2,18 +2,25 @@
 measured becomes a record.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cache
-from typing import Any
+from functools import cache, partial
+from typing import Any, Unpack
+
+from torch import nn
 
 from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Split, Task
 from kwslib.errors import InputError
 from kwslib.evaluation.accuracy import Predict, evaluate_split
 from kwslib.models.checkpoint import load
-from kwslib.records import Method, Record, machine_name
+from kwslib.quantize.inference import run as run_integers
+from kwslib.quantize.network import QuantizedNetwork
+from kwslib.quantize.to_integers import integers_of
+from kwslib.records import Method, Record, machine_name, of_version
+from kwslib.sweep.runs import Workers, check_workers, sweep
 from kwslib.training.fit import Fitted, fitted
+from kwslib.training.predict import predictor
 from kwslib.training.recipe import Recipe, recipe_for
 
 SPLITS: tuple[Split, ...] = ("validation", "testing")
@@ -64,22 +71,47 @@ class Base:
         _, info = load(checkpoint)
         return cls(data, info.model, ",".join(info.labels[2:]))
 
-    def key(self, version: int) -> str:
-        """Stands for the data and the recipe behind a float network, and for a study's version."""
-        source = open_source(self.data or None).identity()
-        return f"{version} {source} {self.recipe!r} {self.keywords}"
 
+def study_networks(
+    name: str,
+    settings: Sequence[Any],
+    measure: Callable[..., list[Record]],
+    seeds: Sequence[int],
+    base: Base,
+    version: int,
+    **workers: Unpack[Workers],
+) -> list[Record]:
+    """The records of a sweep; settings that an earlier call finished are not measured again.
 
-def train_first(seeds: Sequence[int], base: Base) -> None:
-    """Train the float networks one after the other, so that no two processes train the same.
+    The float networks are trained first, one after the other, so that no two processes train the
+    same. A cluster's workers train them again unless they share this machine's cache.
+
+    Args:
+        name: of the sweep, without the network's.
+        settings: what to measure.
+        measure: measures one setting, with the keyword ``base``.
+        seeds: of the float networks.
+        base: of these.
+        version: of the study.
+        workers: keywords of :func:`kwslib.sweep.runs.sweep`.
 
     Raises:
-        InputError: there is no seed.
+        InputError: no seed, or workers that do not go together.
     """
+    check_workers(**workers)
     if not seeds:
         raise InputError("seeds: none given; name at least one, e.g. 0,1,2")
     for seed in seeds:
         base.float_network(seed)
+    run, key = partial(measure, base=base), partial(key_of, base, version)
+    results = sweep(f"{name}-{base.model}", settings, run, key=key, **workers)
+    return of_version((record for records in results for record in records), version)
+
+
+def key_of(base: Base, version: int) -> str:
+    """Stands for the data and the recipe behind a float network, and for a study's version."""
+    source = open_source(base.data or None).identity()
+    return f"{version} {source} {base.recipe!r} {base.keywords}"
 
 
 @cache
@@ -125,3 +157,15 @@ class Recorder:
             self.on(split, metric, result.accuracy, "fraction", interval=result.interval)
             for split, result in results.items()
         ]
+
+    def of_network(self, network: nn.Module) -> list[Record]:
+        """``accuracy`` and, of one quantized to integers, ``integer_accuracy``: all of it in these.
+
+        Args:
+            network: that takes images and gives logits.
+        """
+        records = self.accuracies("accuracy", predictor(network))
+        if isinstance(network, QuantizedNetwork) and network.widths.are_integers:
+            integers = partial(run_integers, integers_of(network, self._dataset.task.labels))
+            records += self.accuracies("integer_accuracy", integers)
+        return records

@@ -43,9 +43,8 @@ from kwslib.studies.base import Base
 from kwslib.studies.bench import physical
 from kwslib.studies.published import chosen, train
 from kwslib.training import extra, study
-from kwslib.training.publish import write_published
 from kwslib.training.recipe import Recipe, recipe_for
-from kwslib.training.study import Study
+from kwslib.training.study import Study, write_published
 
 Settings = Iterable[Mapping[str, Any]]
 """What was measured, each as in a record's subject."""
@@ -230,16 +229,13 @@ def _trained_settings(record: Committed, data: str) -> tuple[Settings, Settings]
 
 
 def _integers(record: Committed, data: str, folder: Path, jobs: int | None) -> list[Record]:
-    network = record.facts["network"]
+    """Convert a published checkpoint, to as few bits as the record's name has."""
+    network, bits = record.facts["network"], record.facts.get("bits")
     shutil.copy(PUBLISHED / f"{network}.safetensors", folder)
-    return read_records(publish.publish(network, data, folder))
-
-
-def _narrow(record: Committed, data: str, folder: Path, jobs: int | None) -> list[Record]:
-    network, bits = record.facts["network"], int(record.facts["bits"])
-    shutil.copy(PUBLISHED / f"{network}.safetensors", folder)
+    if bits is None:
+        return read_records(publish.publish(network, data, folder))
     method = record.records[0].subject["method"]
-    return read_records(publish.publish_narrow(network, data, bits, method, folder))
+    return read_records(publish.publish_narrow(network, data, int(bits), method, folder))
 
 
 def _extra(record: Committed, data: str, folder: Path, jobs: int | None) -> list[Record]:
@@ -337,7 +333,7 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind("GPU", r"gpu/(?P<network>.+)", _ANEW, _gpu, gpu.VERSION),
     Kind(
-        "few bits", r"published/(?P<network>.+)-w(?P<bits>\d)", f"{_ANEW} --data DIR", _narrow,
+        "few bits", r"published/(?P<network>.+)-w(?P<bits>\d)", f"{_ANEW} --data DIR", _integers,
         publish.VERSION, files=("{network}-w{bits}.tflite",),
     ),
     Kind(

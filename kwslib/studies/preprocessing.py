@@ -6,7 +6,6 @@ folder holds the Speech Commands archives.
 
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -53,18 +52,18 @@ def compare_views(source: Source, words: Sequence[str], clips_per_word: int) -> 
     return [
         Record(
             metric="separation_accuracy",
-            value=each.accuracy,
+            value=each["correct"] / each["clips"],
             unit="fraction",
             method="measured",
             subject={
-                **asdict(each),
+                **each,
                 "words": list(words),
                 "fitted": len(fitted.labels),
                 "classifier": f"ridge regression to one-hot targets, penalty {PENALTY:g}",
             },
             data=_identity(source),
             machine=machine_name(),
-            interval=wilson_interval(each.correct, each.clips),
+            interval=wilson_interval(each["correct"], each["clips"]),
         )
         for each in separations(fitted, unheard)
     ]

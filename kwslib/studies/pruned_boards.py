@@ -19,10 +19,9 @@ from kwslib.quantize.inference import run as run_integers
 from kwslib.quantize.integer import IntegerNetwork
 from kwslib.quantize.network import QuantizedNetwork
 from kwslib.quantize.to_integers import integers_of
-from kwslib.records import Record, of_version
-from kwslib.studies.base import Base, Recorder, train_first
+from kwslib.records import Record
+from kwslib.studies.base import Base, Recorder, study_networks
 from kwslib.studies.pruning import Setting, deployed, pruned_network, quantized
-from kwslib.sweep.runs import sweep
 
 VERSION = 1
 """Raised by hand when the same data, model and settings can give other records."""
@@ -78,12 +77,10 @@ def study_on_board(seeds: Sequence[int], base: Base, folder: Path | None = None)
     Raises:
         InputError: no seed.
     """
-    train_first(seeds, base)
-    results = sweep(
-        f"pruning-board-{base.model}", deployed(seeds), partial(measure_on_board, base=base),
-        key=base.key(VERSION), jobs=1, folder=folder,
+    return study_networks(
+        "pruning-board", deployed(seeds), measure_on_board, seeds, base, VERSION,
+        jobs=1, folder=folder,
     )  # fmt: skip
-    return of_version((record for records in results for record in records), VERSION)
 
 
 def _compared(graph: Graph, integers: IntegerNetwork, dataset: Dataset) -> dict[str, int]:

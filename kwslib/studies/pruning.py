@@ -7,7 +7,6 @@ testing clips once. What was chosen (epochs, rates, criteria) was chosen on vali
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from typing import Any, Literal, Unpack
 
 import torch
@@ -30,16 +29,13 @@ from kwslib.prune.remaining import remaining_cost
 from kwslib.prune.sensitivity import channel_sensitivity, weight_sensitivity
 from kwslib.prune.structured import widths_without
 from kwslib.prune.unstructured import SCOPES
-from kwslib.quantize.inference import run as run_integers
 from kwslib.quantize.methods import quantize_network
-from kwslib.quantize.network import QuantizedNetwork, Widths
-from kwslib.quantize.to_integers import integers_of
-from kwslib.records import Record, of_version
-from kwslib.studies.base import Base, Recorder, train_first
-from kwslib.sweep.runs import Workers, check_workers, sweep
+from kwslib.quantize.network import Widths
+from kwslib.records import Record
+from kwslib.studies.base import Base, Recorder, key_of, study_networks
+from kwslib.sweep.runs import Workers
 from kwslib.training.fit import code_of_training
-from kwslib.training.predict import predictor
-from kwslib.training.tuning import tune
+from kwslib.training.passes import tune
 
 VERSION = 1
 """Raised by hand when the same data, model and settings can give other records."""
@@ -215,10 +211,7 @@ def measure_network(
     """
     scored = quantized(setting, network, dataset)
     record = Recorder.of(setting, model, dataset)
-    records = record.accuracies("accuracy", predictor(scored))
-    if isinstance(scored, QuantizedNetwork):
-        integers = integers_of(scored, dataset.task.labels)
-        records += record.accuracies("integer_accuracy", partial(run_integers, integers))
+    records = record.of_network(scored)
     if setting == Setting(seed=setting.seed):
         records += _sensitivities(network, dataset, record)
     return records + _left(network, setting.bits, record)
@@ -230,12 +223,12 @@ def study(
     base: Base,
     **workers: Unpack[Workers],
 ) -> list[Record]:
-    """The records of a sweep; settings that an earlier call finished are not measured again.
+    """The records of a sweep, as of :func:`kwslib.studies.base.study_networks`.
 
     Args:
         kind: one of :data:`KINDS`.
         seeds: of the float networks.
-        base: of these. A cluster's workers train them again unless they share this machine's cache.
+        base: of these.
         workers: keywords of :func:`kwslib.sweep.runs.sweep`.
 
     Raises:
@@ -243,17 +236,8 @@ def study(
     """
     if kind not in KINDS:
         raise InputError(f"sweep {kind!r}: must be one of {', '.join(KINDS)}")
-    check_workers(workers)
-    train_first(seeds, base)
-    run = partial(measure, base=base)
-    name, key = f"pruning-{kind}-{base.model}", partial(key_of, base)
-    results = sweep(name, settings(kind, seeds), run, key=key, **workers)
-    return of_version((record for records in results for record in records), VERSION)
-
-
-def key_of(base: Base) -> str:
-    """What the records of a sweep rest on; a function that other processes find by name."""
-    return base.key(VERSION)
+    swept = settings(kind, seeds)
+    return study_networks(f"pruning-{kind}", swept, measure, seeds, base, VERSION, **workers)
 
 
 def pruned_network(setting: Setting, base: Base) -> tuple[nn.Module, NetworkInfo]:
@@ -264,7 +248,7 @@ def pruned_network(setting: Setting, base: Base) -> tuple[nn.Module, NetworkInfo
     if setting.method == "dense":
         return dense, info
     code = code_of_training(), sha256_of_sources("prune")
-    name = sha256_of_text(repr(setting), *code, key_of(base))[:32]
+    name = sha256_of_text(repr(setting), *code, key_of(base, VERSION))[:32]
     path = cache_folder("pruned", base.model) / f"{name}.safetensors"
     if not path.exists():
         network = _pruned(setting, base, dense)
@@ -318,21 +302,16 @@ def _sensitivities(network: nn.Module, dataset: Dataset, record: Recorder) -> li
         "weight_sensitivity": weight_sensitivity(network, AMOUNTS, clips),
         "channel_sensitivity": channel_sensitivity(network, criterion, training, clips),
     }
-    return [
-        record.on("validation", metric, [asdict(each) for each in values], "fraction")
-        for metric, values in found.items()
-    ]
+    return [record.on("validation", metric, each, "fraction") for metric, each in found.items()]
 
 
 def _left(network: nn.Module, bits: int, record: Recorder) -> list[Record]:
     """Counts of a network, and bytes of its weights and biases."""
-    found, cost = remaining_cost(network), cost_of(network)
+    cost = cost_of(network)
     weights = sum(layer.weights for layer in cost.layers)
     biases = sum(layer.biases for layer in cost.layers)
     return [
         record("sparsity", zeros_of(network).sparsity, "fraction"),
-        record("parameters", found.parameters, "count"),
-        record("macs", found.macs, "count"),
-        record("flops", found.flops, "count"),
+        *(record(metric, count, "count") for metric, count in remaining_cost(network).items()),
         record("size", weights * bits // 8 + biases * 4, "bytes"),
     ]

@@ -18,12 +18,10 @@ from kwslib.errors import InputError
 from kwslib.files import sha256_of_text
 from kwslib.models.checkpoint import PUBLISHED
 from kwslib.records import Record, write_records
-from kwslib.studies.base import Base, Recorder
+from kwslib.studies.base import Base
 from kwslib.sweep.runs import sweep
-from kwslib.training.fit import fitted, score
-from kwslib.training.publish import write_published
 from kwslib.training.recipe import recipe_for
-from kwslib.training.study import VERSION, Study, study_of
+from kwslib.training.study import VERSION, Study, study_of, write_published
 
 
 @dataclass(frozen=True)
@@ -85,8 +83,6 @@ def published_run(
     source = open_source(data or None)
     recipes = [repr(recipe_for(model)) for model in sorted({each.model for each in run})]
     key = sha256_of_text(str(VERSION), source.identity(), *recipes)
-    if lessons := teachings(run):  # first, so that no two students train the same teacher
-        sweep("published-teachers", lessons, partial(teach, data=data), key=key, jobs=jobs)
     found = sweep("published", run, partial(train, data=data), key=key, jobs=jobs)
     by_name: dict[str, list[Study]] = {}
     for training, records in zip(run, found, strict=True):
@@ -111,28 +107,6 @@ def _published(
     profiled = record_path(board, training.name, "emulator")
     write_records(profiled, [profile_record(tflite, "emulator")])
     return [records, integers, profiled]
-
-
-def teachings(run: Sequence[Training]) -> list[Training]:
-    """Trainings of a run whose teachers are all the teachers that it needs, each once."""
-    found: dict[tuple[str, str], Training] = {}
-    for each in run:
-        distillation = recipe_for(each.model).distillation
-        if distillation is not None:
-            found.setdefault((repr(distillation), Task.of(each.keywords).name), each)
-    return list(found.values())
-
-
-def teach(student: Training, *, data: str) -> list[Record]:
-    """Train the teacher of a training; its accuracy on validation."""
-    dataset, distillation = student.base(data).dataset, recipe_for(student.model).distillation
-    assert distillation is not None
-    teacher = fitted(distillation.teacher, dataset, distillation.recipe, 0)
-    result = score(teacher.network, dataset, "validation")
-    record = Recorder(teacher.info.training, dataset)
-    return [
-        record.on("validation", "accuracy", result.accuracy, "fraction", interval=result.interval)
-    ]
 
 
 def train(training: Training, *, data: str) -> list[Record]:

@@ -6,24 +6,19 @@ testing clips once. What was chosen (epochs, rate, learned scales) was chosen on
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Literal, Unpack
 
 from torch import nn
 
 from kwslib.data.dataset import Dataset
 from kwslib.errors import InputError
-from kwslib.evaluation.accuracy import Predict
-from kwslib.quantize.inference import run as run_integers
 from kwslib.quantize.methods import aware_recipe, number_of, quantize_network
-from kwslib.quantize.network import QuantizedNetwork, Widths
+from kwslib.quantize.network import Widths
 from kwslib.quantize.ptq import calibration_clips, quantize_after_training
 from kwslib.quantize.qat import quantize_in_training
-from kwslib.quantize.to_integers import integers_of
-from kwslib.records import Record, of_version
-from kwslib.studies.base import Base, Recorder, train_first
-from kwslib.sweep.runs import Workers, check_workers, sweep
-from kwslib.training.predict import predictor
+from kwslib.records import Record
+from kwslib.studies.base import Base, Recorder, study_networks
+from kwslib.sweep.runs import Workers
 
 VERSION = 1
 """Raised by hand when the same data, model and settings can give other records."""
@@ -121,16 +116,7 @@ def measure_network(
         model: its name in the registry.
     """
     quantized = _quantized(setting, network, dataset)
-    predictors: dict[str, Predict] = {"accuracy": predictor(quantized)}
-    if isinstance(quantized, QuantizedNetwork) and setting.widths.are_integers:
-        integers = integers_of(quantized, dataset.task.labels)
-        predictors["integer_accuracy"] = partial(run_integers, integers)
-    record = Recorder.of(setting, model, dataset)
-    return [
-        told
-        for metric, predict in predictors.items()
-        for told in record.accuracies(metric, predict)
-    ]
+    return Recorder.of(setting, model, dataset).of_network(quantized)
 
 
 def study(
@@ -139,12 +125,12 @@ def study(
     base: Base,
     **workers: Unpack[Workers],
 ) -> list[Record]:
-    """The records of a sweep; settings that an earlier call finished are not measured again.
+    """The records of a sweep, as of :func:`kwslib.studies.base.study_networks`.
 
     Args:
         kind: one of :data:`KINDS`.
         seeds: of the float networks.
-        base: of these. A cluster's workers train them again unless they share this machine's cache.
+        base: of these.
         workers: keywords of :func:`kwslib.sweep.runs.sweep`.
 
     Raises:
@@ -152,16 +138,8 @@ def study(
     """
     if kind not in KINDS:
         raise InputError(f"sweep {kind!r}: must be one of {', '.join(KINDS)}")
-    check_workers(workers)
-    train_first(seeds, base)
-    run, name = partial(measure, base=base), f"quantization-{kind}-{base.model}"
-    results = sweep(name, settings(kind, seeds), run, key=partial(_key, base), **workers)
-    return of_version((record for records in results for record in records), VERSION)
-
-
-def _key(base: Base) -> str:
-    """What the records of a sweep rest on; a function that other processes find by name."""
-    return base.key(VERSION)
+    swept = settings(kind, seeds)
+    return study_networks(f"quantization-{kind}", swept, measure, seeds, base, VERSION, **workers)
 
 
 def _quantized(setting: Setting, network: nn.Module, dataset: Dataset) -> nn.Module:

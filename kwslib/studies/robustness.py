@@ -20,7 +20,7 @@ from kwslib.evaluation.accuracy import Evaluation, Predict, evaluate_disturbed, 
 from kwslib.files import sha256_of_file
 from kwslib.models.checkpoint import NetworkInfo, task_of
 from kwslib.records import Record, of_version
-from kwslib.studies.base import Base, Recorder, dataset_of
+from kwslib.studies.base import Base, Recorder, dataset_of, key_of
 from kwslib.sweep.runs import Workers, sweep
 from kwslib.training.predict import predictor
 
@@ -162,7 +162,7 @@ def _key(model: str, data: str) -> str:
 
 def _transfer_key(base: Base) -> str:
     """What the records of transfer rest on: recipe and both kinds of data."""
-    return f"{base.key(VERSION)} {open_source(None).identity()}"
+    return f"{key_of(base, VERSION)} {open_source(None).identity()}"
 
 
 @cache

@@ -6,8 +6,9 @@ that it was not fitted on; and Fisher's ratio, the variance between words over t
 within them (R. A. Fisher, "The use of multiple measurements in taxonomic problems", 1936).
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -34,34 +35,6 @@ class Words:
 
     audio: NDArray[np.int16]
     labels: NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Separation:
-    """What one view achieves.
-
-    Attributes:
-        kind: the view, a key of :data:`kwslib.features.views.VIEWS`.
-        values: numbers in the view of one clip.
-        bytes: what they take.
-        correct: clips of unheard speakers that were classified correctly.
-        clips: clips of unheard speakers.
-        fisher: variance between words over variance within, averaged over the view's values.
-        which: the clips that were classified correctly, see :func:`pack`.
-    """
-
-    kind: str
-    values: int
-    bytes: int
-    correct: int
-    clips: int
-    fisher: float
-    which: str
-
-    @property
-    def accuracy(self) -> float:
-        """Share of the clips that were classified correctly."""
-        return self.correct / self.clips
 
 
 def pack(correct: NDArray[np.bool_]) -> str:
@@ -116,27 +89,30 @@ def _clips(source: Source, word: str) -> tuple[list[str], list[str]]:
 
 
 def separations(
-    fitted: Words,
-    unheard: Words,
-    kinds: Iterable[str] = tuple(VIEWS),
-    view: Callable[[NDArray[np.int16], str], NDArray[np.generic]] = view_of,
-) -> list[Separation]:
-    """How well each view separates the words, in the order of ``kinds``."""
+    fitted: Words, unheard: Words, kinds: Iterable[str] = tuple(VIEWS)
+) -> list[dict[str, Any]]:
+    """How well each view separates the words, in the order of ``kinds``.
+
+    Returns:
+        For each view its ``kind``, a key of :data:`kwslib.features.views.VIEWS`, how many
+        ``values`` a clip has in it and the ``bytes`` that they take, how many ``clips`` of unheard
+        speakers there are, how many of them are ``correct``, and ``which``, see :func:`pack`; and
+        ``fisher``, variance between words over variance within, averaged over the values.
+    """
     results = []
     for kind in kinds:
-        known = _flat(view(fitted.audio, kind))
-        new = _flat(view(unheard.audio, kind))
+        known, new = _flat(view_of(fitted.audio, kind)), _flat(view_of(unheard.audio, kind))
         correct = ridge_predictions(known, fitted.labels, new) == unheard.labels
         results.append(
-            Separation(
-                kind=kind,
-                values=VIEWS[kind].values,
-                bytes=VIEWS[kind].bytes,
-                correct=int(correct.sum()),
-                clips=len(unheard.labels),
-                fisher=fisher_ratio(known, fitted.labels),
-                which=pack(correct),
-            )
+            {
+                "kind": kind,
+                "values": VIEWS[kind].values,
+                "bytes": VIEWS[kind].bytes,
+                "correct": int(correct.sum()),
+                "clips": len(unheard.labels),
+                "fisher": fisher_ratio(known, fitted.labels),
+                "which": pack(correct),
+            }
         )
     return results
 

@@ -23,8 +23,12 @@ CONNECT_SECONDS = 20
 _LOOK_S = 0.02
 
 
-class ClusterError(Exception):
-    """The cluster was lost after work had begun."""
+class LostError(Exception):
+    """Workers were lost after work had begun: how, and how to go on."""
+
+    def __init__(self, message: str, mend: str = "run it again to go on") -> None:
+        super().__init__(message)
+        self.mend = mend
 
 
 def results(
@@ -43,7 +47,7 @@ def results(
 
     Raises:
         InputError: dask.distributed is missing, or no scheduler answers.
-        ClusterError: the scheduler is gone.
+        LostError: the scheduler is gone.
     """
     with deferred_interrupt() as check_interrupt, _connected(scheduler) as client:
         from distributed import as_completed
@@ -78,7 +82,7 @@ def _outcome(future: Any, scheduler: str) -> Any:
             "give the workers more"
         )
     except CancelledError as error:
-        raise ClusterError(f"the scheduler at {scheduler} is gone") from error
+        raise LostError(f"the scheduler at {scheduler} is gone") from error
     except Exception as error:
         return error
 
@@ -87,7 +91,7 @@ def _workers(client: Any, scheduler: str) -> int:
     try:
         return len(client.scheduler_info(n_workers=-1)["workers"])
     except OSError as error:
-        raise ClusterError(f"the scheduler at {scheduler} is gone") from error
+        raise LostError(f"the scheduler at {scheduler} is gone") from error
 
 
 @contextmanager

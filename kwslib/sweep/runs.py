@@ -31,34 +31,32 @@ measures nothing.
 """
 
 import gc
-import json
 import os
 import platform
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import asdict, dataclass, field, is_dataclass
+from contextlib import closing
+from dataclasses import dataclass
 from functools import cache, partial
 from itertools import islice
 from multiprocessing import resource_tracker
 from pathlib import Path
 from threading import Lock
-from typing import Any, Generic, Literal, TypedDict, TypeVar, get_args
+from typing import Any, Literal, TypedDict, get_args
 
-from loky import Executor, cpu_count, get_reusable_executor
+from loky import cpu_count, get_reusable_executor
 from loky.backend import resource_tracker as loky_tracker
 from loky.process_executor import TerminatedWorkerError
 from tqdm import tqdm
 
 from kwslib.errors import InputError
-from kwslib.files import cache_folder, make_folder, sha256_of_sources, sha256_of_text, write_json
+from kwslib.files import cache_folder, make_folder, sha256_of_sources
 from kwslib.interrupt import CHECK_S, deferred_interrupt, end_with_parent
 from kwslib.records import Record
-from kwslib.sweep.cluster import ClusterError, results
-
-Setting = TypeVar("Setting")
-"""A dataclass or a mapping whose values are plain JSON, seeds among them."""
+from kwslib.sweep.cluster import LostError, results
+from kwslib.sweep.tasks import Setting, Task, left_of, tasks_of
 
 Run = Callable[[Setting], Iterable[Record]]
 """One or several records of one setting, the same whenever and wherever it runs."""
@@ -110,12 +108,10 @@ def sweep(
     Args:
         name: of the sweep; names its folder, and what is said of it.
         settings: what to measure; one that occurs twice is measured once.
-        run: measures one setting. It stands at the top level of a module that can be imported
-            (not of ``__main__``), so that another process finds it; arguments may be bound to
-            it with :func:`functools.partial`. torch has one thread there.
-        key: stands for the code and the data behind the records: where it differs, all settings
-            are measured anew. A function, arguments bound, is asked for it; on a cluster by each
-            worker too.
+        run: measures one setting, torch with one thread. It stands at the top level of a module
+            other than ``__main__``, so that another process finds it; arguments may be bound.
+        key: stands for code and data: where it differs, all settings are measured anew. A
+            function, arguments bound, is asked for it; on a cluster by each worker too.
         jobs: processes at once; by default one a core. With one, all runs in this process.
         folder: where the results are kept; by default one of the cache.
         progress: show a bar on standard error.
@@ -126,51 +122,31 @@ def sweep(
         For each setting, in the order of ``settings``, its records.
 
     Raises:
-        InputError: a setting is no plain JSON, ``run`` cannot be found by other processes, the
-            folder cannot be written to, a worker was killed, the cluster cannot be reached or is
-            gone, or every failure of a setting was an InputError.
+        InputError: a setting is no plain JSON, ``run`` is not found by other processes, the folder
+            cannot be written to, workers are lost, or every failure of a setting was one.
         SweepError: settings failed; all others were measured nonetheless.
     """
     if jobs is not None and jobs < 1:
         raise InputError(f"{name}: jobs is {jobs}; give 1 or more, or none for one a core")
-    check_backend(backend, jobs, scheduler)
-    _check_importable(name, run)
-    if callable(key):
-        _check_importable(name, key)
-    folder = Path(folder) if folder else cache_folder("sweeps", name)
-    _check_writable(folder)
-    tasks = _tasks(name, settings, _text_of(key), folder)
-    measure = (
-        partial(_on_cluster, run=run, key=key, scheduler=scheduler)
-        if scheduler
-        else partial(_in_processes, run=run, jobs=jobs or cpu_count())
-    )
-    failures = _measure(name, tasks, measure, progress)
-    if failures:
+    check_workers(backend=backend, jobs=jobs, scheduler=scheduler)
+    for function in filter(callable, (run, key)):
+        _check_importable(name, function)
+    folder = make_folder(folder or cache_folder("sweeps", name))
+    if not os.access(folder, os.W_OK | os.X_OK):  # an hour's work should not end there
+        raise InputError(f"{folder}: cannot be written to; name another folder")
+    tasks = tasks_of(name, settings, _text_of(key), folder)
+    measure: _Measure = partial(_in_processes, run=run, jobs=jobs or cpu_count())
+    if scheduler:
+        measure = partial(_on_cluster, run=run, key=key, scheduler=scheduler)
+    if failures := _measure(name, tasks, measure, progress):
         raise _failure(name, failures, len(set(tasks)))
     return [task.records() for task in tasks]
 
 
-def pending(
-    name: str, settings: Sequence[Setting], *, key: Key, folder: Path | str | None = None
-) -> list[Setting]:
-    """The settings that :func:`sweep` with the same arguments would measure, each once."""
-    folder = Path(folder) if folder else cache_folder("sweeps", name)
-    return [task.setting for task in _left(_tasks(name, settings, _text_of(key), folder))]
-
-
-def check_workers(workers: Workers) -> None:
-    """:func:`check_backend` for what a study hands on, before it trains anything.
-
-    Raises:
-        InputError: they do not go together.
-    """
-    backend = workers.get("backend", "processes")
-    check_backend(backend, workers.get("jobs"), workers.get("scheduler"))
-
-
-def check_backend(backend: str, jobs: int | None, scheduler: str | None) -> None:
-    """Refuse what cannot measure together, before anything long begins.
+def check_workers(
+    *, backend: str = "processes", jobs: int | None = None, scheduler: str | None = None, **_: Any
+) -> None:
+    """Refuse keywords of :func:`sweep` that do not go together, before anything long begins.
 
     Raises:
         InputError: no such backend, a cluster without an address or an address without a cluster,
@@ -191,89 +167,12 @@ def _text_of(key: Key) -> str:
 
 
 @dataclass(frozen=True)
-class _Task(Generic[Setting]):
-    """One setting and the file of its records; equal to another of the same file."""
-
-    path: Path
-    setting: Setting = field(compare=False)
-    fields: str = field(compare=False)
-    key: str = field(compare=False)
-
-    def __str__(self) -> str:
-        return ", ".join(f"{name}={value}" for name, value in json.loads(self.fields).items())
-
-    def kept(self) -> list[Record] | None:
-        """The records on disk; None where the file is absent, half, or of something else."""
-        try:
-            content = json.loads(self.path.read_text(encoding="utf-8"))
-            if (content["setting"], content["key"]) != (json.loads(self.fields), self.key):
-                return None
-            return [Record(**entry) for entry in content["records"]]
-        except (OSError, ValueError, TypeError, KeyError):
-            return None
-
-    def keep(self, records: Sequence[Record]) -> None:
-        """Write the records with the setting, so that a person can tell what a file holds."""
-        entries = [asdict(record) for record in records]
-        content = {"setting": json.loads(self.fields), "key": self.key, "records": entries}
-        write_json(self.path, content)
-
-    def records(self) -> list[Record]:
-        """The records on disk, which are there."""
-        records = self.kept()
-        if records is None:
-            raise InputError(f"{self.path}: was changed while its sweep ran; run the sweep again")
-        return records
-
-
-@dataclass(frozen=True)
 class _Failed:
-    """What became of a setting that raised an exception."""
+    """What became of a setting that raised an exception; an InputError leaves no trace."""
 
     setting: str
     reason: str
-    of_input: bool
-    trace: str
-
-
-def _tasks(name: str, settings: Sequence[Setting], key: str, folder: Path) -> list[_Task[Setting]]:
-    tasks = []
-    for setting in settings:
-        fields = _canonical(name, setting)
-        path = folder / f"{sha256_of_text(fields, key)[:32]}.json"
-        tasks.append(_Task(path, setting, fields, key))
-    return tasks
-
-
-def _canonical(name: str, setting: Any) -> str:
-    """A setting as JSON, the same in whatever order and form its fields were given."""
-    if is_dataclass(setting) and not isinstance(setting, type):
-        setting = asdict(setting)
-    if not isinstance(setting, Mapping):
-        raise InputError(f"{name}: setting {setting!r} is neither a dataclass nor a mapping")
-    try:
-        return json.dumps(_plain(setting), sort_keys=True, allow_nan=False, ensure_ascii=False)
-    except (TypeError, ValueError) as error:
-        raise InputError(
-            f"{name}: setting {dict(setting)!r}: {error}; "
-            "give strings, finite numbers, booleans, None, lists and mappings"
-        ) from error
-
-
-def _plain(value: Any) -> Any:
-    """``value`` in JSON's own types; json would turn other keys into strings unasked."""
-    if isinstance(value, Mapping):
-        if strange := [key for key in value if not isinstance(key, str)]:
-            raise TypeError(f"the name {strange[0]!r} is not a string")
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return value
-
-
-def _left(tasks: Iterable[_Task[Setting]]) -> list[_Task[Setting]]:
-    """The tasks without records on disk, each once, in order."""
-    return [task for task in dict.fromkeys(tasks) if task.kept() is None]
+    trace: str = ""
 
 
 def _check_importable(name: str, run: Callable[..., Any]) -> None:
@@ -288,127 +187,107 @@ def _check_importable(name: str, run: Callable[..., Any]) -> None:
         )
 
 
-def _check_writable(folder: Path) -> None:
-    """An hour's work should not end at a folder that takes no files."""
-    make_folder(folder)
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise InputError(f"{folder}: cannot be written to; name another folder")
+_Outcomes = Generator[tuple[Task[Any], list[Record] | _Failed], None, None]
+"""Tasks as they are done, with their records or why there are none."""
 
+_Show = Callable[[str], None]
+"""Shows what is under way."""
 
-_Measure = Callable[[Sequence[_Task[Any]], "_Progress"], list[_Failed]]
-"""Measures tasks and keeps their records; the settings that failed."""
+_Measure = Callable[[Sequence[Task[Any]], _Show], _Outcomes]
 
 
 def _measure(
-    name: str, tasks: Sequence[_Task[Any]], measure: _Measure, progress: bool
+    name: str, tasks: Sequence[Task[Any]], measure: _Measure, progress: bool
 ) -> list[_Failed]:
-    """Measure what is left; the settings that failed."""
-    left, total = _left(tasks), len(set(tasks))
+    """Measure what is left, and keep it as it comes; the settings that failed."""
+    left, total, failures = left_of(tasks), len(set(tasks)), {}
     if not left:
         return []
 
     def kept() -> str:
-        return f"{total - len(_left(tasks))} of {total} settings are kept in {tasks[0].path.parent}"
+        return (
+            f"{total - len(left_of(tasks))} of {total} settings are kept in {tasks[0].path.parent}"
+        )
 
-    with _Progress(name, total, total - len(left), progress) as bar:
+    # smoothing=0: the settings of a sweep differ in cost, so the mean of all tells time left
+    with tqdm(
+        total=total, initial=total - len(left), desc=name, unit="setting", file=sys.stderr,
+        smoothing=0, disable=not progress,
+    ) as bar, closing(measure(left, bar.set_postfix_str)) as measured:  # fmt: skip
         try:
-            return measure(left, bar)
+            for task, found in measured:
+                if isinstance(found, _Failed):
+                    failures[task] = found
+                else:
+                    task.keep(found)
+                bar.update()
         except KeyboardInterrupt:
             bar.close()
             print(f"{name}: stopped; {kept()}; the same call goes on from there", file=sys.stderr)
             raise
-        except TerminatedWorkerError as error:
-            raise InputError(
-                f"{name}: a worker was killed, perhaps for want of memory; {kept()}; "
-                f"lost is what was under way ({bar.under_way()}); "
-                "run it again to go on, with fewer jobs if memory is short"
-            ) from error
-        except ClusterError as error:
-            raise InputError(f"{name}: {error}; {kept()}; run it again to go on") from error
+        except LostError as error:
+            raise InputError(f"{name}: {error}; {kept()}; {error.mend}") from error
+    return [failures[task] for task in left if task in failures]
 
 
-def _in_processes(
-    left: Sequence[_Task[Any]], bar: "_Progress", *, run: Run[Any], jobs: int
-) -> list[_Failed]:
-    jobs = min(jobs, len(left))
-    measure = _in_this_process if jobs == 1 else partial(_in_workers, jobs=jobs)
-    failures = measure(left, bar, run=run)
-    return [failures[number] for number in sorted(failures)]
+def _in_processes(left: Sequence[Task[Any]], show: _Show, *, run: Run[Any], jobs: int) -> _Outcomes:
+    if min(jobs, len(left)) > 1:
+        yield from _in_workers(left, show, run, min(jobs, len(left)))
+        return
+    for task in left:
+        show(_shortened([task]))
+        yield task, _measured(task, run)
 
 
-def _in_this_process(
-    left: Sequence[_Task[Any]], bar: "_Progress", *, run: Run[Any]
-) -> dict[int, _Failed]:
-    failures = {}
-    for number, task in enumerate(left):
-        bar.begin(number, str(task))
-        failed = _run_one(task, run, os.getpid())
-        bar.end(number)
-        if failed:
-            failures[number] = failed
-    return failures
-
-
-def _in_workers(
-    left: Sequence[_Task[Any]], bar: "_Progress", *, run: Run[Any], jobs: int
-) -> dict[int, _Failed]:
+def _in_workers(left: Sequence[Task[Any]], show: _Show, run: Run[Any], jobs: int) -> _Outcomes:
     """Measure in ``jobs`` processes; however this ends, none of them goes on.
 
     A setting leaves here when a worker is free for it and not before: what has left is under way,
     and workers find nothing in a queue after this process was killed.
     """
-    tasks = iter(enumerate(left))
-    failures: dict[int, _Failed] = {}
-    running: dict[Future[_Failed | None], int] = {}
+    tasks = iter(left)
+    running: dict[Future[list[Record] | _Failed], Task[Any]] = {}
     resource_tracker.ensure_running()  # started later, it would unblock interrupts of the workers
     with deferred_interrupt() as check_interrupt:
         pool = get_reusable_executor(jobs, timeout=_IDLE_SECONDS, env=_ONE_THREAD)
         try:
             while True:
-                for number, task in islice(tasks, jobs - len(running)):
-                    bar.begin(number, str(task))
-                    running[pool.submit(_run_one, task, run, os.getpid())] = number
+                for task in islice(tasks, jobs - len(running)):
+                    running[pool.submit(_in_worker, task, run, os.getpid())] = task
+                    show(_shortened(running.values()))
                 if not running:
-                    return failures
-                finished = wait(running, CHECK_S, FIRST_COMPLETED).done
+                    return
+                for future in wait(running, CHECK_S, FIRST_COMPLETED).done:
+                    found = future.result()
+                    yield running.pop(future), found
                 check_interrupt()
-                for future in finished:
-                    failed = future.result()
-                    number = running.pop(future)
-                    bar.end(number)
-                    if failed:
-                        failures[number] = failed
+        except TerminatedWorkerError as error:
+            raise LostError(
+                "a worker was killed, perhaps for want of memory",
+                f"lost is what was under way ({' | '.join(map(str, running.values()))}); "
+                "run it again to go on, with fewer jobs if memory is short",
+            ) from error
         finally:
             if running:
-                _kill(pool)
+                pool.shutdown(kill_workers=True)
+                # What is collected while loky's tracker of semaphores is told of another one is
+                # told to it with the next message; without one, it would warn of a leak.
+                gc.collect()
+                loky_tracker.ensure_running()
 
 
-def _kill(pool: Executor) -> None:
-    """End a pool and what its workers are at.
-
-    What is collected while loky's tracker of semaphores is told of another one is told to it with
-    the next message; without one, it would warn of a leak.
-    """
-    pool.shutdown(kill_workers=True)
-    gc.collect()
-    loky_tracker.ensure_running()
+def _shortened(under_way: Iterable[Task[Any]]) -> str:
+    text = " | ".join(map(str, under_way))
+    return text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"
 
 
-def _run_one(task: _Task[Any], run: Run[Any], parent: int) -> _Failed | None:
-    """Measure one setting and keep its records, in a worker or, with one job, in the parent.
-
-    The worker writes: what it has finished is on disk even if the parent is gone by then.
-    """
-    if os.getpid() != parent:
-        end_with_parent(parent)  # or it would go on beside the workers of the next call
-    found = _measured(task, run, task.keep)
-    return found if isinstance(found, _Failed) else None
+def _in_worker(task: Task[Any], run: Run[Any], parent: int) -> list[Record] | _Failed:
+    end_with_parent(parent)  # or it would go on beside the workers of the next call
+    return _measured(task, run)
 
 
-def _measured(
-    task: _Task[Any], run: Run[Any], keep: Callable[[list[Record]], None]
-) -> list[Record] | _Failed:
-    """The records of a setting, kept, or why there are none."""
+def _measured(task: Task[Any], run: Run[Any]) -> list[Record] | _Failed:
+    """The records of a setting, or why there are none."""
     from kwslib.features.threads import one_thread  # loads torch
 
     try:
@@ -416,48 +295,42 @@ def _measured(
             records = list(run(task.setting))
         if not records or not all(isinstance(record, Record) for record in records):
             raise TypeError("the sweep's function gives one or several Records, it gave others")
-        keep(records)
     except Exception as error:
         return _failed(task, error)
     return records
 
 
-def _failed(task: _Task[Any], error: BaseException) -> _Failed:
-    of_input = isinstance(error, InputError)
-    reason = str(error) if of_input else f"{type(error).__name__}: {error}"
+def _failed(task: Task[Any], error: BaseException) -> _Failed:
+    if isinstance(error, InputError):
+        return _Failed(str(task), str(error))
     trace = "".join(traceback.format_exception(error))
-    return _Failed(str(task), reason, of_input, trace)
+    return _Failed(str(task), f"{type(error).__name__}: {error}", trace)
 
 
 def _on_cluster(
-    left: Sequence[_Task[Any]], bar: "_Progress", *, run: Run[Any], key: Key, scheduler: str
-) -> list[_Failed]:
-    """Measure on a cluster; records are kept here, as they come."""
+    left: Sequence[Task[Any]], show: _Show, *, run: Run[Any], key: Key,
+    scheduler: str,
+) -> _Outcomes:  # fmt: skip
+    """Measure on a cluster."""
     elsewhere = partial(_elsewhere, run=run, key=key, code=_code_version())
-    failures = {}
     for number, found, workers in results(scheduler, elsewhere, left):
-        if isinstance(found, BaseException):
-            found = _failed(left[number], found)
-        if isinstance(found, _Failed):
-            failures[number] = found
-        else:
-            left[number].keep(found)
-        bar.done(f"{workers} workers")
-    return [failures[number] for number in sorted(failures)]
+        show(f"{workers} workers")
+        task = left[number]
+        yield task, _failed(task, found) if isinstance(found, BaseException) else found
 
 
 _ONE_AT_A_TIME = Lock()
 """Seeds and numbers of threads belong to a process: a worker with several threads takes turns."""
 
 
-def _elsewhere(task: _Task[Any], *, run: Run[Any], key: Key, code: str) -> list[Record] | _Failed:
+def _elsewhere(task: Task[Any], *, run: Run[Any], key: Key, code: str) -> list[Record] | _Failed:
     """Measure one setting in a worker of a cluster, if library and data are the caller's."""
     with _ONE_AT_A_TIME:
         try:
             _check_same(task.key, key, code)
         except InputError as error:
             return _failed(task, error)
-        return _measured(task, run, lambda records: None)
+        return _measured(task, run)
 
 
 _CHECKED: set[tuple[str, str]] = set()
@@ -493,62 +366,9 @@ def _failure(name: str, failures: Sequence[_Failed], total: int) -> Exception:
         f"{name}: {len(failures)} of {total} settings failed: {reasons}; "
         "the others are kept, so mend this and run it again"
     )
-    if all(failed.of_input for failed in failures):
+    first = next((failed for failed in failures if failed.trace), None)
+    if first is None:
         return InputError(message)
     error = SweepError(message)
-    first = next(failed for failed in failures if not failed.of_input)
     error.add_note(f"At {first.setting}:\n{first.trace}")
     return error
-
-
-class _Progress:
-    """The bar on standard error: settings done of all, those under way, time left."""
-
-    def __init__(self, name: str, total: int, done: int, shown: bool) -> None:
-        self._running: dict[int, str] = {}
-        # smoothing=0: the settings of a sweep differ in cost, so the mean of all tells time left
-        self._bar = tqdm(
-            total=total,
-            initial=done,
-            desc=name,
-            unit="setting",
-            file=sys.stderr,
-            smoothing=0,
-            disable=not shown,
-        )
-
-    def __enter__(self) -> "_Progress":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Leave the bar as it is."""
-        self._bar.close()
-
-    def begin(self, number: int, setting: str) -> None:
-        """A setting is under way; called in whatever thread hands it to a worker."""
-        self._running[number] = setting
-        self._show()
-
-    def end(self, number: int) -> None:
-        """A setting is done."""
-        del self._running[number]
-        self._bar.update()
-        self._show()
-
-    def done(self, where: str) -> None:
-        """A setting is done that never was told to begin; ``where`` is shown."""
-        self._bar.update()
-        self._bar.set_postfix_str(where)
-
-    def under_way(self) -> str:
-        """The settings under way, in the order in which they began."""
-        return " | ".join(list(self._running.values()))
-
-    def _show(self) -> None:
-        text = self.under_way()
-        if len(text) > _SHOWN_CHARACTERS:
-            text = text[: _SHOWN_CHARACTERS - 1] + "…"
-        self._bar.set_postfix_str(text)

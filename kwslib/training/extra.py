@@ -1,11 +1,11 @@
-"""What an extra keyword costs: the findings without and with it, and the two compared.
+"""What an extra keyword costs: the published networks without and with it, compared.
 
 ``python -m kwslib.training.extra --data DIR`` compares the published networks, all seeds, and
 keeps what was found; see :func:`publish`.
 """
 
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -16,89 +16,14 @@ from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Task
 from kwslib.errors import InputError, mistakes_in_a_line
 from kwslib.models.checkpoint import PUBLISHED
-from kwslib.records import (
-    Record,
-    machine_name,
-    of_version,
-    read_records,
-    select,
-    write_records,
-)
-from kwslib.training.comparison import Comparison, compare
-from kwslib.training.findings import Findings, findings
+from kwslib.records import Record, machine_name, of_version, read_records, select, write_records
+from kwslib.training.comparison import Comparison, Pair, compare
 from kwslib.training.fit import fitted, score
-from kwslib.training.paired import Pair
 from kwslib.training.recipe import Recipe, recipe_for
 from kwslib.training.study import Study, published
 
 VERSION = 1
 """Raised by hand when the same data, model and settings can give other records."""
-
-
-@dataclass(frozen=True)
-class ExtraKeyword:
-    """What there is to show of an extra keyword.
-
-    Attributes:
-        without: of the network without it.
-        with_extra: of the network with it.
-        comparison: of these very networks, or of the committed ones where they are shown.
-        committed: of the published networks on real speech, None where none is committed.
-    """
-
-    without: Findings
-    with_extra: Findings
-    comparison: Comparison
-    committed: Comparison | None
-
-    @property
-    def live(self) -> bool:
-        """Whether the comparison was made now."""
-        return self.comparison is not self.committed
-
-
-def extra_keyword(
-    profile: str,
-    data: str,
-    model: str,
-    keywords: str,
-    extra: str,
-    epochs: int,
-    seed: int,
-    folder: Path = PUBLISHED,
-) -> ExtraKeyword:
-    """Findings without and with a keyword more, trained now or published, and their comparison.
-
-    Any word will do where embedded speech says it, ``extra="marvin"`` for one.
-
-    Args:
-        profile: ``"demo"`` or ``"full"``; these and the others are those of
-            :func:`kwslib.training.findings.findings`.
-        data: folder of Speech Commands, or empty.
-        model: name in the registry.
-        keywords: comma-separated, without the extra one.
-        extra: the word more.
-        epochs: passes over the clips, 0 for the usual number.
-        seed: of the training.
-        folder: where published networks lie.
-
-    Raises:
-        InputError: ``full`` without data, and nothing is published with these settings.
-    """
-    task, larger = Task.of(keywords), Task.of([*Task.of(keywords).keywords, extra.strip()])
-    without = findings(profile, data, model, ",".join(task.keywords), epochs, seed, folder)
-    with_extra = findings(profile, data, model, ",".join(larger.keywords), epochs, seed, folder)
-    committed = committed_comparison(model, task, larger, folder)
-    if committed and "trained" not in (without.origin, with_extra.origin):
-        return ExtraKeyword(without, with_extra, committed, committed)
-    if without.live is None or with_extra.live is None:
-        raise InputError(
-            f"no comparison of {model} on {keywords} with and without {extra} is committed; name "
-            "a data folder with --data to make one, or leave the parameters as they are"
-        )
-    (first, smaller), (second, more) = without.live, with_extra.live
-    live = compare(smaller, more, [(seed, first, second)])
-    return ExtraKeyword(without, with_extra, live, committed)
 
 
 def records_path(model: str, larger: Task, folder: Path = PUBLISHED) -> Path:

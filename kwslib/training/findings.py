@@ -1,7 +1,7 @@
 """What a chapter shows of training: a run made now, the published one, or both."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -13,18 +13,10 @@ from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.source import Source
 from kwslib.data.task import SILENCE, Task
 from kwslib.errors import InputError
-from kwslib.files import cache_folder, sha256_of_text
-from kwslib.models.checkpoint import PUBLISHED
-from kwslib.training.fit import code_of_training, fit
+from kwslib.models.checkpoint import PUBLISHED, load
+from kwslib.training.fit import Fitted, fitted
 from kwslib.training.recipe import Recipe, recipe_for
-from kwslib.training.study import (
-    Study,
-    published,
-    published_network,
-    published_paths,
-    score_study,
-    study_of,
-)
+from kwslib.training.study import Study, published, published_paths, study_of
 
 _OF_TRAINING = ("history", "training_time")
 
@@ -64,24 +56,18 @@ class Findings:
         """What the charts call ``study``."""
         return "this run" if self.origin == "trained" else "published run"
 
-    @property
-    def beside(self) -> Study | None:
-        """The published study to draw beside one that was trained now."""
-        return self.published[0] if self.origin == "trained" and self.published else None
-
-    def hear(self, clip: str) -> tuple[NDArray[np.int16], bool]:
-        """A test clip as sound, int16 ``[16000]``, and whether it is the very clip.
+    def hear(self, clip: str) -> NDArray[np.int16]:
+        """A test clip as sound, int16 ``[16000]``.
 
         Where the clip itself cannot be had, embedded speech says its word.
         """
-        if self.dataset is not None and self.dataset.source is self.sounds:
-            return self.sounds.audio([clip])[0], True
-        word = clip.split("/")[0]
-        if word == SILENCE:
-            (stand_in,) = self.sounds.silence_clips("testing", 1)
-        else:
-            stand_in = self.sounds.keyword_clips(word, "testing")[0]
-        return self.sounds.audio([stand_in])[0], False
+        if self.dataset is None or self.dataset.source is not self.sounds:
+            word = clip.split("/")[0]
+            if word == SILENCE:
+                (clip,) = self.sounds.silence_clips("testing", 1)
+            else:
+                clip = self.sounds.keyword_clips(word, "testing")[0]
+        return self.sounds.audio([clip])[0]
 
     def examples(self) -> dict[str, str]:
         """The name of a test clip of each label, to be heard with :meth:`hear`."""
@@ -95,14 +81,9 @@ class Findings:
 
 
 def findings(
-    profile: str,
-    data: str,
-    model: str,
-    keywords: str,
-    epochs: int,
-    seed: int,
+    profile: str, data: str, model: str, keywords: str, epochs: int, seed: int,
     folder: Path = PUBLISHED,
-) -> Findings:
+) -> Findings:  # fmt: skip
     """Train, or take the published run, as the profile and the parameters ask.
 
     The profile ``full`` without a data folder shows the published run. With a data folder it
@@ -125,42 +106,32 @@ def findings(
     if profile == "demo" and not epochs:
         epochs = DEMO_EPOCHS
     recipe = recipe_for(model, epochs=epochs or None)
-    known = _published_or_none(model, task, folder)
+    is_published = published_paths(model, task, folder)[1].exists()
+    known = published(model, task, folder) if is_published else []
+    study = _with_settings(known, recipe, seed)
     if profile == "full" and not data:
-        from kwslib.data.spoken import EmbeddedSpeech
-
-        study = _with_settings(known, recipe, seed)
         if study is None:
             raise InputError(
                 f"no published run of {model} on {keywords} has these settings; name a data "
                 "folder with --data to train it, or leave the parameters as they are"
             )
-        return Findings(study, "published", known, None, None, EmbeddedSpeech())
+        return Findings(study, "published", known, None, None, open_source(None))
     dataset = Dataset(open_source(data), task)
-    study = _with_settings(known, recipe, seed)
     origin: Literal["trained", "scored"]
-    if profile == "full" and study and _has_weights(study, known) and _same_data(study, dataset):
+    # the weights of the lowest seed alone are published
+    if profile == "full" and study and study is known[0] and _same_data(study, dataset):
         study, network = _scored_again(study, model, dataset, folder)
         origin = "scored"
     else:
-        study, network = _trained(model, dataset, recipe, seed)
+        run = fitted(model, dataset, recipe, seed)
+        study, network = study_of(run, dataset), run.network
         origin = "trained"
     sounds = dataset.source if dataset.source.has_audio("testing") else open_source(None)
     return Findings(study, origin, known, dataset, network, sounds)
 
 
-def _has_weights(study: Study, known: Sequence[Study]) -> bool:
-    """Whether the weights of the study are published: those of the lowest seed are."""
-    return study is known[0]
-
-
 def _same_data(study: Study, dataset: Dataset) -> bool:
     return study.record("history").data["hash"] == dataset.identity()["hash"]
-
-
-def _published_or_none(model: str, task: Task, folder: Path) -> list[Study]:
-    known = published_paths(model, task, folder)[1].exists()
-    return published(model, task, folder) if known else []
 
 
 def _with_settings(studies: Sequence[Study], recipe: Recipe, seed: int) -> Study | None:
@@ -174,19 +145,9 @@ def _scored_again(
     study: Study, model: str, dataset: Dataset, folder: Path
 ) -> tuple[Study, nn.Module]:
     """The published weights scored now; how they were trained stays as the records know it."""
-    network, info = published_network(model, dataset.task, folder)
     checkpoint = published_paths(model, dataset.task, folder)[0]
-    history = [asdict(epoch) for epoch in study.history]
-    scored = score_study(network, info, dataset, history, checkpoint)
+    network, info = load(checkpoint)
+    scored = study_of(Fitted(network, info, study.history, checkpoint), dataset)
     trained = [record for record in study.records if record.metric in _OF_TRAINING]
     rest = [record for record in scored.records if record.metric not in _OF_TRAINING]
     return Study((*trained, *rest)), network
-
-
-def _trained(model: str, dataset: Dataset, recipe: Recipe, seed: int) -> tuple[Study, nn.Module]:
-    key = sha256_of_text(
-        code_of_training(), repr(recipe), repr(dataset.task), dataset.source.identity()
-    )[:16]
-    run = cache_folder("runs", key, f"{model}-seed{seed}")
-    fitted = fit(model, dataset, recipe, seed, run, wait=True)
-    return study_of(fitted, dataset), fitted.network

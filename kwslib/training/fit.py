@@ -25,10 +25,8 @@ from kwslib.features.threads import one_thread
 from kwslib.files import cache_folder, lock_folder, sha256_of_sources, sha256_of_text, write_json
 from kwslib.models.checkpoint import NetworkInfo, load, load_tensors, save, save_tensors
 from kwslib.models.standardise import Standardised, pixel_statistics
-from kwslib.models.traced import traced_and_folded
 from kwslib.training.passes import Training, preparation, train_pass
 from kwslib.training.predict import predictor
-from kwslib.training.pretraining import every_word, take_over
 from kwslib.training.recipe import Recipe
 from kwslib.training.run import Run
 from kwslib.training.stock import stock_of
@@ -37,10 +35,8 @@ from kwslib.training.words import FirstOutputs, Words, first_outputs, words_of
 BEST, LAST, HISTORY = "best.safetensors", "last.safetensors", "history.json"
 
 _TRAIN_NOTHING = [
-    f"training/{name}.py"
-    for name in ("recipe", "study", "publish", "findings",
-                 "comparison", "paired", "extra")
-]  # fmt: skip
+    f"training/{name}.py" for name in ("recipe", "study", "findings", "comparison", "extra")
+]
 
 
 @dataclass(frozen=True)
@@ -130,13 +126,12 @@ def _fit(
     settings = _settings(model, dataset, recipe, seed)
     validation, stock = dataset.examples("validation"), stock_of(dataset, recipe)
     words = words_of(stock.examples.names) if recipe.words_weight else None
-    run = Run(_beginning(model, dataset, recipe, seed, words, folder), recipe)
+    run = Run(_beginning(model, dataset, seed, words), recipe)
     history = _resume(run, folder / LAST, settings)
     first = len(history)
     steps = Training(
         run.network, run.optimizer, stock, preparation(dataset, recipe), recipe, seed,
-        hooks=run.hooks, teacher=_teacher(dataset, recipe) if first < recipe.epochs else None,
-        words=words,
+        hooks=run.hooks, words=words,
     )  # fmt: skip
     deployed = FirstOutputs(run.result, len(dataset.task.labels))
     with (
@@ -173,38 +168,13 @@ def code_of_training() -> str:
     )
 
 
-def _beginning(
-    model: str, dataset: Dataset, recipe: Recipe, seed: int, words: Words | None, folder: Path
-) -> Standardised:
-    """A network that has learned nothing yet but what the recipe's pretraining teaches, which an
-    interrupted run in ``folder`` does without.
-    """
+def _beginning(model: str, dataset: Dataset, seed: int, words: Words | None) -> Standardised:
+    """A network that has learned nothing yet."""
     torch.manual_seed(seed)
     outputs = len(dataset.task.labels) + (len(words.names) if words else 0)
     network = models.create(model, outputs)
     statistics = pixel_statistics(torch.from_numpy(dataset.examples("training").images))
-    if recipe.pretraining is None or (folder / LAST).exists():
-        return Standardised(network, *statistics)
-    known = _pretrained(model, dataset, network, recipe.pretraining.recipe, seed)
-    return Standardised.of_trained(known, *statistics)
-
-
-def _pretrained(
-    model: str, dataset: Dataset, network: nn.Module, recipe: Recipe, seed: int
-) -> nn.Module:
-    """The network with what it learned of all words."""
-    larger = Dataset(dataset.source, every_word(dataset))
-    known = fitted(model, larger, recipe, seed).network
-    take_over(network, dataset.task.labels, known, larger.task.labels)
-    return network
-
-
-def _teacher(dataset: Dataset, recipe: Recipe) -> nn.Module | None:
-    """The network to learn from, ready to evaluate, with BatchNorm folded to be fast."""
-    if recipe.distillation is None:
-        return None
-    teacher, theirs = recipe.distillation.teacher, recipe.distillation.recipe
-    return traced_and_folded(fitted(teacher, dataset, theirs, 0).network)
+    return Standardised(network, *statistics)
 
 
 def _settings(model: str, dataset: Dataset, recipe: Recipe, seed: int) -> dict[str, Any]:
@@ -270,17 +240,13 @@ def _resume(run: Run, path: Path, settings: Mapping[str, Any]) -> list[Epoch]:
     if not path.exists():
         return []
     tensors, facts = load_tensors(path)
-    if facts.get("settings") != _as_json(settings):
+    if facts.get("settings") != json.loads(json.dumps(settings)):
         raise InputError(
             f"{path}: holds a run with other settings; name another folder with --out, "
             "or remove it to start anew"
         )
     run.load(tensors)
     return [Epoch(**entry) for entry in facts["history"]]
-
-
-def _as_json(value: Any) -> Any:
-    return json.loads(json.dumps(value))
 
 
 def score(network: nn.Module, dataset: Dataset, split: Split) -> Evaluation:

@@ -3,6 +3,7 @@
 All randomness of a pass derives from the seed and the pass's number.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -11,12 +12,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from kwslib.data.augment import ImageAugmenter, noise_recordings
-from kwslib.data.dataset import Dataset
-from kwslib.training.distillation import divergence
-from kwslib.training.predict import to_input
+from kwslib.data.dataset import Dataset, Examples
+from kwslib.features.threads import one_thread
+from kwslib.training.predict import predictor, to_input
 from kwslib.training.recipe import Recipe
-from kwslib.training.schedule import learning_rate_at
-from kwslib.training.stock import Stock
+from kwslib.training.stock import Stock, stock_of
 from kwslib.training.words import Words
 
 Batches = Callable[[Tensor, torch.Generator], Tensor]
@@ -48,8 +48,6 @@ class Training:
         recipe: how to train.
         seed: of the order of clips, augmentation and dropout.
         hooks: what is done around each step, in this order.
-        teacher: whose probabilities are learned too, where the recipe asks for it; it sees the
-            same images and gives logits.
         words: of the stock's clips, where they are learned too; the network's logits are then
             those of the labels and, after them, of these.
     """
@@ -61,7 +59,6 @@ class Training:
     recipe: Recipe
     seed: int
     hooks: Sequence[Hooks] = ()
-    teacher: nn.Module | None = None
     words: Words | None = None
 
 
@@ -155,25 +152,17 @@ def _logits_and_loss(
     """
     logits, words = training.network(seen), training.words
     if words is None:
-        return logits, _loss(training, seen, logits, labels[batch])
+        return logits, _loss(training, logits, labels[batch])
     own = logits.shape[1] - len(words.names)
-    loss = _loss(training, seen, logits[:, :own], labels[batch])
+    loss = _loss(training, logits[:, :own], labels[batch])
     told_apart = words.loss(logits[:, own:], batch)
     return logits[:, :own], loss + training.recipe.words_weight * told_apart
 
 
-def _loss(training: Training, seen: Tensor, logits: Tensor, labels: Tensor) -> Tensor:
-    """Of the labels, and of a teacher's probabilities where there is one, in nats."""
-    recipe = training.recipe
+def _loss(training: Training, logits: Tensor, labels: Tensor) -> Tensor:
+    """Cross-entropy of the labels in nats, as if a pass had the task's own shares of clips."""
     shown = logits + training.stock.log_shares(logits.shape[1])
-    loss = F.cross_entropy(shown, labels, label_smoothing=recipe.label_smoothing)
-    if recipe.distillation is None or training.teacher is None:
-        return loss
-    with torch.inference_mode():
-        wanted = training.teacher(seen)
-    weight = recipe.distillation.weight
-    apart = divergence(logits, wanted, recipe.distillation.temperature)
-    return (1 - weight) * loss + weight * apart
+    return F.cross_entropy(shown, labels, label_smoothing=training.recipe.label_smoothing)
 
 
 def _step(training: Training, loss: Tensor, rate: float) -> None:
@@ -189,3 +178,71 @@ def _step(training: Training, loss: Tensor, rate: float) -> None:
     optimizer.step()
     for hooks in training.hooks:
         hooks.after_step()
+
+
+def learning_rate_at(recipe: Recipe, step: int, steps: int) -> float:
+    """Learning rate of ``step`` (from 0) of ``steps``: one cycle, cosine up and down.
+
+    It rises from a 25th of the highest rate and falls to a 10,000th of the start.
+
+    Source: Smith and Topin, "Super-convergence", arXiv:1708.07120.
+    """
+    start, end = recipe.learning_rate / 25, recipe.learning_rate / 250_000
+    rising = max(round(recipe.warm_up * steps), 1)
+    if step < rising:
+        return _cosine(start, recipe.learning_rate, step / rising)
+    return _cosine(recipe.learning_rate, end, (step - rising) / max(steps - rising - 1, 1))
+
+
+def _cosine(start: float, end: float, share: float) -> float:
+    return end + (start - end) * (1 + math.cos(math.pi * min(share, 1.0))) / 2
+
+
+def tune(
+    network: nn.Module,
+    dataset: Dataset,
+    recipe: Recipe,
+    seed: int,
+    *,
+    hooks: Sequence[Hooks] = (),
+    rates_by_inputs: bool = False,
+    first: int = 0,
+    keep_from: int = 0,
+) -> float:
+    """Train a network on, and leave it with the weights of its best pass, ready to evaluate.
+
+    Args:
+        network: images in 0 to 1 to logits; it is changed.
+        dataset: the task and its clips.
+        recipe: how to train, from the labels alone. Averaging plays no part: what hooks hold, such
+            as zeros, holds of the weights themselves and not of a mean of earlier ones.
+        seed: of the order of clips, augmentation and dropout.
+        hooks: what is done around each step.
+        rates_by_inputs: as of :func:`optimizer_for`.
+        first: pass of the recipe to begin with, from 0: the learning rate is then that of a
+            training which has come so far.
+        keep_from: pass whose weights are the first that may be kept.
+
+    Returns:
+        The best accuracy on validation; of two passes with the same, the later was kept.
+    """
+    stock, validation = stock_of(dataset, recipe), dataset.examples("validation")
+    optimizer = optimizer_for(network, recipe, rates_by_inputs=rates_by_inputs)
+    prepare = preparation(dataset, recipe)
+    run = Training(network, optimizer, stock, prepare, recipe, seed, hooks)
+    best, kept = -1.0, network.state_dict()
+    with one_thread():
+        for number in range(first, recipe.epochs):
+            train_pass(run, number)
+            accuracy = accuracy_on(network, validation)
+            if number >= keep_from and accuracy >= best:
+                best = accuracy
+                kept = {name: value.clone() for name, value in network.state_dict().items()}
+    network.load_state_dict(kept)
+    network.eval()
+    return best
+
+
+def accuracy_on(network: nn.Module, examples: Examples) -> float:
+    """Share of the clips that a network tells right."""
+    return float((predictor(network)(examples.deployed).argmax(1) == examples.labels).mean())

@@ -1,46 +1,15 @@
 """How a network is trained, as data."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from kwslib.data.augment import Augmentation
 from kwslib.errors import InputError
 
-
-@dataclass(frozen=True)
-class Distillation:
-    """A larger network whose probabilities are learned beside the labels.
-
-    It sees the same varied images. The loss is the labels' cross-entropy and, by ``weight``, the
-    divergence from the teacher's probabilities, both of logits divided by the temperature.
-
-    Source: Hinton et al., "Distilling the Knowledge in a Neural Network", arXiv:1503.02531.
-
-    Attributes:
-        teacher: its name in the registry.
-        recipe: how it is trained on the same task; its seed is 0, once for all students.
-        weight: of the teacher's part of the loss; that of the labels is 1 less this.
-        temperature: above 1, more is learned of what the teacher holds unlikely.
-    """
-
-    teacher: str
-    recipe: "Recipe"
-    weight: float = 0.5
-    temperature: float = 2.0
-
-
-@dataclass(frozen=True)
-class Pretraining:
-    """All words of the data are told apart first: there is more to learn from their names than from
-    what is called unknown.
-
-    Attributes:
-        recipe: how; its seed is that of the training that follows.
-    """
-
-    recipe: "Recipe"
+_TRIED = {"pretraining": None, "distillation": None}
+"""Settings that the records name and that no network has: they made none better."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +41,6 @@ class Recipe:
         averaging: decay of a moving average of the weights, BatchNorm's statistics among them,
             which is what is validated and kept; 0 keeps the weights themselves. It is shorter at
             the start, so that the first weights are soon forgotten.
-        pretraining: what the network learns before; None begins with weights at random.
-        distillation: from a larger network; None for labels alone.
     """
 
     epochs: int = 40
@@ -90,8 +57,6 @@ class Recipe:
     words_weight: float = 0.0
     augmentation: Augmentation | None = field(default_factory=Augmentation)
     averaging: float = 0.0
-    pretraining: Pretraining | None = None
-    distillation: Distillation | None = None
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch", "stock", "unknown_share"):
@@ -103,11 +68,6 @@ class Recipe:
             )
         if not 0 <= self.words_weight < math.inf:
             raise InputError(f"words weight {self.words_weight}: must be 0 or more, and finite")
-        if self.words_weight and self.pretraining is not None:
-            raise InputError(
-                f"words weight {self.words_weight}: must be 0 with pretraining, which teaches the "
-                "words before"
-            )
         if not 0 < self.learning_rate < math.inf:
             raise InputError(f"learning rate {self.learning_rate}: must be above 0 and finite")
         if not 0 <= self.averaging < 1:
@@ -115,32 +75,20 @@ class Recipe:
 
     def as_json(self) -> dict[str, Any]:
         """The settings as JSON, read back by :meth:`from_json`."""
-        return asdict(self)
+        return {**asdict(self), **_TRIED}
 
     @classmethod
     def from_json(cls, settings: Mapping[str, Any]) -> "Recipe":
         """The recipe that :meth:`as_json` wrote, also before a setting was added that it lacks."""
-        read: Mapping[str, Callable[[Any], Any]] = {
-            "momenta": tuple,
-            "augmentation": _augmentation,
-            "pretraining": lambda given: Pretraining(**_with_recipe(given)),
-            "distillation": lambda given: Distillation(**_with_recipe(given)),
-        }
-        return cls(
-            **{
-                name: read[name](value) if name in read and value is not None else value
-                for name, value in settings.items()
-            }
-        )
+        known = {name: _read(value) for name, value in settings.items() if name not in _TRIED}
+        if known.get("augmentation"):
+            varied = known["augmentation"].items()
+            known["augmentation"] = Augmentation(**{name: _read(each) for name, each in varied})
+        return cls(**known)
 
 
-def _augmentation(settings: Mapping[str, Any]) -> Augmentation:
-    snr = settings.get("noise_snr_db")
-    return Augmentation(**{**settings, "noise_snr_db": None if snr is None else tuple(snr)})
-
-
-def _with_recipe(settings: Mapping[str, Any]) -> dict[str, Any]:
-    return {**settings, "recipe": Recipe.from_json(settings["recipe"])}
+def _read(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 _VARIED = Augmentation(

@@ -26,11 +26,6 @@ class Stock:
     taken: Mapping[int, int]
     shares: Mapping[int, float] = field(default_factory=dict)
 
-    def __len__(self) -> int:
-        """Clips in a pass."""
-        counts = torch.bincount(self._labels).tolist()
-        return sum(min(self.taken.get(label, n), n) for label, n in enumerate(counts))
-
     def draw(self, generator: torch.Generator) -> Tensor:
         """Places of a pass's clips in :attr:`examples`, in random order, ``[clips]``."""
         order = torch.randperm(len(self.examples), generator=generator)

@@ -4,21 +4,20 @@ A study is made by a run, written to ``measurements/published/`` and read back, 
 draws a live run and the published one by the same code.
 """
 
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from torch import nn
-
 from kwslib.data.dataset import Dataset
 from kwslib.data.task import SPLITS, Task
 from kwslib.errors import InputError
 from kwslib.evaluation.accuracy import Evaluation
-from kwslib.files import sha256_of_file
+from kwslib.files import sha256_of_file, write_beside
 from kwslib.models.checkpoint import PUBLISHED, NetworkInfo, load
-from kwslib.records import Record, machine_name, read_records, select
+from kwslib.records import Record, machine_name, read_records, select, write_records
 from kwslib.training.fit import Epoch, Fitted, score
 
 VERSION = 1
@@ -80,53 +79,30 @@ class Study:
 
 def study_of(fitted: Fitted, dataset: Dataset) -> Study:
     """Score a fitted network on all splits and put what was found into records."""
-    return score_study(
-        fitted.network, fitted.info, dataset, [asdict(e) for e in fitted.history], fitted.checkpoint
-    )
-
-
-def score_study(
-    network: nn.Module,
-    info: NetworkInfo,
-    dataset: Dataset,
-    history: Sequence[Mapping[str, Any]],
-    checkpoint: Path,
-) -> Study:
-    """A study of a trained network whose history is known."""
-    training = info.training
+    info, history = fitted.info, [asdict(epoch) for epoch in fitted.history]
     subject = {
         "model": info.model,
         "labels": list(info.labels),
         "task": dataset.task.name,
-        "recipe": training["recipe"],
-        "seed": training["seed"],
-        "best_epoch": training["best"]["number"],
-        "checkpoint": sha256_of_file(checkpoint),
+        "recipe": info.training["recipe"],
+        "seed": info.training["seed"],
+        "best_epoch": info.training["best"]["number"],
+        "checkpoint": sha256_of_file(fitted.checkpoint),
     }
-    data = dataset.identity()
 
     def record(metric: str, value: Any, unit: str, split: str = "", **more: Any) -> Record:
-        where = {**data, "split": split} if split else data
-        return Record(
-            metric,
-            value,
-            unit,
-            "measured",
-            subject,
-            where,
-            machine=machine_name(),
-            version=VERSION,
-            **more,
-        )
+        where = {**dataset.identity(), "split": split} if split else dataset.identity()
+        facts = {"machine": machine_name(), "version": VERSION, **more}
+        return Record(metric, value, unit, "measured", subject, where, **facts)
 
     records = [
         record("clips", dataset.per_label(), "clips"),
         record("speakers", dataset.speakers(), "speakers"),
-        record("history", list(history), "per epoch"),
-        record("training_time", sum(epoch["seconds"] for epoch in history), "s"),
+        record("history", history, "per epoch"),
+        record("training_time", fitted.seconds, "s"),
     ]
     for split in SPLITS:
-        result = score(network, dataset, split)
+        result = score(fitted.network, dataset, split)
         records += [
             record("accuracy", result.accuracy, "fraction", split, interval=result.interval),
             record("per_label", result.per_label(), "fraction", split),
@@ -136,7 +112,7 @@ def score_study(
     return Study(tuple(records))
 
 
-def hardest_clips(result: Evaluation, count: int = HARDEST) -> list[dict[str, Any]]:
+def hardest_clips(result: Evaluation) -> list[dict[str, Any]]:
     """The clips that the network got most wrong: name, label, prediction and both scores."""
     return [
         {
@@ -146,7 +122,7 @@ def hardest_clips(result: Evaluation, count: int = HARDEST) -> list[dict[str, An
             "score": round(float(result.scores[i, result.truth[i]]), 4),
             "predicted_score": round(float(result.scores[i].max()), 4),
         }
-        for i in result.hardest(count)
+        for i in result.hardest(HARDEST)
     ]
 
 
@@ -181,3 +157,25 @@ def studies_in(path: Path) -> list[Study]:
 def published_network(model: str, task: Task, folder: Path = PUBLISHED) -> tuple[Any, NetworkInfo]:
     """The published weights of the lowest seed."""
     return load(published_paths(model, task, folder)[0])
+
+
+def write_published(
+    checkpoint: Path, studies: Sequence[Study], model: str, task: Task, folder: Path = PUBLISHED
+) -> Path:
+    """Write weights and records where published ones lie.
+
+    Args:
+        checkpoint: the weights of the first study.
+        studies: one a seed.
+        model: name in the registry.
+        task: that was learned.
+        folder: takes both.
+
+    Returns:
+        The file of records.
+    """
+    weights, records = published_paths(model, task, folder)
+    with write_beside(weights) as temporary:
+        shutil.copyfile(checkpoint, temporary)
+    write_records(records, [record for study in studies for record in study.records])
+    return records

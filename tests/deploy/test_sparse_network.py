@@ -6,8 +6,7 @@ from devices import TINY_CONV, tiny_conv
 
 from kwslib.deploy.codegen import generate
 from kwslib.deploy.host import build_host_network
-from kwslib.studies.sparsity import built
-from kwslib.studies.zeros import with_zeros
+from kwslib.studies.sparsity import built, with_zeros
 
 
 @pytest.fixture(scope="module")

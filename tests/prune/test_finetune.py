@@ -23,10 +23,10 @@ from kwslib.prune.finetune import (
 )
 from kwslib.prune.masks import weights_of, zeros_of
 from kwslib.prune.unstructured import smallest, smallest_blocks
-from kwslib.training import tuning
+from kwslib.training import passes as tuning
 from kwslib.training.fit import fit
+from kwslib.training.passes import accuracy_on
 from kwslib.training.recipe import Recipe
-from kwslib.training.tuning import accuracy_on
 
 TRAINING = Recipe(epochs=8, batch=32, learning_rate=5e-3, augmentation=Augmentation(shift_ms=60))
 SHORT = FineTuning(replace(TRAINING, epochs=3))
@@ -95,7 +95,7 @@ def test_a_network_that_lost_channels_learns_on(network, dataset):
 @pytest.mark.parametrize("schedule", ["one_shot", "iterative", "gradual"])
 @pytest.mark.parametrize("choose", [smallest, partial(smallest_blocks, kind="l1")])
 def test_every_schedule_ends_at_the_amount(network, dataset, schedule, choose):
-    how = replace(SHORT, schedule=schedule, rounds=2)
+    how = replace(SHORT, schedule=schedule)
     pruned = prune_and_tune(network, choose, 0.9, dataset, how, 0)
     assert zeros_of(pruned).left == choose(network, 0.9).left
 
@@ -108,7 +108,8 @@ def test_iterative_pruning_leaves_the_same_share_in_each_round(network, dataset,
         return network
 
     monkeypatch.setattr(finetuning, "finetune", record)
-    how = replace(SHORT, schedule="iterative", rounds=3)
+    monkeypatch.setattr(finetuning, "ROUNDS", 3)
+    how = replace(SHORT, schedule="iterative")
     prune_and_tune(network, smallest, 0.875, dataset, how, 0)
     assert tuned == [(8320, 3), (4160, 3), (2080, 3)]
 
@@ -123,8 +124,9 @@ def test_the_gradual_amount_is_the_papers():
 
 
 @pytest.mark.parametrize("rewind", [None, 2])
-def test_gradual_pruning_follows_it_and_then_holds(network, rewind):
-    how = FineTuning(TRAINING, "gradual", until=0.5, rewind=rewind)
+def test_gradual_pruning_follows_it_and_then_holds(network, rewind, monkeypatch):
+    monkeypatch.setattr(finetuning, "UNTIL", 0.5)
+    how = FineTuning(TRAINING, "gradual", rewind=rewind)
     own = Standardised.of_trained(with_widths(network, {"conv": 8}), 0.4, 0.2)
     gradual, steps, left = Gradual(own, smallest, 0.9, how), 160, []
     begin = 0 if rewind is None else 120
@@ -141,7 +143,7 @@ def test_gradual_pruning_follows_it_and_then_holds(network, rewind):
 
 def test_gradual_pruning_compares_weights_as_they_are_deployed(network, dataset):
     own = Standardised.of_trained(with_widths(network, {"conv": 8}), 0.4, 0.01)
-    how = FineTuning(TRAINING, "gradual", until=0.5)
+    how = FineTuning(TRAINING, "gradual")
     Gradual(own, smallest, 0.9, how).before_step(159, 160)
     wanted = smallest(network, 0.9).remaining
     for name, remains in zeros_of(own.network).remaining.items():
@@ -155,7 +157,8 @@ def test_what_is_kept_of_gradual_pruning_is_fully_pruned(
 ):
     worse_and_worse = iter(range(10, 0, -1))  # so that the earliest pass that may be kept is kept
     monkeypatch.setattr(tuning, "accuracy_on", lambda *_: next(worse_and_worse))
-    how = FineTuning(replace(TRAINING, epochs=epochs), "gradual", until=until)
+    monkeypatch.setattr(finetuning, "UNTIL", until)
+    how = FineTuning(replace(TRAINING, epochs=epochs), "gradual")
     assert zeros_of(prune_and_tune(network, smallest, 0.9, dataset, how, 0)).left == 1664
 
 
@@ -176,8 +179,6 @@ def test_rewinding_repeats_the_rates_of_the_last_passes(network, dataset, monkey
         ({"schedule": "sudden"}, "schedule 'sudden': must be one of one_shot, iterative, gradual"),
         ({"rewind": 9}, "rewind 9: the training had 8 epochs"),
         ({"rewind": 0}, "rewind 0"),
-        ({"rounds": 0}, "rounds 0: must be at least 1"),
-        ({"until": 1.0}, "until 1: must be a share above 0 and below 1"),
     ],
 )
 def test_settings_that_are_none(settings, words):

@@ -29,12 +29,11 @@ def equal(masks, others):
     return all(torch.equal(others.remaining[name], each) for name, each in masks.remaining.items())
 
 
-def test_sparsity_is_of_all_weights_and_of_each_layer(network):
+def test_sparsity_is_of_all_weights(network):
     masks = zeros_of(network)
     assert (masks.weights, masks.left, masks.sparsity) == (16_640, 16_640, 0)
     masks.remaining["conv"][:4] = False
     assert masks.sparsity == pytest.approx(320 / 16_640)
-    assert masks.by_layer() == {"conv": 0.5, "classifier": 0.0}
 
 
 def test_pruned_weights_are_zero_and_others_as_they_were(network):

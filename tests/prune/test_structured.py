@@ -93,7 +93,8 @@ def test_in_rounds_channels_are_judged_anew(network, dataset, monkeypatch):
 
     monkeypatch.setattr(structured, "without_channels", cut)
     monkeypatch.setattr(structured, "importance", judge)
-    how = replace(HOW, schedule="iterative", rounds=3)
+    monkeypatch.setattr("kwslib.prune.finetune.ROUNDS", 3)
+    how = replace(HOW, schedule="iterative")
     smaller = remove_and_tune(network, {"conv": 1}, "l2", dataset, how, 0)
     assert widths == [{"conv": 4}, {"conv": 2}, {"conv": 1}]
     assert judged == [8, 4, 2]

@@ -4,8 +4,7 @@ import pytest
 import torch
 
 from kwslib.errors import InputError
-from kwslib.quantize.affine import choose_qparams
-from kwslib.quantize.observers import BatchObserver, MovingAverageObserver
+from kwslib.quantize.quantizers import BatchObserver, MovingAverageObserver
 
 
 def batches(count=5):
@@ -37,10 +36,8 @@ def test_batches_are_remembered_whole():
     observer = BatchObserver()
     for batch in batches():
         observer.observe(batch)
-    for method in ("minmax", "mse"):
-        expected = choose_qparams(torch.cat(batches()), 4, symmetric=False, method=method)
-        found = observer.qparams(4, method=method)
-        assert float(found.scale) == pytest.approx(float(expected.scale), rel=1e-5)
+    assert torch.equal(observer.numbers(), torch.cat(batches()))
+    assert torch.equal(observer.rows(), torch.cat(batches()))
 
 
 def test_a_large_batch_keeps_its_extremes():
@@ -48,10 +45,13 @@ def test_a_large_batch_keeps_its_extremes():
     x = torch.zeros(10_001)
     x[5003], x[7777] = -3.0, 5.0
     observer.observe(x)
-    assert float(observer.qparams(8).scale) == pytest.approx(8 / 255)
+    numbers = observer.numbers()
+    assert len(numbers) <= 102 and (numbers.min(), numbers.max()) == (-3, 5)
 
 
-@pytest.mark.parametrize("observer", [MovingAverageObserver(), BatchObserver()])
-def test_nothing_observed(observer):
+@pytest.mark.parametrize(
+    "call", [lambda: MovingAverageObserver().qparams(8), lambda: BatchObserver().numbers()]
+)
+def test_nothing_observed(call):
     with pytest.raises(InputError, match="nothing was observed"):
-        observer.qparams(8)
+        call()

@@ -11,9 +11,9 @@ from kwslib import models
 from kwslib.data.augment import Augmentation
 from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Task
-from kwslib.errors import InputError
 from kwslib.models.checkpoint import load
 from kwslib.prune.unstructured import smallest
+from kwslib.quantize import qat
 from kwslib.quantize.minifloat import E2M1, E4M3
 from kwslib.quantize.network import Widths
 from kwslib.quantize.ptq import calibration_clips, quantize_after_training
@@ -71,7 +71,7 @@ def test_the_ablation_overwrites_them(network, dataset):
 
 def test_the_ablation_moves_weights_that_were_clamped(network, dataset):
     """With a gradient through clamping, weights beyond the grid's end still follow the loss."""
-    recipe = replace(RECIPE, weight_method="mse", training=replace(TRAINING, epochs=1))
+    recipe = replace(RECIPE, training=replace(TRAINING, epochs=1))
     clipped, unclipped = (
         quantize_in_training(
             network, Widths(2, None), dataset, replace(recipe, clipped_gradient=each), 0
@@ -96,15 +96,14 @@ def test_it_repeats_and_leaves_the_network_alone(network, dataset):
         assert torch.equal(value, before[name])
 
 
-def test_grids_of_activations_freeze(network, dataset):
-    never = quantize_in_training(network, Widths(8, 8), dataset, replace(RECIPE, freeze=1.0), 0)
-    early = quantize_in_training(network, Widths(8, 8), dataset, replace(RECIPE, freeze=0.05), 0)
-    bounds = [
-        [float(quantizer.observer.greatest) for quantizer in each.activations()]
-        for each in (never, early)
-    ]
+def test_grids_of_activations_freeze(network, dataset, monkeypatch):
+    bounds = []
+    for share in (1.0, 0.05):
+        monkeypatch.setattr(qat, "FREEZE", share)
+        found = quantize_in_training(network, Widths(8, 8), dataset, RECIPE, 0)
+        bounds.append([float(each.observer.greatest) for each in found.activations()])
     assert bounds[0] != bounds[1]
-    assert not any(quantizer.observing for quantizer in early.activations())
+    assert not any(quantizer.observing for quantizer in found.activations())
 
 
 @pytest.mark.parametrize("learn_scales", [False, True])
@@ -126,11 +125,6 @@ def test_small_floats_can_be_trained(network, dataset):
     for _, layer in quantized.layers():
         for channel in layer.quantizer(layer.layer.weight):
             assert len(channel.unique()) <= 15
-
-
-def test_a_share_that_is_none():
-    with pytest.raises(InputError, match=r"freeze 1\.5: must be a share"):
-        AwareRecipe(TRAINING, freeze=1.5)
 
 
 def test_every_kind_of_network_can_be_trained_with_quantizers(dataset):

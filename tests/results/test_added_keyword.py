@@ -8,8 +8,7 @@ from specifications import rows_of
 from kwslib.records import Record
 from kwslib.results import added_keyword as results
 from kwslib.results import training
-from kwslib.training.comparison import Comparison
-from kwslib.training.paired import Pair
+from kwslib.training.comparison import Comparison, Pair
 from kwslib.training.study import Study
 
 MADE_UP = Comparison(

@@ -15,9 +15,8 @@ from kwslib.results import training as results
 from kwslib.results.literature import load_original
 from kwslib.training import findings as training_findings
 from kwslib.training.fit import fitted
-from kwslib.training.publish import write_published
 from kwslib.training.recipe import Recipe
-from kwslib.training.study import Study, study_of
+from kwslib.training.study import Study, study_of, write_published
 
 TASK = Task.of("yes,no")
 RECIPE = Recipe(epochs=2, batch=16, augmentation=Augmentation(shift_ms=20))

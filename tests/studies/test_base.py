@@ -6,7 +6,7 @@ import torch
 from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Task
 from kwslib.errors import InputError
-from kwslib.studies.base import SPLITS, Base, Recorder, train_first
+from kwslib.studies.base import SPLITS, Base, Recorder, key_of, study_networks
 from kwslib.studies.quantization import Setting
 from kwslib.training.fit import fit, score
 from kwslib.training.predict import predictor
@@ -43,11 +43,11 @@ def test_the_key_tells_data_recipes_keywords_and_versions_apart(tones):
     base = Base(str(tones))
     others = (Base(""), Base(str(tones), epochs=1), Base(str(tones), keywords="yes,no,left"),
               Base(str(tones), model="ds_cnn"))  # fmt: skip
-    keys = {base.key(1), base.key(2), *(other.key(1) for other in others)}
+    keys = {key_of(base, 1), key_of(base, 2), *(key_of(other, 1) for other in others)}
     assert len(keys) == 6
-    assert base.key(1) == Base(str(tones)).key(1)
+    assert key_of(base, 1) == key_of(Base(str(tones)), 1)
 
 
 def test_no_seed(base):
     with pytest.raises(InputError, match="seeds: none given"):
-        train_first([], base)
+        study_networks("nothing", [], list, [], base, 1)

@@ -1,7 +1,5 @@
 """The published run, on tones and with one epoch of everything."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -14,8 +12,8 @@ from kwslib.models.checkpoint import load
 from kwslib.records import read_records, select
 from kwslib.studies import base as base_of_studies
 from kwslib.studies import published as studies
-from kwslib.studies.published import RUN, Training, chosen, published_run, teachings
-from kwslib.training.recipe import Distillation, Pretraining, Recipe
+from kwslib.studies.published import RUN, Training, chosen, published_run
+from kwslib.training.recipe import Recipe
 from kwslib.training.study import published
 
 TEACHERS = {"funnel_teacher"}
@@ -43,25 +41,10 @@ def test_some_can_be_chosen_by_name():
         chosen("huge-yes_no")
 
 
-def test_a_teacher_is_trained_once_for_a_task(monkeypatch):
-    plain, taught = Recipe(), Recipe(distillation=Distillation("ds_cnn", Recipe()))
-    recipes = {"tiny_conv": plain, "tc_resnet8": taught, "ds_cnn": taught}
-    monkeypatch.setattr(studies, "recipe_for", recipes.get)
-    found = teachings(
-        [Training(model, words, seed) for model in recipes for words in ("yes,no", "ten")
-         for seed in (0, 1)]
-    )  # fmt: skip
-    assert [(each.keywords, each.seed) for each in found] == [("yes,no", 0), ("ten", 0)]
-
-
 @pytest.fixture(scope="module")
 def run(tones, tmp_path_factory):
-    """Two seeds of a network with a teacher and pretraining."""
-    base = Recipe(epochs=1, batch=32, augmentation=Augmentation(shift_ms=20))
-    recipe = replace(
-        base, averaging=0.9, pretraining=Pretraining(base),
-        distillation=Distillation("tiny_conv", base),
-    )  # fmt: skip
+    """Two seeds of a network."""
+    recipe = Recipe(epochs=1, batch=32, averaging=0.9, augmentation=Augmentation(shift_ms=20))
     folder = tmp_path_factory.mktemp("published")
     trainings = [Training("tc_resnet8", "yes,no", seed) for seed in (0, 1)]
     with pytest.MonkeyPatch.context() as patch:

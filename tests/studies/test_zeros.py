@@ -9,7 +9,7 @@ from kwslib.deploy.flatfile import parse
 from kwslib.deploy.graph import Weighted
 from kwslib.deploy.reader import graph_of
 from kwslib.errors import InputError
-from kwslib.studies.zeros import PATTERNS, _magnitudes, with_zeros
+from kwslib.studies.sparsity import PATTERNS, _magnitudes, with_zeros
 
 
 def weights_of(graph):

@@ -14,12 +14,13 @@ from pathlib import Path
 
 import pytest
 import sweep_runs
-from sweep_runs import GATED, OPEN_AT_FIRST, PATIENCE_SECONDS, numbered, runs, sweep_gated
+from sweep_runs import GATED, OPEN_AT_FIRST, PATIENCE_SECONDS, numbered, pending, runs, sweep_gated
 
 from kwslib.errors import InputError
 from kwslib.sweep import cluster
 from kwslib.sweep import runs as module
-from kwslib.sweep.runs import SweepError, pending, sweep
+from kwslib.sweep.runs import SweepError, sweep
+from kwslib.sweep.tasks import tasks_of
 
 
 class Cluster:
@@ -196,7 +197,7 @@ def test_a_worker_with_another_library_measures_nothing(two_workers, on, marks, 
 
 def test_threads_of_a_worker_take_turns(marks):
     """Seeds and torch's threads belong to a process."""
-    tasks = module._tasks("numbers", numbered(marks, 6), "k", marks)
+    tasks = tasks_of("numbers", numbered(marks, 6), "k", marks)
     measure = partial(module._elsewhere, run=sweep_runs.alone, key="k", code=module._code_version())
     with ThreadPoolExecutor(3) as pool:
         found = list(pool.map(measure, tasks))

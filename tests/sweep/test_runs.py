@@ -17,6 +17,7 @@ from sweep_runs import (
     PATIENCE_SECONDS,
     Width,
     numbered,
+    pending,
     runs,
     sweep_gated,
 )
@@ -24,7 +25,7 @@ from sweep_runs import (
 from kwslib.errors import InputError
 from kwslib.files import write_json
 from kwslib.records import Record
-from kwslib.sweep.runs import SweepError, pending, sweep
+from kwslib.sweep.runs import SweepError, sweep
 
 
 @pytest.fixture

@@ -31,11 +31,6 @@ def folder(datasets, tmp_path_factory):
     return folder
 
 
-@pytest.fixture
-def same_recipe(monkeypatch):
-    monkeypatch.setattr("kwslib.training.findings.recipe_for", lambda *_, **__: RECIPE)
-
-
 def test_what_was_published_is_read_back(folder, datasets):
     committed = extra.committed_comparison("tiny_conv", SMALLER, LARGER, folder)
     seeds = [
@@ -65,32 +60,6 @@ def test_a_network_other_than_the_published_one_is_refused(folder, datasets, tmp
         write_records(tmp_path / path.name, records)
     with pytest.raises(InputError, match=r"another network here.*publish it again"):
         extra.publish("tiny_conv", *datasets, RECIPE, tmp_path)
-
-
-def test_full_without_data_shows_the_committed_comparison(folder, same_recipe):
-    found = extra.extra_keyword("full", "", "tiny_conv", "yes,no", "up", 0, 0, folder)
-    assert not found.live and found.comparison.seeds == (0, 1)
-    assert found.without.study.labels == list(SMALLER.labels)
-    assert found.with_extra.study.labels == list(LARGER.labels)
-
-
-def test_what_is_not_committed_needs_data(folder, same_recipe, tmp_path):
-    for path in folder.iterdir():
-        if not path.stem.endswith("-extra"):
-            (tmp_path / path.name).write_bytes(path.read_bytes())
-    with pytest.raises(InputError, match="--data"):
-        extra.extra_keyword("full", "", "tiny_conv", "yes,no", "up", 0, 0, tmp_path)
-
-
-@pytest.fixture(scope="module")
-def live(folder, tones):
-    return extra.extra_keyword("demo", str(tones), "tiny_conv", "yes,no", "up", 1, 3, folder)
-
-
-def test_demo_compares_the_networks_trained_now(live):
-    assert live.live and live.comparison.seeds == (3,)
-    assert live.committed.seeds == (0, 1)
-    assert live.without.origin == live.with_extra.origin == "trained"
 
 
 def test_the_committed_comparison_on_real_speech_is_of_the_published_networks():

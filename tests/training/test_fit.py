@@ -15,14 +15,13 @@ import torch
 from kwslib import files, models
 from kwslib.data.augment import Augmentation
 from kwslib.data.dataset import Dataset, open_source
-from kwslib.data.task import UNKNOWN, Task
+from kwslib.data.task import Task
 from kwslib.errors import InputError
 from kwslib.models.checkpoint import load, load_tensors
 from kwslib.training import fit as fitting
 from kwslib.training.fit import fit, score
-from kwslib.training.pretraining import every_word
-from kwslib.training.recipe import Distillation, Pretraining, Recipe
-from kwslib.training.schedule import learning_rate_at
+from kwslib.training.passes import learning_rate_at
+from kwslib.training.recipe import Recipe
 
 RECIPE = Recipe(epochs=4, batch=32, learning_rate=5e-3, augmentation=Augmentation(shift_ms=60))
 
@@ -373,7 +372,7 @@ def test_an_unknown_network_is_an_input_error(dataset, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-# ---------------------------------------------------------------- average, teacher, other task
+# ---------------------------------------------------------------- average, what is kept
 
 
 def test_the_kept_weights_are_the_moving_average(dataset, tmp_path):
@@ -420,10 +419,8 @@ def test_a_run_with_all_that_a_recipe_has_is_resumed_exactly(dataset, tmp_path, 
     monkeypatch.setenv("KWS_CACHE", str(tmp_path / "cache"))
     base = replace(RECIPE, epochs=2)
     recipe = replace(
-        base, averaging=0.9, label_smoothing=0.1,
-        pretraining=Pretraining(replace(base, epochs=1)),
-        distillation=Distillation("tiny_conv", replace(base, epochs=1)),
-    )  # fmt: skip
+        base, averaging=0.9, label_smoothing=0.1, stock=2, unknown_share=2, words_weight=0.3
+    )
     whole = fit("ds_cnn", dataset, recipe, 3, tmp_path / "whole", progress=False)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(fitting, "_keep", _stop_after(1, fitting._keep))
@@ -431,50 +428,6 @@ def test_a_run_with_all_that_a_recipe_has_is_resumed_exactly(dataset, tmp_path, 
             fit("ds_cnn", dataset, recipe, 3, tmp_path / "cut", progress=False)
     again = fit("ds_cnn", dataset, recipe, 3, tmp_path / "cut", progress=False)
     assert_same_run(tmp_path / "cut", again, whole)
-
-
-def test_training_begins_with_what_all_words_taught(dataset, tmp_path, monkeypatch):
-    """After a fit whose rate is almost 0, a label still has the score of its word."""
-    monkeypatch.setenv("KWS_CACHE", str(tmp_path / "cache"))
-    before = Pretraining(replace(RECIPE, epochs=2))
-    recipe = replace(RECIPE, epochs=1, learning_rate=1e-12, pretraining=before)
-    ours = fit("tiny_conv", dataset, recipe, 3, tmp_path / "run", progress=False).network
-    task = every_word(dataset)
-    theirs = fitting.fitted("tiny_conv", Dataset(dataset.source, task), before.recipe, 3).network
-    images = torch.rand(6, 1, 49, 40)
-    known = [task.labels.index(label) for label in dataset.task.labels if label != UNKNOWN]
-    own = [i for i, label in enumerate(dataset.task.labels) if label != UNKNOWN]
-    torch.testing.assert_close(ours(images)[:, own], theirs(images)[:, known], atol=1e-4, rtol=1e-4)
-
-
-def test_a_student_of_its_teacher_alone_agrees_with_it(dataset, tmp_path, monkeypatch):
-    """Labels that lie are outweighed by a teacher that does not."""
-    monkeypatch.setenv("KWS_CACHE", str(tmp_path / "cache"))
-    plain = replace(RECIPE, epochs=12, augmentation=None)
-    recipe = replace(plain, distillation=Distillation("tiny_conv", plain, weight=1.0))
-    teacher = fitting.fitted("tiny_conv", dataset, plain, 0).network
-    wrong = replace(
-        dataset.examples("training"), labels=np.roll(dataset.examples("training").labels, 7)
-    )
-    original = Dataset.examples
-    monkeypatch.setattr(
-        Dataset, "examples",
-        lambda self, split: wrong if split == "training" else original(self, split),
-    )  # fmt: skip
-    student = fit("tiny_conv", dataset, recipe, 5, tmp_path / "run", progress=False).network
-    theirs, ours = (score(each, dataset, "testing").predicted for each in (teacher, student))
-    assert (theirs == ours).mean() > 0.8
-
-
-def test_a_finished_run_needs_neither_teacher_nor_pretraining(dataset, tmp_path, monkeypatch):
-    monkeypatch.setenv("KWS_CACHE", str(tmp_path / "cache"))
-    base = replace(RECIPE, epochs=1)
-    recipe = replace(
-        base, pretraining=Pretraining(base), distillation=Distillation("tiny_conv", base)
-    )
-    fit("tiny_conv", dataset, recipe, 0, tmp_path / "run", progress=False)
-    monkeypatch.setattr(fitting, "fitted", lambda *_: pytest.fail("trained again"))
-    fit("tiny_conv", dataset, recipe, 0, tmp_path / "run", progress=False)
 
 
 def test_what_is_kept_is_known_by_the_code_that_trains(dataset, tmp_path, monkeypatch):
@@ -490,7 +443,7 @@ def test_what_is_kept_is_known_by_the_code_that_trains(dataset, tmp_path, monkey
     ("file", "trains"),
     [
         ("training/passes.py", True),
-        ("training/averaging.py", True),
+        ("training/run.py", True),
         ("models/funnel.py", True),
         ("features/logmel.py", True),
         ("data/augment.py", True),

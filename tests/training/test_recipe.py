@@ -6,7 +6,7 @@ import pytest
 from kwslib.data.augment import Augmentation
 from kwslib.errors import InputError
 from kwslib.models import names
-from kwslib.training.recipe import RECIPES, Distillation, Pretraining, Recipe, recipe_for
+from kwslib.training.recipe import RECIPES, Recipe, recipe_for
 
 
 @pytest.mark.parametrize(
@@ -15,11 +15,7 @@ from kwslib.training.recipe import RECIPES, Distillation, Pretraining, Recipe, r
         Recipe(),
         Recipe(epochs=3, augmentation=None),
         Recipe(augmentation=Augmentation(shift_ms=50, noise_snr_db=(0.0, 20.0))),
-        Recipe(
-            averaging=0.99,
-            pretraining=Pretraining(Recipe(epochs=3)),
-            distillation=Distillation("ds_cnn", Recipe(averaging=0.9), 0.7, 3.0),
-        ),
+        Recipe(averaging=0.99, words_weight=0.3),
     ],
 )
 def test_a_recipe_comes_back_from_json(recipe):
@@ -40,7 +36,6 @@ def test_a_recipe_comes_back_from_json(recipe):
         {"averaging": -0.1},
         {"words_weight": -0.1},
         {"words_weight": math.inf},
-        {"words_weight": 0.3, "pretraining": Pretraining(Recipe())},
     ],
 )
 def test_settings_that_cannot_train_are_input_errors(settings):

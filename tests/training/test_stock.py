@@ -24,17 +24,22 @@ def drawn(stock, seed):
     return stock.draw(torch.Generator().manual_seed(seed)).numpy()
 
 
+def length(stock):
+    """Clips in a pass."""
+    return len(drawn(stock, 0))
+
+
 def test_without_a_larger_stock_a_pass_takes_the_clips_of_the_task_as_it_always_did(dataset):
     stock = stock_of(dataset, Recipe())
     assert stock.examples.names == dataset.examples("training").names
-    expected = torch.randperm(len(stock), generator=torch.Generator().manual_seed(3))
+    expected = torch.randperm(length(stock), generator=torch.Generator().manual_seed(3))
     assert (drawn(stock, 3) == expected.numpy()).all()
 
 
 def test_a_pass_takes_all_keywords_and_as_many_others_as_the_task(dataset):
     own, stock = dataset.examples("training"), stock_of(dataset, Recipe(stock=3))
     places = drawn(stock, 0)
-    assert len(places) == len(stock) == len(own)
+    assert len(places) == length(stock) == len(own)
     assert len(set(places)) == len(places)
     assert (np.bincount(stock.examples.labels[places]) == np.bincount(own.labels)).all()
     keywords = {name for name, label in zip(own.names, own.labels, strict=True) if label > 1}
@@ -61,7 +66,7 @@ def test_no_label_stands_in_one_place(labels, few, seed):
     stock = Stock(examples, {0: few})
     found = examples.labels[drawn(stock, seed)]
     assert (found == 0).sum() == min(few, labels.count(0))
-    assert len(found) == len(stock)
+    assert len(found) == length(stock)
 
 
 def test_the_few_are_spread_evenly():
@@ -79,7 +84,7 @@ def test_a_pass_takes_more_other_words_but_no_more_than_there_are(dataset):
         expected = own.copy()
         expected[1] = min(share * own[1], there)
         places = drawn(stock, 0)
-        assert len(places) == len(stock)
+        assert len(places) == length(stock)
         assert (np.bincount(stock.examples.labels[places]) == expected).all()
         ratio = torch.tensor([1.0, expected[1] / own[1], 1.0, 1.0], dtype=torch.float32)
         torch.testing.assert_close(stock.log_shares(4).exp(), ratio)

@@ -80,8 +80,8 @@ def test_full_without_data_shows_the_published_run(folder, monkeypatch):
     shown = findings("full", "", "tiny_conv", "yes,no", 0, 1, folder)
     assert shown.origin == shown.run.split()[0] == "published"
     assert shown.study.subject["seed"] == 1
-    sound, same = shown.hear("yes/0_nohash_0")
-    assert sound.shape == (16_000,) and sound.any() and not same
+    sound = shown.hear("yes/0_nohash_0")
+    assert sound.shape == (16_000,) and sound.any()
 
 
 def test_full_without_data_cannot_take_other_settings(folder):
@@ -95,15 +95,14 @@ def test_full_with_the_same_data_scores_the_published_weights_now(
     folder, tones, studies, monkeypatch
 ):
     monkeypatch.setattr("kwslib.training.findings.recipe_for", lambda *_, **__: RECIPE)
-    monkeypatch.setattr("kwslib.training.findings.fit", _must_not_train)
+    monkeypatch.setattr("kwslib.training.findings.fitted", _must_not_train)
     shown = findings("full", str(tones), "tiny_conv", "yes,no", 0, 0, folder)
-    assert shown.origin == "scored" and shown.beside is None
+    assert shown.origin == "scored"
     assert shown.study.value("accuracy", split="testing") == studies[0].value(
         "accuracy", split="testing"
     )
     clip = shown.study.value("hardest", split="testing")[0]["clip"]
-    sound, same = shown.hear(clip)
-    assert same and (sound == shown.dataset.source.audio([clip])[0]).all()
+    assert (shown.hear(clip) == shown.dataset.source.audio([clip])[0]).all()
 
 
 def _must_not_train(*_arguments, **_named):
@@ -121,7 +120,7 @@ def test_other_settings_train_now_and_show_the_published_run_beside(live):
         and live.study.subject["seed"] == 3
         and len(live.study.history) == 1
     )
-    assert live.run == "this run" and live.beside == live.published[0]
+    assert live.run == "this run" and len(live.published) == 2
 
 
 def test_examples_are_one_test_clip_a_label(live):

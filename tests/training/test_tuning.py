@@ -9,10 +9,9 @@ from kwslib import models
 from kwslib.data.augment import Augmentation
 from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Task
-from kwslib.training import tuning
-from kwslib.training.passes import Hooks, optimizer_for
+from kwslib.training import passes as tuning
+from kwslib.training.passes import Hooks, accuracy_on, optimizer_for, tune
 from kwslib.training.recipe import Recipe
-from kwslib.training.tuning import accuracy_on, tune
 
 RECIPE = Recipe(epochs=4, batch=32, learning_rate=4e-3, augmentation=Augmentation(shift_ms=60))
 

@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from shutil import which
 from typing import Any
@@ -36,8 +36,10 @@ def core() -> Sequence[Row]:
     with tempfile.TemporaryDirectory(prefix="kws-bench-") as name:
         folder = Path(name)
         cmsis = {
-            build: CmsisNetwork(graph, folder / "cmsis" / str(build), [build.flag], build.compiler)
-            for build in _builds()
+            (compiler, flag): CmsisNetwork(
+                graph, folder / "cmsis" / f"{compiler}{flag}", [flag], compiler
+            )
+            for compiler, flag in _builds()
         }
         convolution = _compare(
             "tiny_conv, convolution",
@@ -56,19 +58,14 @@ def core() -> Sequence[Row]:
         return [*convolution, *network, *_stages(folder)]
 
 
-@dataclass(frozen=True)
-class _Build:
-    compiler: Compiler
-    flag: str
-
-    def __str__(self) -> str:
-        return f"{self.compiler} {self.flag}"
+_Build = tuple[Compiler, str]
+"""A compiler and a flag."""
 
 
 def _builds() -> list[_Build]:
     """What others' code may choose its best from; gcc where it is installed."""
     compilers: list[Compiler] = ["zig", "gcc"] if which("arm-none-eabi-gcc") else ["zig"]
-    return [_Build(compiler, flag) for compiler in compilers for flag in ("-O2", "-O3")]
+    return [(compiler, flag) for compiler in compilers for flag in ("-O2", "-O3")]
 
 
 def _convolution_of(graph: Graph) -> Graph:
@@ -83,20 +80,20 @@ def _compare(
     what: str, graph: Graph, values: NDArray[np.int8], folder: Path, cmsis: dict[_Build, _Counted]
 ) -> list[Row]:
     """Ours as ``kws compile`` builds it, the others as suits them best; all give the same bytes."""
-    ours = _Build("zig", "-O2")
+    ours: _Build = ("zig", "-O2")
     expected, least = _run(graph, values, folder / "ours", "dsp", ours)
     nests = {
-        build: _run(graph, values, folder / str(build), "portable", build) for build in _builds()
+        build: _run(graph, values, folder / " ".join(build), "portable", build)
+        for build in _builds()
     }
-    rows = [Row(f"{what}: ours", least, _UNIT, f"{ours}, as kws compile builds it")]
+    rows = [Row(f"{what}: ours", least, _UNIT, f"{' '.join(ours)}, as kws compile builds it")]
     for name, counts in (("C loop nests", nests), ("CMSIS-NN with DSP", cmsis)):
         for found, _ in counts.values():
             np.testing.assert_array_equal(found, expected)
         best = min(counts, key=lambda build: counts[build][1])
         instructions = counts[best][1]
-        how = (
-            f"{best}, the best of {', '.join(map(str, counts))}; {instructions / least:.1f} x ours"
-        )
+        others = ", ".join(map(" ".join, counts))
+        how = f"{' '.join(best)}, the best of {others}; {instructions / least:.1f} x ours"
         rows.append(Row(f"{what}: {name}", instructions, _UNIT, how))
     return rows
 
@@ -110,8 +107,8 @@ def _run(
     (folder / "network.h").write_text(source.header)
     (folder / "network.c").write_text(source.source)
     program = cortex_m4(
-        [folder / "network.c"], folder / "network.elf", include=[folder], flags=[build.flag],
-        compiler=build.compiler,
+        [folder / "network.c"], folder / "network.elf", include=[folder], flags=[build[1]],
+        compiler=build[0],
     )  # fmt: skip
     board = Emulator(program)
     board.write(board.call("kws_network_input").value, values.tobytes())

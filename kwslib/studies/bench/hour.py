@@ -2,14 +2,13 @@
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from kwslib.board.client import Board, StreamStatistics
+from kwslib.board.client import Board
 from kwslib.board.emulator import Emulator
 from kwslib.board.links import EmulatorLink
 from kwslib.config import DEPLOYED, SAMPLE_RATE
@@ -25,35 +24,7 @@ _WORD = "yes"
 _WORD_AT_S = 9
 
 
-@dataclass(frozen=True)
-class Endurance:
-    """What came of listening for long.
-
-    Attributes:
-        seconds: of audio.
-        frames: that the audio has.
-        statistics: what the board heard of it.
-        times_ms: of the detections of the word.
-        words: how often it was said.
-        stack_early, stack: bytes of stack, at most, in the first period and in all of them.
-    """
-
-    seconds: int
-    frames: int
-    statistics: StreamStatistics
-    times_ms: tuple[int, ...]
-    words: int
-    stack_early: int
-    stack: int
-
-    @property
-    def drift_ms(self) -> int:
-        """Between the earliest and the latest detection within a period, which are all alike."""
-        within = [time % (1000 * PERIOD_S) for time in self.times_ms]
-        return max(within) - min(within) if within else 0
-
-
-def listen(seconds: int, program: Path) -> Endurance:
+def listen(seconds: int, program: Path) -> list[Row]:
     """Let the emulated board hear the same 20 seconds of noise with a word, over and over.
 
     Args:
@@ -64,14 +35,21 @@ def listen(seconds: int, program: Path) -> Endurance:
     board = Board(link, "emulator")
     label, period = board.labels.index(_WORD), _period(board)
     board.stream()
-    times: list[int] = []
-    stacks: list[int] = []
+    times, stacks = [], []
     for _ in tqdm(range(seconds // PERIOD_S), "20 s of audio", leave=False, disable=None):
         times += [found.time for found in board.hear(period) if found.label == label]
         stacks.append(link.stack)
-    frames = (seconds * SAMPLE_RATE - DEPLOYED.window) // DEPLOYED.hop + 1
-    words = seconds // PERIOD_S
-    return Endurance(seconds, frames, board.stop(), tuple(times), words, stacks[0], stacks[-1])
+    frames, heard = (seconds * SAMPLE_RATE - DEPLOYED.window) // DEPLOYED.hop + 1, board.stop()
+    within = [time % (1000 * PERIOD_S) for time in times] or [0]
+    how = f"{seconds:,} s of noise, {seconds // PERIOD_S} words in it"
+    return [
+        Row("frames missing", frames - heard.frames, "frames", f"{how}: {heard.frames:,}"),
+        Row("words detected", len(times), "words", how),
+        Row("drift of the detections", max(within) - min(within), "ms",
+            "latest less earliest, alike words"),
+        Row("stack, first 20 s", stacks[0], "bytes", "the most of any call"),
+        Row("stack, all of it", stacks[-1], "bytes", "other memory is static"),
+    ]  # fmt: skip
 
 
 def _period(board: Board) -> NDArray[np.int16]:
@@ -95,13 +73,4 @@ def hour() -> Sequence[Row]:
     """An hour of audio, faster than it lasts."""
     graph = read_graph(PUBLISHED / "tiny_conv-yes_no.tflite")
     with tempfile.TemporaryDirectory(prefix="kws-bench-") as folder:
-        found = listen(HOUR_S, compile_network(graph, "emulator", folder).program)
-    how = f"{found.seconds:,} s of noise, {found.words} words in it"
-    heard = found.statistics
-    return [
-        Row("frames missing", found.frames - heard.frames, "frames", f"{how}: {heard.frames:,}"),
-        Row("words detected", len(found.times_ms), "words", how),
-        Row("drift of the detections", found.drift_ms, "ms", "latest less earliest, alike words"),
-        Row("stack, first 20 s", found.stack_early, "bytes", "the most of any call"),
-        Row("stack, all of it", found.stack, "bytes", "other memory is static"),
-    ]
+        return listen(HOUR_S, compile_network(graph, "emulator", folder).program)

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from kwslib.deploy.reader import read_graph
 from kwslib.models.checkpoint import PUBLISHED
 from kwslib.studies.bench.registry import Row, benchmark
-from kwslib.studies.sparsity import Built, built
-from kwslib.studies.zeros import PATTERNS, with_zeros
+from kwslib.studies.sparsity import PATTERNS, Built, built, with_zeros
 
 ZEROS = (0.5, 0.8, 0.9, 0.95, 0.99)
 

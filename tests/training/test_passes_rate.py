@@ -5,8 +5,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kwslib.training.passes import learning_rate_at
 from kwslib.training.recipe import Recipe
-from kwslib.training.schedule import learning_rate_at
 
 
 def test_the_rate_starts_at_a_25th_peaks_after_the_warm_up_and_ends_at_a_250_000th():
