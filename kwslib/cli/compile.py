@@ -57,7 +57,7 @@ def command(
     from kwslib.board.emulator import static_memory
     from kwslib.deploy.compile import compile_network
     from kwslib.deploy.predictors import tflite_of
-    from kwslib.deploy.reader import read_graph
+    from kwslib.network.reader import read_graph
 
     graph = read_graph(tflite_of(model))
     compiled = compile_network(graph, target, out, kernels, compiler, sparse)  # type: ignore[arg-type]

@@ -156,7 +156,7 @@ def _board(target: str, model: str) -> "Iterator[Predict]":
     from tqdm import tqdm
 
     from kwslib.board.target import board_predictor, open_board
-    from kwslib.deploy.reader import read_graph
+    from kwslib.network.reader import read_graph
 
     with open_board(target, read_graph(model), model) as board:
         scored = board_predictor(board)

@@ -72,8 +72,8 @@ def command(
     from kwslib.board.client import default_streaming
     from kwslib.board.target import open_board
     from kwslib.deploy.predictors import tflite_of
-    from kwslib.deploy.reader import read_graph
     from kwslib.field.run import FieldTest
+    from kwslib.network.reader import read_graph
 
     if saved is not None:
         _check_import(target, words, trials, microphone, recordings, name)
@@ -108,14 +108,13 @@ def _tell(model: str, book: "Book", as_json: bool) -> None:
 
 
 def _imported(saved: Path, model: str, out: Path) -> "Book":
-    from kwslib.deploy.compile import labels_of
     from kwslib.deploy.predictors import tflite_of
-    from kwslib.deploy.reader import read_graph
     from kwslib.field.imported import Expected, import_trials
+    from kwslib.network.reader import read_graph
 
     path = tflite_of(model)
     graph = read_graph(path)
-    return import_trials(saved, Expected(path.stem, graph.sha256, labels_of(graph)), out)
+    return import_trials(saved, Expected(path.stem, graph.sha256, graph.labels), out)
 
 
 def _check_import(*others: Any) -> None:

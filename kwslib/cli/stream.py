@@ -260,7 +260,7 @@ def _played(model: str, target: str, sound: "Sound", streaming: "Streaming") -> 
     """What a device detects that hears the stream."""
     from kwslib.board.target import open_board
     from kwslib.deploy.predictors import tflite_of
-    from kwslib.deploy.reader import read_graph
+    from kwslib.network.reader import read_graph
     from kwslib.streaming.listen import play
 
     with open_board(target, read_graph(tflite_of(model)), model) as board:

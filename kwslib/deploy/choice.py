@@ -14,10 +14,11 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from kwslib.deploy.graph import Conv2d, FullyConnected, Operator
 from kwslib.deploy.packing import Packed, pack, pack_lanes
 from kwslib.deploy.prices import Price, price_of
 from kwslib.deploy.sparse_packing import CONV2D, FULLY_CONNECTED, Form
+from kwslib.network.operators import Operator
+from kwslib.network.weighted import Conv2d, FullyConnected
 
 Sparse = Literal["auto", "never"] | tuple[Form, ...]
 """What may be sparse: what pays, nothing, or every layer that can be in one of these forms,
@@ -107,9 +108,11 @@ def _mixed(operator: Conv2d, form: Form) -> Iterator[Choice]:
 
 
 def _channels_of(operator: Conv2d, places: Sequence[int]) -> Conv2d:
-    """The layer with these output channels alone; its output stays that of all."""
+    """The layer with these output channels alone."""
     rows = list(places)
+    output = replace(operator.output, shape=(*operator.output.shape[:3], len(rows)))
+    scales = np.broadcast_to(operator.scales, operator.outputs)[rows]
     return replace(
-        operator, weights=operator.weights[rows], bias=operator.bias[rows],
-        multipliers=tuple(operator.multipliers[place] for place in rows),
+        operator, output=output, weights=operator.weights[rows], bias=operator.bias[rows],
+        scales=scales,
     )  # fmt: skip

@@ -4,29 +4,21 @@ The layers call the kernels of ``firmware/core`` with constant shapes; the kerne
 functions, so that the C compiler specialises each call to its layer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kwslib.deploy.arena import Arena, plan_arena, scratch_name, tensor_name
+from kwslib.deploy.arena import Arena, plan_arena
 from kwslib.deploy.choice import Sparse, choose
-from kwslib.deploy.graph import (
-    Add,
-    FullyConnected,
-    Graph,
-    Mean,
-    Operator,
-    Pad,
-    Pool,
-    Reshape,
-    Softmax,
-    Tensor,
-    Weighted,
-)
 from kwslib.deploy.packing import Packed, Table
+from kwslib.network.graph import Graph
+from kwslib.network.operators import Add, Mean, Operator, Pad, Pool, Reshape, Softmax
+from kwslib.network.requantization import ADD_LEFT_SHIFT
+from kwslib.network.tensors import Tensor
+from kwslib.network.weighted import FullyConnected, Weighted
 
 Kernels = Literal["dsp", "portable"]
 KERNELS: tuple[Kernels, ...] = ("dsp", "portable")
@@ -63,7 +55,6 @@ class NetworkSource:
 def generate(
     graph: Graph,
     kernels: Kernels = "dsp",
-    labels: Sequence[str] = (),
     sparse: Sparse = "auto",
 ) -> NetworkSource:
     """The C of a network.
@@ -72,7 +63,6 @@ def generate(
         graph: the network.
         kernels: ``"dsp"`` for the Cortex-M4 (its instructions are emulated in C elsewhere), or
             ``"portable"``, which are dense.
-        labels: names of the outputs, for the header.
         sparse: which layers skip their zeros; see :mod:`kwslib.deploy.choice`.
     """
     packed = [choose(operator, kernels == "dsp", sparse) for operator in graph.operators]
@@ -81,7 +71,7 @@ def generate(
     for step, (operator, parts) in enumerate(zip(graph.operators, packed, strict=True)):
         if isinstance(operator, Reshape):
             continue
-        names.append(f"layer_{step}_{operator.name}")
+        names.append(f"layer_{step}_{operator.kind}")
         called.append(tuple(part.function.removeprefix("kws_") for part in parts))
         functions.append(_function(names[-1], step, operator, parts, arena))
     used = [part for parts in packed for part in parts]
@@ -96,7 +86,7 @@ def generate(
             _interface(graph, arena, names),
         ]
     )
-    header = _header(graph, arena, len(names), labels)
+    header = _header(graph, arena, len(names))
     weights = sum(part.weights.nbytes for part in used)
     return NetworkSource(source, header, arena, tuple(names), tuple(called), weights)
 
@@ -118,13 +108,13 @@ def _storage(arena: Arena) -> str:
     return f"static uint32_t arena[{arena.size // 4}]; /* {arena.peak} bytes live at the peak */"
 
 
-def _at(arena: Arena, name: str, kind: str = "int8_t") -> str:
+def _at(arena: Arena, name: str | int, kind: str = "int8_t") -> str:
     size = {"int8_t": 1, "int16_t": 2, "int32_t": 4}[kind]
     return f"({kind} *)arena + {arena.offsets[name] // size}"
 
 
 def _tensor(arena: Arena, tensor: Tensor) -> str:
-    return _at(arena, tensor_name(tensor.index))
+    return _at(arena, tensor.name)
 
 
 def _function(
@@ -159,7 +149,7 @@ def _statements(name: str, step: int, operator: Operator, layer: Packed, arena: 
     constants, arguments = _call(operator, layer)
     pointers = [_tensor(arena, tensor) for tensor in operator.inputs]
     if layer.scratch:
-        arguments = [*arguments, _at(arena, scratch_name(step), layer.scratch_type)]
+        arguments = [*arguments, _at(arena, step, layer.scratch_type)]
     if layer.row_stride is not None:
         arguments = [*arguments, str(layer.row_stride)]
     call = ", ".join(
@@ -182,9 +172,8 @@ def _call(operator: Operator, layer: Packed) -> tuple[list[str], list[str]]:
         return [_window(operator), _quantization(operator)], ["&window", "&quantization", "{0}"]
     if isinstance(operator, Mean):
         by = operator.multiplier
-        scale = (
-            f"static const struct kws_channel scale = {{0, {by.mantissa}, {by.left}, {by.right}}};"
-        )
+        fields = _braces((0, by.mantissa, by.left, by.right))
+        scale = f"static const struct kws_channel scale = {fields};"
         sizes = [str(extent) for extent in operator.extents]
         return [_quantization(operator), scale], [*sizes, "&quantization", "&scale", "{0}"]
     if isinstance(operator, Add):
@@ -197,7 +186,7 @@ def _call(operator: Operator, layer: Packed) -> tuple[list[str], list[str]]:
         constants = [_array("int32_t", "exponentials", table)]
         sizes = [str(operator.input.size // depth), str(depth)]
         return constants, [*sizes, "exponentials", str(len(table)), "{0}"]
-    raise TypeError(f"no kernel for {operator.name}")
+    raise TypeError(f"no kernel for {operator.kind}")
 
 
 def _weighted(operator: Weighted, layer: Packed) -> tuple[list[str], list[str]]:
@@ -205,8 +194,7 @@ def _weighted(operator: Weighted, layer: Packed) -> tuple[list[str], list[str]]:
     bits = [] if layer.bits is None else [str(layer.bits)]
     shared = ["&quantization", "{0}", *bits, "weights", "channels"]
     if layer.lanes:
-        fields = ", ".join(map(str, layer.lanes))
-        constants.append(f"static const struct kws_lanes lanes = {{{fields}}};")
+        constants.append(f"static const struct kws_lanes lanes = {_braces(layer.lanes)};")
         constants.append(_array("uint64_t", "starts", layer.lane_starts))
         if layer.places:
             constants.append(_array("uint16_t", "places", np.array(layer.places)))
@@ -249,7 +237,7 @@ def _table(table: Table) -> str:
     """An array, of structs where its values have two axes."""
     if table.values.ndim == 1:
         return _array(table.kind, table.name, table.values)
-    rows = ",\n".join("    {" + ", ".join(map(str, row)) + "}" for row in table.values.tolist())
+    rows = ",\n".join(f"    {_braces(row)}" for row in table.values.tolist())
     return f"static const {table.kind} {table.name}[{len(table.values)}] = {{\n{rows}}};"
 
 
@@ -261,47 +249,42 @@ def _window(operator: Any) -> str:
         height, width, channels, out_height, out_width, out_channels,
         *window.kernel, *window.stride, *window.before, *window.dilation,
     )  # fmt: skip
-    return f"static const struct kws_window window = {{{', '.join(map(str, fields))}}};"
+    return f"static const struct kws_window window = {_braces(fields)};"
 
 
 def _quantization(operator: Any) -> str:
-    low, high = (-128, 127)
-    if not isinstance(operator, Mean):
-        low, high = operator.clamp.low, operator.clamp.high
-    fields = (-operator.input.zero_point, operator.output.zero_point, low, high)
-    return f"static const struct kws_quantization quantization = {{{', '.join(map(str, fields))}}};"
+    clamp = operator.clamp
+    fields = (-operator.input.zero_point, operator.output.zero_point, clamp.low, clamp.high)
+    return f"static const struct kws_quantization quantization = {_braces(fields)};"
 
 
 def _addition(operator: Add) -> str:
-    first, second = operator.inputs
-    by = operator.input_multipliers
-    fields = [
-        str(operator.left_shift),
-        f"{{{-first.zero_point}, {-second.zero_point}}}",
-        f"{{{by[0].mantissa}, {by[1].mantissa}}}",
-        f"{{{by[0].right}, {by[1].right}}}",
-        str(operator.multiplier.mantissa),
-        str(operator.multiplier.right),
-        str(operator.output.zero_point),
-        str(operator.clamp.low),
-        str(operator.clamp.high),
-    ]
-    return f"static const struct kws_add addition = {{{', '.join(fields)}}};"
+    (first, second), whole = operator.multipliers
+    fields = (
+        ADD_LEFT_SHIFT,
+        _braces([-tensor.zero_point for tensor in operator.inputs]),
+        _braces([first.mantissa, second.mantissa]),
+        _braces([first.right, second.right]),
+        whole.mantissa, whole.right, operator.output.zero_point,
+        operator.clamp.low, operator.clamp.high,
+    )  # fmt: skip
+    return f"static const struct kws_add addition = {_braces(fields)};"
 
 
 def _padding(operator: Pad) -> str:
     """Axes in front are filled up to four; the first is the batch, which must stay 1."""
-    missing = 4 - len(operator.before)
+    missing = 4 - len(operator.paddings)
     extents = [
         [1] * missing + list(operator.input.shape),
-        [0] * missing + list(operator.before),
+        [0] * missing + [before for before, _ in operator.paddings],
         [1] * missing + list(operator.output.shape),
     ]
-    fields = [f"{{{', '.join(map(str, extent[1:]))}}}" for extent in extents]
-    return (
-        f"static const struct kws_pad padding = {{{', '.join(fields)}, "
-        f"{operator.output.zero_point}}};"
-    )
+    fields = [*(_braces(extent[1:]) for extent in extents), operator.output.zero_point]
+    return f"static const struct kws_pad padding = {_braces(fields)};"
+
+
+def _braces(fields: Iterable[Any]) -> str:
+    return f"{{{', '.join(map(str, fields))}}}"
 
 
 def _array(kind: str, name: str, values: NDArray[Any]) -> str:
@@ -326,8 +309,8 @@ def _interface(graph: Graph, arena: Arena, layers: Sequence[str]) -> str:
     )
 
 
-def _header(graph: Graph, arena: Arena, layers: int, labels: Sequence[str]) -> str:
-    named = "".join(f", {_string(label)}" for label in labels)[2:]
+def _header(graph: Graph, arena: Arena, layers: int) -> str:
+    named = ", ".join(map(_string, graph.labels))
     return f"""#ifndef KWS_NETWORK_H
 #define KWS_NETWORK_H
 

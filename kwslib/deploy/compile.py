@@ -10,7 +10,6 @@ from kwslib.config import DEPLOYED
 from kwslib.deploy.choice import Sparse
 from kwslib.deploy.codegen import Kernels, generate
 from kwslib.deploy.frontend import HEADER, frontend_tables
-from kwslib.deploy.graph import Graph
 from kwslib.deploy.toolchain import (
     CORE,
     DEVICE,
@@ -27,6 +26,7 @@ from kwslib.deploy.toolchain import (
 from kwslib.errors import InputError
 from kwslib.evaluation.smoothing import MAX_LABELS
 from kwslib.files import lock_folder, write_beside, write_text
+from kwslib.network.graph import Graph
 
 Target = Literal["host", "emulator", "qemu", "arduino", "wasm"]
 
@@ -63,18 +63,12 @@ class Compiled:
     elf: Path | None = None
 
 
-def labels_of(graph: Graph) -> tuple[str, ...]:
-    """The names of a network's outputs, none where its file does not tell them."""
-    labels = graph.facts.get("labels")
-    return tuple(map(str, labels)) if isinstance(labels, list) else ()
-
-
 def spots_keywords(graph: Graph) -> bool:
     """Whether a network takes the deployed image and names its outputs, keywords among them.
 
     Only around such a network can a board's whole program be built.
     """
-    labels = labels_of(graph)
+    labels = graph.labels
     return (
         graph.input.size == DEPLOYED.frames * DEPLOYED.bands
         and 2 < len(labels) == graph.output.size <= MAX_LABELS
@@ -122,7 +116,7 @@ def compile_network(
         )
     folder = Path(folder)
     code = folder / place.code
-    source = generate(graph, kernels, labels_of(graph), sparse)
+    source = generate(graph, kernels, sparse)
     texts = {"network.h": source.header, "network.c": source.source, HEADER: frontend_tables()}
     parts = [CORE, DEVICE, place.port] if spots_keywords(graph) else [CORE]
     with lock_folder(folder):

@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from torch import nn
 
 from kwslib.config import DEPLOYED
-from kwslib.deploy.flatfile import parse
-from kwslib.deploy.tflite_file import with_facts
 from kwslib.deploy.translate import Translation
 from kwslib.errors import InputError
+from kwslib.network.facts import with_facts
+from kwslib.network.flatfile import parse
 from kwslib.quantize.ptq import calibration_clips
 
 _INPUT_SHAPE = (1, DEPLOYED.frames, DEPLOYED.bands, 1)

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kwslib.config import DEPLOYED
-from kwslib.deploy.flatfile import parse, read_file
-from kwslib.deploy.reader import graph_of
 from kwslib.errors import InputError
 from kwslib.evaluation.accuracy import Predict
+from kwslib.network.flatfile import parse, read_file
+from kwslib.network.reader import graph_of
 
 _ARENA = 2**20
 

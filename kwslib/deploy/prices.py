@@ -9,10 +9,10 @@ as zig makes it.
 from dataclasses import dataclass
 
 from kwslib.config import DEPLOYED, NANO33BLE, SAMPLE_RATE
-from kwslib.deploy.graph import Conv2d, FullyConnected
 from kwslib.deploy.packing import Packed
 from kwslib.deploy.planes import OUTPUTS_AT_ONCE, Planes, planes_of, taps_of
 from kwslib.deploy.straight_line import groups_of
+from kwslib.network.weighted import Conv2d, FullyConnected
 
 _CYCLES_A_HOP = NANO33BLE.clock_hz * DEPLOYED.hop / SAMPLE_RATE
 """From one frame to the next, 20 ms, after each of which the network may run."""

@@ -12,12 +12,14 @@ from torch import nn
 from kwslib.cost import cost_of
 from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Split
-from kwslib.deploy.write import write_tflite
 from kwslib.errors import InputError
 from kwslib.evaluation.accuracy import evaluate_split
 from kwslib.models import create
 from kwslib.models.channels import channels_of, widths_of
 from kwslib.models.checkpoint import NetworkInfo, load, save, task_of
+from kwslib.network.graph import Graph
+from kwslib.network.reference import run
+from kwslib.network.writer import write_tflite
 from kwslib.prune.finetune import FineTuning
 from kwslib.prune.masks import Masks, zeros_of
 from kwslib.prune.methods import (
@@ -30,8 +32,6 @@ from kwslib.prune.methods import (
 )
 from kwslib.prune.remaining import remaining_cost
 from kwslib.prune.unstructured import below, check_amount
-from kwslib.quantize.inference import run
-from kwslib.quantize.integer import IntegerNetwork
 from kwslib.quantize.methods import quantize_network
 from kwslib.quantize.network import Widths
 from kwslib.quantize.to_integers import integers_of
@@ -183,7 +183,7 @@ def recipe_of(info: NetworkInfo) -> Recipe:
         return recipe_for(info.model)
 
 
-def int8_network(network: nn.Module, info: NetworkInfo, dataset: Dataset) -> IntegerNetwork:
+def int8_network(network: nn.Module, info: NetworkInfo, dataset: Dataset) -> Graph:
     """A network as the board runs it, quantized to 8 bits after training.
 
     Args:

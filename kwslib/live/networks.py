@@ -127,13 +127,13 @@ def _compiled(path: Path, sha256: str) -> tuple[bytes, dict[str, Any]]:
     kept = folder / f"{_key(sha256)}.wasm"
     told = kept.with_suffix(".json")
     if not (kept.exists() and told.exists()):
-        from kwslib.deploy.compile import compile_network, labels_of
-        from kwslib.deploy.reader import read_graph
+        from kwslib.deploy.compile import compile_network
+        from kwslib.network.reader import read_graph
 
         graph = read_graph(path)
         with tempfile.TemporaryDirectory(prefix="kws-wasm-") as temporary:
             program = compile_network(graph, "wasm", temporary).program.read_bytes()
-        facts = {"labels": labels_of(graph), "weight_bits": graph.weight_bits}
+        facts = {"labels": graph.labels, "weight_bits": graph.weight_bits}
         with write_beside(told) as half:
             half.write_text(json.dumps(facts), encoding="utf-8")
         with write_beside(kept) as half:
@@ -145,7 +145,7 @@ def _compiled(path: Path, sha256: str) -> tuple[bytes, dict[str, Any]]:
 def _key(sha256: str) -> str:
     """Stands for a network and all that its module is made by."""
     sources = [file for part in (CORE, DEVICE, WASM_PORT) for file in sorted(part.glob("*.[ch]"))]
-    code = sha256_of_sources("deploy", "config.py", "features")
+    code = sha256_of_sources("network", "deploy", "config.py", "features")
     firmware = [f"{file.name} {sha256_of_file(file)}" for file in sources]
     return sha256_of_text(sha256, code, metadata.version("ziglang"), *firmware)[:24]
 

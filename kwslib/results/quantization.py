@@ -16,10 +16,11 @@ from kwslib.board.profile import Profile, profile
 from kwslib.config import NANO33BLE
 from kwslib.data.dataset import Dataset
 from kwslib.deploy.compile import compile_network
-from kwslib.deploy.reader import read_graph
 from kwslib.errors import InputError
 from kwslib.models.checkpoint import PUBLISHED
-from kwslib.quantize.affine import METHODS, Method, check_bits
+from kwslib.network.reader import read_graph
+from kwslib.network.tensors import check_bits
+from kwslib.quantize.affine import METHODS, Method
 from kwslib.quantize.inside import Source, grid_levels, weight_noise
 from kwslib.quantize.methods import number_of
 from kwslib.quantize.minifloat import Minifloat

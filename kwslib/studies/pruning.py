@@ -21,6 +21,7 @@ from kwslib.models import create
 from kwslib.models.channels import widths_of, with_widths
 from kwslib.models.checkpoint import NetworkInfo, load, save
 from kwslib.models.standardise import Standardised, pixel_statistics
+from kwslib.network.reference import run as run_integers
 from kwslib.prune.finetune import SCHEDULES
 from kwslib.prune.importance import CRITERIA
 from kwslib.prune.masks import zeros_of
@@ -30,7 +31,6 @@ from kwslib.prune.remaining import remaining_cost
 from kwslib.prune.sensitivity import channel_sensitivity, weight_sensitivity
 from kwslib.prune.structured import widths_without
 from kwslib.prune.unstructured import SCOPES
-from kwslib.quantize.inference import run as run_integers
 from kwslib.quantize.methods import quantize_network
 from kwslib.quantize.network import QuantizedNetwork, Widths
 from kwslib.quantize.to_integers import integers_of

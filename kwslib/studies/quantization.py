@@ -14,7 +14,7 @@ from torch import nn
 from kwslib.data.dataset import Dataset
 from kwslib.errors import InputError
 from kwslib.evaluation.accuracy import Predict
-from kwslib.quantize.inference import run as run_integers
+from kwslib.network.reference import run as run_integers
 from kwslib.quantize.methods import aware_recipe, number_of, quantize_network
 from kwslib.quantize.network import QuantizedNetwork, Widths
 from kwslib.quantize.ptq import calibration_clips, quantize_after_training

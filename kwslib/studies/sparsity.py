@@ -23,11 +23,12 @@ from kwslib.board.flash_reads import FlashWatch
 from kwslib.cost.compression import compressed_bytes
 from kwslib.deploy.choice import Sparse
 from kwslib.deploy.compile import compile_network
-from kwslib.deploy.graph import Graph, Weighted
 from kwslib.deploy.host import HostNetwork
 from kwslib.deploy.predictors import tflite_of
-from kwslib.deploy.reader import read_graph
 from kwslib.errors import InputError
+from kwslib.network.graph import Graph
+from kwslib.network.reader import read_graph
+from kwslib.network.weighted import Weighted
 from kwslib.records import Method, Record, machine_name, of_version, select
 from kwslib.studies.zeros import PATTERNS, Pattern, with_zeros
 from kwslib.sweep.runs import sweep

@@ -7,9 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kwslib.deploy.bit_fields import filled
-from kwslib.deploy.graph import DepthwiseConv2d, FullyConnected, Graph, Operator, Weighted
 from kwslib.deploy.sparse_packing import BLOCK
 from kwslib.errors import InputError
+from kwslib.network.graph import Graph
+from kwslib.network.operators import Operator
+from kwslib.network.weighted import DepthwiseConv2d, FullyConnected, Weighted
 
 Pattern = Literal["global", "uniform", "blocks"]
 """Where the zeros are: the smallest weights of all layers together, the smallest of each layer, or

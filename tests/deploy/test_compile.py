@@ -11,8 +11,8 @@ from small_networks import Builder, options, window_options
 from kwslib.board.emulator import static_memory
 from kwslib.deploy import compile as compiling
 from kwslib.deploy.compile import TARGETS, compile_network, spots_keywords
-from kwslib.deploy.reader import read_graph
 from kwslib.errors import InputError
+from kwslib.network.reader import read_graph
 
 
 def keyword_network(channels, path):

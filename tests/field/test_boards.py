@@ -9,12 +9,12 @@ from kwslib.config import DEPLOYED
 from kwslib.data.spoken_clip import clip_audio, voices
 from kwslib.deploy import interpreter
 from kwslib.deploy.predictors import tflite_of
-from kwslib.deploy.reader import read_graph
 from kwslib.errors import InputError
 from kwslib.evaluation.smoothing import Smoother
 from kwslib.features.logmel import logmel_images
 from kwslib.field.boards import BoardListener, BoardWithMicrophone
 from kwslib.field.live import BoardEar
+from kwslib.network.reader import read_graph
 
 NETWORK = "tiny_conv-yes_no"
 

@@ -19,9 +19,9 @@ import numpy as np
 from kwslib.board.cycles import FLASH_WAIT
 from kwslib.board.emulator import Emulator
 from kwslib.board.flash_reads import FlashWatch
-from kwslib.deploy.reader import read_graph
 from kwslib.deploy.toolchain import Compiler, cortex_m4
 from kwslib.models.checkpoint import PUBLISHED
+from kwslib.network.reader import read_graph
 from kwslib.records import FOLDER, Record, of_version, write_records
 from kwslib.studies.bench.cmsis import CmsisNetwork, one_multiplier
 from kwslib.studies.bench.published_times import published_times

@@ -15,8 +15,8 @@ from kwslib.board.emulator import Emulator
 from kwslib.deploy.compile import compile_network
 from kwslib.deploy.host import build_host_network
 from kwslib.deploy.packing import pack
-from kwslib.deploy.reader import graph_of
-from kwslib.deploy.tflite_file import with_facts
+from kwslib.network.facts import with_facts
+from kwslib.network.reader import graph_of
 
 KERNELS = ("portable", "dsp")
 
