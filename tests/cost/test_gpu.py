@@ -58,17 +58,6 @@ def test_the_repository_has_each_network_on_record():
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="tells what happens without a GPU")
-def test_without_a_gpu_the_record_stands_in():
-    network = models.create("tiny_conv", 4)
-    timings = gpu.on_each_device(network, "tiny_conv", {"network": "mine"}, repetitions=10)
-    assert not timings["cpu"].on_record
-    assert timings["cpu"].median.subject["network"] == "mine"
-    assert timings["cuda"] == gpu.recorded("tiny_conv")
-    unknown = gpu.on_each_device(network, "a network of one's own", {}, repetitions=10)
-    assert set(unknown) == {"cpu"}
-
-
-@pytest.mark.skipif(torch.cuda.is_available(), reason="tells what happens without a GPU")
 def test_measuring_without_a_gpu_is_an_input_error_and_writes_nothing(tmp_path):
     result = CliRunner().invoke(gpu.main, ["tiny_conv", "--out", str(tmp_path)])
     assert isinstance(result.exception, InputError)
