@@ -9,9 +9,8 @@ from kwslib.deploy.convert import (
     convert_float,
     convert_int8,
     layer_differences,
-    reference_interpreter,
 )
-from kwslib.deploy.interpreter import predictor
+from kwslib.deploy.interpreter import predictor, reference_interpreter
 from kwslib.deploy.translate import Translation
 from kwslib.errors import InputError
 from kwslib.models import create
