@@ -69,13 +69,13 @@ def command(
         "ram": ram,
         "left_out": _LEFT_OUT.get(target),
         "program": compiled.program.stat().st_size,
-        "arena": compiled.arena,
-        "peak": compiled.peak,
+        "arena": compiled.source.arena.size,
+        "peak": compiled.source.arena.peak,
         "macs": graph.macs,
-        "weights": compiled.weights,
+        "weights": compiled.source.weights,
         "weight_bits": list(graph.weight_bits),
-        "layers": list(compiled.layers),
-        "kernels": [list(names) for names in compiled.kernels],
+        "layers": list(compiled.source.layers),
+        "kernels": [list(names) for names in compiled.source.kernels],
         "files": [str(path) for path in compiled.files],
     }
     show(result, as_json, _text(result))

@@ -4,7 +4,7 @@ The layers call the kernels of ``firmware/core`` with constant shapes; the kerne
 functions, so that the C compiler specialises each call to its layer.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,7 +17,6 @@ from kwslib.deploy.packing import Packed, Table
 from kwslib.network.graph import Graph
 from kwslib.network.operators import Add, Mean, Operator, Pad, Pool, Reshape, Softmax
 from kwslib.network.requantization import ADD_LEFT_SHIFT
-from kwslib.network.tensors import Tensor
 from kwslib.network.weighted import FullyConnected, Weighted
 
 Kernels = Literal["dsp", "portable"]
@@ -81,7 +80,7 @@ def generate(
             _title(graph),
             _OPTIMISED,
             "\n".join(['#include "network.h"', "", *(f'#include "{name}"' for name in includes)]),
-            _storage(arena),
+            f"static uint32_t arena[{arena.size // 4}]; /* {arena.peak} bytes live at the peak */",
             *functions,
             _interface(graph, arena, names),
         ]
@@ -94,27 +93,16 @@ def generate(
 def _title(graph: Graph) -> str:
     facts = graph.facts
     name = f"{facts['model']}: " if isinstance(facts.get("model"), str) else ""
+    name = name.replace("*/", "").replace("\n", " ")
     return (
-        f"/* {_comment(name)}{graph.macs:,} multiply-accumulates.\n"
+        f"/* {name}{graph.macs:,} multiply-accumulates.\n"
         f"   Generated from a .tflite file with SHA-256\n   {graph.sha256 or 'unknown'}. */"
     )
-
-
-def _comment(text: str) -> str:
-    return text.replace("*/", "").replace("\n", " ")
-
-
-def _storage(arena: Arena) -> str:
-    return f"static uint32_t arena[{arena.size // 4}]; /* {arena.peak} bytes live at the peak */"
 
 
 def _at(arena: Arena, name: str | int, kind: str = "int8_t") -> str:
     size = {"int8_t": 1, "int16_t": 2, "int32_t": 4}[kind]
     return f"({kind} *)arena + {arena.offsets[name] // size}"
-
-
-def _tensor(arena: Arena, tensor: Tensor) -> str:
-    return _at(arena, tensor.name)
 
 
 def _function(
@@ -146,90 +134,69 @@ def _channels(name: str, part: Packed) -> str:
 
 def _statements(name: str, step: int, operator: Operator, layer: Packed, arena: Arena) -> list[str]:
     """The constants of a kernel and its call."""
-    constants, arguments = _call(operator, layer)
-    pointers = [_tensor(arena, tensor) for tensor in operator.inputs]
+    arguments = _arguments(operator, layer)
+    constants = _constants(operator, layer, arguments)
     if layer.scratch:
-        arguments = [*arguments, _at(arena, step, layer.scratch_type)]
+        arguments.append(_at(arena, step, layer.scratch_type))
     if layer.row_stride is not None:
-        arguments = [*arguments, str(layer.row_stride)]
-    call = ", ".join(
-        argument.format(*pointers, name=name)
-        for argument in [*arguments, _tensor(arena, operator.output)]
-    )
+        arguments.append(str(layer.row_stride))
+    arguments.append(_at(arena, operator.output.name))
+    pointers = [_at(arena, tensor.name) for tensor in operator.inputs]
+    call = ", ".join(argument.format(*pointers, name=name) for argument in arguments)
     return [
         *(line for text in constants for line in text.splitlines()),
         f"{layer.function}({call});",
     ]
 
 
-def _call(operator: Operator, layer: Packed) -> tuple[list[str], list[str]]:
-    """Constants of a layer, and its kernel's arguments; ``{0}`` stands for the first input."""
+def _arguments(operator: Operator, layer: Packed) -> list[str]:
+    """Those of a kernel up to its scratch space; ``{0}`` stands for the first input."""
     if layer.arguments:
-        return _sparse(operator, layer), list(layer.arguments)
+        return list(layer.arguments)
     if isinstance(operator, Weighted):
         return _weighted(operator, layer)
     if isinstance(operator, Pool):
-        return [_window(operator), _quantization(operator)], ["&window", "&quantization", "{0}"]
+        return ["&window", "&quantization", "{0}"]
     if isinstance(operator, Mean):
-        by = operator.multiplier
-        fields = _braces((0, by.mantissa, by.left, by.right))
-        scale = f"static const struct kws_channel scale = {fields};"
-        sizes = [str(extent) for extent in operator.extents]
-        return [_quantization(operator), scale], [*sizes, "&quantization", "&scale", "{0}"]
+        return [*map(str, operator.extents), "&quantization", "&scale", "{0}"]
     if isinstance(operator, Add):
-        return [_addition(operator)], [str(operator.output.size), "&addition", "{0}", "{1}"]
+        return [str(operator.output.size), "&addition", "{0}", "{1}"]
     if isinstance(operator, Pad):
-        return [_padding(operator)], ["&padding", "{0}"]
+        return ["&padding", "{0}"]
     if isinstance(operator, Softmax):
-        table = operator.exponentials
         depth = operator.input.shape[-1]
-        constants = [_array("int32_t", "exponentials", table)]
         sizes = [str(operator.input.size // depth), str(depth)]
-        return constants, [*sizes, "exponentials", str(len(table)), "{0}"]
+        return [*sizes, "exponentials", str(len(operator.exponentials)), "{0}"]
     raise TypeError(f"no kernel for {operator.kind}")
 
 
-def _weighted(operator: Weighted, layer: Packed) -> tuple[list[str], list[str]]:
-    constants = [_quantization(operator), *_constants(layer)]
+def _weighted(operator: Weighted, layer: Packed) -> list[str]:
     bits = [] if layer.bits is None else [str(layer.bits)]
-    shared = ["&quantization", "{0}", *bits, "weights", "channels"]
+    arguments = ["&quantization", "{0}", *bits, "weights", "channels"]
+    if layer.lanes:
+        places = "places" if layer.places else "0"
+        arguments = ["&quantization", "&lanes", *arguments[1:], "starts", places]
+    if not isinstance(operator, FullyConnected):
+        return ["&window", *arguments]
+    outputs, depth = operator.weights.shape
+    sizes = [str(depth), str(outputs)]
+    if layer.channel_type == "kws_channel":
+        sizes = [str(operator.output.size // outputs), *sizes]
+    return [*sizes, *arguments]
+
+
+def _constants(operator: Operator, layer: Packed, arguments: Sequence[str]) -> list[str]:
+    """The constants that arguments name."""
+    constants = [make(operator) for name, make in _CONSTANTS.items() if name in arguments]
+    if layer.channels:
+        rows = np.array(layer.channels)
+        constants.append(_array(layer.weight_type, "weights", layer.weights))
+        constants.append(_table(Table(f"struct {layer.channel_type}", "channels", rows)))
     if layer.lanes:
         constants.append(f"static const struct kws_lanes lanes = {_braces(layer.lanes)};")
         constants.append(_array("uint64_t", "starts", layer.lane_starts))
-        if layer.places:
-            constants.append(_array("uint16_t", "places", np.array(layer.places)))
-        shared = [
-            "&quantization",
-            "&lanes",
-            *shared[1:],
-            "starts",
-            "places" if layer.places else "0",
-        ]
-    if isinstance(operator, FullyConnected):
-        outputs, depth = operator.weights.shape
-        sizes = [str(depth), str(outputs)]
-        if layer.channel_type == "kws_channel":
-            sizes = [str(operator.output.size // outputs), *sizes]
-        return constants, [*sizes, *shared]
-    return [_window(operator), *constants], ["&window", *shared]
-
-
-def _constants(layer: Packed) -> list[str]:
-    """Weights and channels."""
-    rows = np.array(layer.channels)
-    return [
-        _array(layer.weight_type, "weights", layer.weights),
-        _table(Table(f"struct {layer.channel_type}", "channels", rows)),
-    ]
-
-
-def _sparse(operator: Any, layer: Packed) -> list[str]:
-    """The constants that the arguments of a sparse kernel name."""
-    constants = [_quantization(operator)]
-    if "&window" in layer.arguments:
-        constants = [_window(operator), *constants]
-    if layer.channels:
-        constants += _constants(layer)
+    if layer.places:
+        constants.append(_array("uint16_t", "places", np.array(layer.places)))
     return constants + [_table(table) for table in layer.tables]
 
 
@@ -256,6 +223,12 @@ def _quantization(operator: Any) -> str:
     clamp = operator.clamp
     fields = (-operator.input.zero_point, operator.output.zero_point, clamp.low, clamp.high)
     return f"static const struct kws_quantization quantization = {_braces(fields)};"
+
+
+def _scale(operator: Mean) -> str:
+    by = operator.multiplier
+    fields = _braces((0, by.mantissa, by.left, by.right))
+    return f"static const struct kws_channel scale = {fields};"
 
 
 def _addition(operator: Add) -> str:
@@ -287,6 +260,22 @@ def _braces(fields: Iterable[Any]) -> str:
     return f"{{{', '.join(map(str, fields))}}}"
 
 
+def _exponentials(operator: Softmax) -> str:
+    return _array("int32_t", "exponentials", operator.exponentials)
+
+
+_CONSTANTS: Mapping[str, Callable[[Any], str]] = {
+    "&window": _window,
+    "&quantization": _quantization,
+    "&scale": _scale,
+    "&addition": _addition,
+    "&padding": _padding,
+    "exponentials": _exponentials,
+}
+"""What makes a constant by its name among a kernel's arguments, in the order in which they are
+written."""
+
+
 def _array(kind: str, name: str, values: NDArray[Any]) -> str:
     flat = values.reshape(-1).tolist() or [0]  # C has no empty arrays
     words = [hex(v) if kind.startswith("u") else str(v) for v in flat]
@@ -301,9 +290,9 @@ def _interface(graph: Graph, arena: Arena, layers: Sequence[str]) -> str:
     calls = "\n".join(f"    {name}();" for name in layers)
     table = ", ".join(layers)
     return (
-        f"int8_t *kws_network_input(void)\n{{\n    return {_tensor(arena, graph.input)};\n}}\n\n"
+        f"int8_t *kws_network_input(void)\n{{\n    return {_at(arena, graph.input.name)};\n}}\n\n"
         f"const int8_t *kws_network_output(void)\n{{\n"
-        f"    return {_tensor(arena, graph.output)};\n}}\n\n"
+        f"    return {_at(arena, graph.output.name)};\n}}\n\n"
         f"void (*const kws_network_layers[KWS_NETWORK_LAYERS])(void) = {{{table}}};\n\n"
         f"void kws_network_run(void)\n{{\n{calls}\n}}\n"
     )

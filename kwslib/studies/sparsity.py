@@ -112,8 +112,10 @@ def built(graph: Graph, sparse: Sparse) -> Built:
     board.write(to, values.tobytes())
     call, flash_reads = watch.call("kws_network_run")
     board.write(to, values.tobytes())
-    cycles = {layer: board.call(layer).cycles for layer in compiled.layers}
-    kernels = dict(zip(compiled.layers, map(" + ".join, compiled.kernels), strict=True))
+    cycles = {layer: board.call(layer).cycles for layer in compiled.source.layers}
+    kernels = dict(
+        zip(compiled.source.layers, map(" + ".join, compiled.source.kernels), strict=True)
+    )
     return Built(
         call.instructions, call.cycles, flash_reads, flash, ram, kernels, cycles, np.stack(outputs)
     )

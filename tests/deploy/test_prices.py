@@ -28,8 +28,8 @@ def test_near_what_is_counted(name, tmp_path):
         folder = tmp_path / "_".join(sparse)
         compiled = compile_network(graph, "emulator", folder, sparse=sparse)
         board = Emulator(compiled.program)
-        cycles = board.call(compiled.layers[0]).cycles
-        (code,) = [f.size for f in board.elf.functions if f.name == compiled.layers[0]]
+        cycles = board.call(compiled.source.layers[0]).cycles
+        (code,) = [f.size for f in board.elf.functions if f.name == compiled.source.layers[0]]
         code += layer.weights.nbytes + sum(table.values.nbytes for table in layer.tables)
         assert price.cycles == pytest.approx(cycles, rel=0.25), layer.function
         assert price.flash == pytest.approx(code, rel=0.25, abs=500), layer.function
