@@ -90,7 +90,7 @@ def layer_differences(network: nn.Module, images: NDArray[np.uint8]) -> dict[str
 def _probabilities(network: nn.Module) -> Any:
     tf = quiet_tensorflow()
     translation = Translation(network)
-    return _function(lambda images: tf.nn.softmax(translation.run(images)[0]))
+    return _function(lambda images: tf.nn.softmax(translation.run(images)))
 
 
 def _function(body: Callable[[Any], Any]) -> Any:
