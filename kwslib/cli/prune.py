@@ -113,8 +113,8 @@ def command(
         how = fine_tuning(
             recipe, wanted.method, epochs=epochs, schedule=schedule or usual, rewind=rewind  # type: ignore[arg-type]
         )  # fmt: skip
-    pruned = prune_checkpoint(checkpoint, wanted, how, data, split=split, seed=seed, out=out)
-    show(pruned.summary, as_json, _text(pruned.summary))
+    summary = prune_checkpoint(checkpoint, wanted, how, data, split=split, seed=seed, out=out)
+    show(summary, as_json, _text(summary))
 
 
 def _sweep(

@@ -40,7 +40,7 @@ def recorded(model: str, batch: int = 1, folder: Path = RECORDS) -> Timing | Non
         select(records, metric, network=model, batch=batch)
         for metric in ("run_time", "run_time_quantiles")
     )
-    return Timing(median[0], quantiles[0], on_record=True) if median and quantiles else None
+    return Timing(median[0], quantiles[0]) if median and quantiles else None
 
 
 def measured(model: str) -> list[Record]:

@@ -35,12 +35,10 @@ class Timing:
     Attributes:
         median: record of the median in microseconds, with its 95 % interval.
         quantiles: record of ``{"0.05": us, ...}`` over :data:`QUANTILES`.
-        on_record: whether it was measured before this run, where the records say.
     """
 
     median: Record
     quantiles: Record
-    on_record: bool = False
 
 
 def run_time(

@@ -54,7 +54,7 @@ def choose(operator: Operator, dsp: bool, sparse: Sparse = "auto") -> tuple[Pack
     dense = pack(operator, dsp)
     if sparse == "never" or not isinstance(operator, (FullyConnected, Conv2d)):
         return (dense,)
-    if not _is_dsp(dense):
+    if dense.channel_type != "kws_channel_dsp":  # whose arithmetic the sparse ones share
         return (dense,)
     if sparse != "auto":
         forced = [choice for form in sparse for choice in _whole(operator, form)]
@@ -67,11 +67,6 @@ def choose(operator: Operator, dsp: bool, sparse: Sparse = "auto") -> tuple[Pack
         if choice.price.cycles < most and choice.price.share < best.price.share:
             best = choice
     return best.parts
-
-
-def _is_dsp(dense: Packed) -> bool:
-    """Whether the dense kernel is one whose arithmetic the sparse ones share."""
-    return dense.channel_type == "kws_channel_dsp"
 
 
 def _choices(operator: FullyConnected | Conv2d, dense: Packed) -> Iterator[Choice]:

@@ -89,21 +89,6 @@ class Wanted:
             check_amount(self.amount)
 
 
-@dataclass(frozen=True)
-class Pruned:
-    """A pruned network and how it does.
-
-    Attributes:
-        network: the network.
-        info: what its checkpoint says of it.
-        summary: what ``kws prune --json`` prints.
-    """
-
-    network: nn.Module
-    info: NetworkInfo
-    summary: dict[str, Any]
-
-
 def prune_checkpoint(
     checkpoint: str,
     wanted: Wanted,
@@ -113,7 +98,7 @@ def prune_checkpoint(
     split: Split = "validation",
     seed: int = 0,
     out: Sequence[Path] = (),
-) -> Pruned:
+) -> dict[str, Any]:
     """Prune a checkpoint, score it beside what it was, and write it if asked.
 
     Args:
@@ -124,6 +109,9 @@ def prune_checkpoint(
         split: that is scored.
         seed: of fine-tuning.
         out: files to write: a checkpoint ``.safetensors``, an int8 ``.tflite``, or both.
+
+    Returns:
+        What ``kws prune --json`` prints.
 
     Raises:
         InputError: the checkpoint, the data or the mask do not suit, or all channels would go.
@@ -141,7 +129,7 @@ def prune_checkpoint(
     widths = widths_of(pruned, create(info.model, len(info.labels)))
     own = replace(info, training=training, widths=widths)
     found = evaluate_split(predictor(pruned), dataset, split)
-    summary = {
+    return {
         "model": info.model,
         **settings,
         "dataset": dataset.source.name,
@@ -157,7 +145,6 @@ def prune_checkpoint(
         "files": [str(path) for path in out],
         **_written(pruned, own, dataset, split, out),
     }
-    return Pruned(pruned, own, summary)
 
 
 def _written(

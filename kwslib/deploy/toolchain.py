@@ -12,8 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -257,13 +256,13 @@ def _key(
 
 
 def _run(command: Sequence[str]) -> None:
-    with (
-        _zig_cache() as environment,
-        subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-            env=environment, start_new_session=True,
-        ) as compiler,
-    ):  # fmt: skip
+    # Zig keeps what it compiled of its own runtime; in our cache, not in the home folder.
+    folder = str(cache_folder("zig"))
+    own = {"ZIG_GLOBAL_CACHE_DIR": folder, "ZIG_LOCAL_CACHE_DIR": folder}
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, **own}, start_new_session=True,
+    ) as compiler:  # fmt: skip
         try:
             _, message = compiler.communicate(timeout=_TIMEOUT_S)
         except BaseException as error:
@@ -277,13 +276,6 @@ def _run(command: Sequence[str]) -> None:
             raise
     if compiler.returncode:
         raise _failure(message)
-
-
-@contextmanager
-def _zig_cache() -> Iterator[dict[str, str]]:
-    """Zig keeps what it compiled of its own runtime; in our cache, not in the home folder."""
-    folder = str(cache_folder("zig"))
-    yield {**os.environ, "ZIG_GLOBAL_CACHE_DIR": folder, "ZIG_LOCAL_CACHE_DIR": folder}
 
 
 _OVERFLOW = re.compile(r"region [`']?(FLASH|RAM)'?:? overflowed by (\d+)")

@@ -103,9 +103,7 @@ class Fused(Operator):
     def clamp(self) -> Clamp:
         """The range of the output's width that the activation leaves."""
         output = self.output
-        clamp = activation_clamp(self.activation, output.scale, output.zero_point)
-        low, high = output.range
-        return Clamp(max(clamp.low, low), min(clamp.high, high))
+        return activation_clamp(self.activation, output.scale, output.zero_point, *output.range)
 
 
 @dataclass(frozen=True)
@@ -115,21 +113,21 @@ class Sliding(Fused):
     Attributes:
         stride: steps between outputs.
         padding: as TensorFlow names it.
+        dilation: steps between taps; a pool has none.
     """
 
     stride: Pair = field(default=(1, 1), kw_only=True)
     padding: Padding = field(default="SAME", kw_only=True)
-
-    def _window(self) -> tuple[Pair, Pair]:
-        """Kernel and dilation."""
-        raise NotImplementedError
+    dilation: Pair = field(default=(1, 1), kw_only=True)
 
     @cached_property
     def window(self) -> Window:
         """How it slides."""
-        kernel, dilation = self._window()
         height, width = self.input.shape[1:3]
-        return Window((height, width), kernel, self.stride, self.padding, dilation)
+        return Window((height, width), self._kernel(), self.stride, self.padding, self.dilation)
+
+    def _kernel(self) -> Pair:
+        raise NotImplementedError
 
     def _check_window(self) -> None:
         if self.padding not in get_args(Padding):
@@ -178,8 +176,8 @@ class Pool(Sliding):
 
     kernel: Pair
 
-    def _window(self) -> tuple[Pair, Pair]:
-        return self.kernel, (1, 1)
+    def _kernel(self) -> Pair:
+        return self.kernel
 
     def _check(self) -> None:
         super()._check()

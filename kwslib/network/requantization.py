@@ -118,8 +118,10 @@ _ACTIVATION_BOUNDS: dict[str, tuple[float | None, float | None]] = {
 FUSED_ACTIVATIONS = tuple(_ACTIVATION_BOUNDS)
 
 
-def activation_clamp(activation: str, scale: float, zero_point: int) -> Clamp:
-    """The int8 range that a fused activation leaves.
+def activation_clamp(
+    activation: str, scale: float, zero_point: int, low: int = INT8_MIN, high: int = INT8_MAX
+) -> Clamp:
+    """The part of a range that a fused activation leaves.
 
     Computed in single precision as TensorFlow Lite does (``CalculateActivationRangeQuantized``).
 
@@ -127,12 +129,14 @@ def activation_clamp(activation: str, scale: float, zero_point: int) -> Clamp:
         activation: one of ``FUSED_ACTIVATIONS``.
         scale: of the output, a float32.
         zero_point: of the output.
+        low: the least of the range.
+        high: the greatest.
 
     Raises:
         OverflowError: a bound is beyond int32, which TensorFlow Lite refuses.
     """
     bounds = []
-    for bound, default in zip(_ACTIVATION_BOUNDS[activation], (INT8_MIN, INT8_MAX), strict=True):
+    for bound, default in zip(_ACTIVATION_BOUNDS[activation], (low, high), strict=True):
         if bound is None:
             bounds.append(default)
             continue
@@ -141,7 +145,7 @@ def activation_clamp(activation: str, scale: float, zero_point: int) -> Clamp:
         if not abs(quantized) < 2.0**31:
             raise OverflowError(f"the bound {bound} over the scale {scale} is beyond 32 bits")
         bounds.append(zero_point + round_half_away(float(quantized)))
-    return Clamp(max(bounds[0], INT8_MIN), min(bounds[1], INT8_MAX))
+    return Clamp(max(bounds[0], low), min(bounds[1], high))
 
 
 def channel_multipliers(

@@ -1,6 +1,6 @@
 """Operators with weights: convolutions and fully connected layers."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -117,13 +117,11 @@ class Weighted(Fused):
 
 @dataclass(frozen=True)
 class Convolution(Weighted, Sliding):
-    """A convolution, with steps between its taps."""
+    """What has taps in height and width."""
 
-    dilation: Pair = field(default=(1, 1), kw_only=True)
-
-    def _window(self) -> tuple[Pair, Pair]:
+    def _kernel(self) -> Pair:
         height, width = self.by_output.shape[1:3]
-        return (height, width), self.dilation
+        return height, width
 
 
 @dataclass(frozen=True)
