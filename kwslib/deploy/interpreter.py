@@ -44,14 +44,13 @@ def predictor_of(data: bytes, where: str = "the network") -> Predict:
         InputError: as of :func:`predictor`.
     """
     file = parse(data, where)
-    pixels = DEPLOYED.frames * DEPLOYED.bands
     shapes = [file.tensors[i].shape for i in file.inputs if 0 <= i < len(file.tensors)]
-    if len(shapes) != 1 or int(np.prod(shapes[0])) != pixels:
+    if len(shapes) != 1 or int(np.prod(shapes[0])) != DEPLOYED.frames * DEPLOYED.bands:
         raise InputError(f"{where}: takes {shapes}, not one image of 49 x 40")
     if file.tensors[file.inputs[0]].type == "FLOAT32":
         return float_predictor(data, shapes[0], where)
-    graph_of(data, where)  # TensorFlow Lite Micro trusts what it is given
-    return _int8_predictor(data, shapes[0])
+    graph = graph_of(data, where)  # TensorFlow Lite Micro trusts what it is given
+    return _int8_predictor(data, shapes[0], graph.output.size)
 
 
 def micro_interpreter(data: bytes) -> Any:
@@ -61,16 +60,16 @@ def micro_interpreter(data: bytes) -> Any:
     return runtime.Interpreter.from_bytes(data, arena_size=_ARENA)
 
 
-def _int8_predictor(data: bytes, shape: tuple[int, ...]) -> Predict:
+def _int8_predictor(data: bytes, shape: tuple[int, ...], labels: int) -> Predict:
     interpreter = micro_interpreter(data)
 
     def predict(images: NDArray[np.uint8]) -> NDArray[np.int8]:
-        scores = []
-        for image in pixels(images):
+        scores = np.empty((len(images), labels), np.int8)
+        for index, image in enumerate(pixels(images)):
             interpreter.set_input(image.reshape(shape), 0)
             interpreter.invoke()
-            scores.append(interpreter.get_output(0).reshape(-1).copy())
-        return np.stack(scores)
+            scores[index] = interpreter.get_output(0).reshape(-1)
+        return scores
 
     return predict
 

@@ -123,8 +123,8 @@ class Sliding(Fused):
     @cached_property
     def window(self) -> Window:
         """How it slides."""
-        height, width = self.input.shape[1:3]
-        return Window((height, width), self._kernel(), self.stride, self.padding, self.dilation)
+        size = self.input.shape[1:3]
+        return Window(size, self._kernel(), self.stride, self.padding, self.dilation)
 
     def _kernel(self) -> Pair:
         raise NotImplementedError

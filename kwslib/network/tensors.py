@@ -9,8 +9,8 @@ import numpy as np
 from kwslib.errors import InputError
 
 Padding = Literal["SAME", "VALID"]
-Pair = tuple[int, int]
-"""Of height and width."""
+Pair = tuple[int, ...]
+"""One number for height and one for width."""
 
 INPUT = (float(np.float32(1 / 255)), -128)
 """Scale and zero point of an image: a pixel minus 128 stands for the pixel over 255."""
@@ -130,31 +130,22 @@ class Window:
     @property
     def reach(self) -> Pair:
         """From the first tap to the last, both included."""
-        down, across = self.dilation
-        return (self.kernel[0] - 1) * down + 1, (self.kernel[1] - 1) * across + 1
+        return tuple((k - 1) * d + 1 for k, d in zip(self.kernel, self.dilation, strict=True))
 
     @property
     def places(self) -> Pair:
         """Outputs."""
-        reach = (1, 1) if self.padding == "SAME" else self.reach
-        height, width = (
-            (size - covered) // step + 1
-            for size, covered, step in zip(self.size, reach, self.stride, strict=True)
-        )
-        return height, width
+        covered = (1, 1) if self.padding == "SAME" else self.reach
+        axes = zip(self.size, covered, self.stride, strict=True)
+        return tuple((size - reach) // step + 1 for size, reach, step in axes)
 
     @property
     def added(self) -> Pair:
         """Rows and columns of padding."""
-        height, width = (
-            max((places - 1) * step + reach - size, 0)
-            for places, step, reach, size in zip(
-                self.places, self.stride, self.reach, self.size, strict=True
-            )
-        )
-        return height, width
+        axes = zip(self.places, self.stride, self.reach, self.size, strict=True)
+        return tuple(max((n - 1) * step + reach - size, 0) for n, step, reach, size in axes)
 
     @property
     def before(self) -> Pair:
         """Padding above and to the left; an odd row or column comes after."""
-        return self.added[0] // 2, self.added[1] // 2
+        return tuple(each // 2 for each in self.added)

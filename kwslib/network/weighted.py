@@ -120,8 +120,7 @@ class Convolution(Weighted, Sliding):
     """What has taps in height and width."""
 
     def _kernel(self) -> Pair:
-        height, width = self.by_output.shape[1:3]
-        return height, width
+        return self.by_output.shape[1:3]
 
 
 @dataclass(frozen=True)

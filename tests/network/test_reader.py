@@ -16,6 +16,8 @@ from kwslib.errors import InputError
 from kwslib.models.checkpoint import PUBLISHED
 from kwslib.network.facts import with_facts
 from kwslib.network.reader import graph_of, read_graph
+from kwslib.network.reference import activations
+from kwslib.network.writer import tflite_bytes
 
 TINY_CONV = (PUBLISHED / "tiny_conv-yes_no.tflite").read_bytes()
 
@@ -98,6 +100,29 @@ def test_sums_beyond_32_bits_are_refused():
         graph_of(build.finish([x], [y]))
 
 
+def test_several_inputs_and_outputs_run_but_are_not_compiled():
+    build = Builder()
+    x, y = (build.tensor([1, 4], 0.1, 0, name=name) for name in "xy")
+    total = build.operator("ADD", [x, y], build.tensor([1, 4], 0.1, 0), options("AddOptions"))
+    twice = build.operator("ADD", [total, y], build.tensor([1, 4], 0.1, 0), options("AddOptions"))
+    graph = graph_of(build.finish([x, y], [total, twice]))
+    assert [tensor.name for tensor in graph.inputs] == ["x", "y"]
+    ones = np.ones((2, 4), np.int8)
+    found = activations(graph, ones, 3 * ones)
+    assert [found[tensor.name].max() for tensor in graph.outputs] == [4, 7]
+    again = graph_of(tflite_bytes(graph))
+    assert (again.inputs, again.outputs) == (graph.inputs, graph.outputs)
+    with pytest.raises(InputError, match="the network has 2 inputs; one can be compiled"):
+        generate(graph)
+
+
+def test_tensors_of_one_name_are_told_apart():
+    build = Builder()
+    x = build.tensor([1, 4], 0.1, 0, name="same")
+    y = build.operator("RESHAPE", [x], build.tensor([1, 2, 2], 0.1, 0, name="same"))
+    assert [tensor.name for tensor in graph_of(build.finish([x], [y])).outputs] == ["same:1"]
+
+
 def test_a_wrong_output_shape_is_refused():
     build = Builder()
     x = build.tensor([1, 5, 5, 1], 0.1, 0)
@@ -114,6 +139,7 @@ def survives(data):
     """The network of altered bytes goes through the compiler, or is refused in one line."""
     try:
         graph = graph_of(data)
+        _ = graph.input, graph.output
     except InputError as error:
         assert len(str(error).splitlines()) == 1
         return None
