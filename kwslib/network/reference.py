@@ -102,12 +102,12 @@ def _conv2d(layer: Conv2d, x: _Values) -> _Values:
 
 
 def _depthwise_conv2d(layer: DepthwiseConv2d, x: _Values) -> _Values:
-    windows = _windows(layer, _offset(x, layer.input), 0)
-    spread = np.repeat(windows, layer.depth_multiplier, axis=3)
-    sums = np.zeros(spread.shape[:4], np.int64)
+    spread = np.repeat(_offset(x, layer.input), layer.depth_multiplier, axis=3)
+    windows = _windows(layer, spread, 0)
+    sums = np.zeros(windows.shape[:4], np.int64)
     for row, column in np.ndindex(layer.window.kernel):
         # At most 255 * 128, which int16 holds.
-        sums += spread[..., row, column] * layer.weights[row, column].astype(np.int16)
+        sums += windows[..., row, column] * layer.weights[row, column].astype(np.int16)
     return _scaled(layer, sums)
 
 
