@@ -14,9 +14,9 @@ from kwslib.board.links import HostLink
 from kwslib.config import DEPLOYED
 from kwslib.deploy.compile import compile_network
 from kwslib.deploy.interpreter import predictor
-from kwslib.deploy.reader import read_graph
 from kwslib.evaluation.smoothing import Smoother
 from kwslib.models.checkpoint import PUBLISHED
+from kwslib.network.reader import read_graph
 
 TINY_CONV = PUBLISHED / "tiny_conv-yes_no.tflite"
 

@@ -1,4 +1,4 @@
-"""Quantized networks and .tflite files: one read back into the other, run layer by layer, cut."""
+"""Quantized networks and .tflite files: changed, run layer by layer, cut."""
 
 from dataclasses import replace
 
@@ -7,50 +7,17 @@ import numpy as np
 from tflite_micro.python.tflite_micro import runtime
 from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
-from kwslib.deploy.flatfile import parse
-from kwslib.deploy.tflite_file import facts_in
-from kwslib.quantize.integer import IntegerNetwork
-from kwslib.quantize.integer_layers import Conv2d, FullyConnected, Reshape, Softmax
-from kwslib.quantize.integer_tensor import IntegerTensor
-
-
-def integer_network_of(data):
-    """The quantized network in a file of convolutions and fully connected layers."""
-    file = parse(data)
-    facts = facts_in(data)
-
-    def tensor(index):
-        found = file.tensors[index]
-        (scale,), (zero_point,) = found.scales, found.zero_points
-        return IntegerTensor(found.name, found.shape, float(scale), int(zero_point))
-
-    layers = []
-    for operator in file.operators:
-        first, *others = operator.inputs
-        ends = (tensor(first),), tensor(operator.outputs[0])
-        if operator.name in ("CONV_2D", "FULLY_CONNECTED"):
-            weights, bias = (file.tensors[index] for index in others)
-            numbers = weights.elements(), weights.scales, bias.elements()
-            activation = operator.options["FusedActivationFunction"]
-            if operator.name == "CONV_2D":
-                stride = operator.options["StrideH"], operator.options["StrideW"]
-                given = {"stride": stride, "padding": operator.options["Padding"]}
-                layers.append(Conv2d(*ends, *numbers, activation=activation, **given))
-            else:
-                layers.append(FullyConnected(*ends, *numbers, activation=activation))
-        else:
-            layers.append({"RESHAPE": Reshape, "SOFTMAX": Softmax}[operator.name](*ends))
-    labels = tuple(facts.pop("labels"))
-    return IntegerNetwork(tensor(file.inputs[0]), tuple(layers), labels, facts)
+from kwslib.network.flatfile import parse
 
 
 def with_tensors(network, change):
     """The network with each of its tensors changed."""
-    layers = tuple(
-        replace(layer, inputs=tuple(map(change, layer.inputs)), output=change(layer.output))
-        for layer in network.layers
+    operators = tuple(
+        replace(each, inputs=tuple(map(change, each.inputs)), output=change(each.output))
+        for each in network.operators
     )
-    return IntegerNetwork(change(network.input), layers, network.labels, network.facts)
+    inputs, outputs = (tuple(map(change, ends)) for ends in (network.inputs, network.outputs))
+    return replace(network, inputs=inputs, outputs=outputs, operators=operators)
 
 
 def reference_activations(data, images):

@@ -10,19 +10,10 @@ from hypothesis import assume
 from hypothesis import strategies as st
 
 from kwslib.errors import InputError
-from kwslib.quantize.integer import IntegerNetwork
-from kwslib.quantize.integer_layers import (
-    Add,
-    AveragePool,
-    Conv2d,
-    DepthwiseConv2d,
-    FullyConnected,
-    MaxPool,
-    Mean,
-    Reshape,
-    Softmax,
-)
-from kwslib.quantize.integer_tensor import IntegerTensor
+from kwslib.network.graph import Graph
+from kwslib.network.operators import Add, AveragePool, MaxPool, Mean, Reshape, Softmax
+from kwslib.network.tensors import Tensor
+from kwslib.network.weighted import Conv2d, DepthwiseConv2d, FullyConnected
 
 zero_points = st.one_of(st.sampled_from([-128, 127, 0]), st.integers(-128, 127))
 zoom = st.one_of(st.just(1.0), st.sampled_from([1e-4, 0.03, 40.0, 1e6]))
@@ -47,7 +38,7 @@ class Draw:
     def tensor(self, shape, scale, zero_point=None):
         if zero_point is None:
             zero_point = self.draw(zero_points)
-        return IntegerTensor(f"tensor{len(self.layers)}", shape, scale, zero_point)
+        return Tensor(f"tensor{len(self.layers)}", shape, scale, zero_point)
 
     def add(self, layer):
         self.layers.append(layer)
@@ -105,7 +96,7 @@ class Draw:
         other = self.conv2d(source, source.shape[3], same=True)
         scale = max(source.scale, other.scale) * self.draw(st.sampled_from([1, 2, 0.3, 1e4]))
         output = self.tensor(source.shape, scale)
-        return self.add(Add((source, other), output, self.draw(activations)))
+        return self.add(Add((source, other), output, activation=self.draw(activations)))
 
     def pool(self, source, kind):
         kernel, sliding, out = self.window(source)
@@ -130,15 +121,16 @@ class Draw:
 
     def network(self, kind):
         shape = 1, self.draw(st.integers(1, 9)), self.draw(st.integers(1, 9)), 1
-        image = IntegerTensor("image", shape, 1 / 255, -128)
+        image = Tensor("image", shape, 1 / 255, -128)
         source = image if self.draw(st.booleans()) else self.conv2d(image)
         body = getattr(self, kind)(source)
         n_labels = self.draw(st.integers(1, 5))
         logits = self.fully_connected(body, n_labels)
         scores = self.tensor((1, n_labels), 1 / 256, -128)
         self.add(Softmax((logits,), scores))
-        labels = tuple(f"label {i}" for i in range(n_labels))
-        return IntegerNetwork(image, tuple(self.layers), labels, {"model": kind})
+        labels = [f"label {i}" for i in range(n_labels)]
+        facts = {"model": kind, "labels": labels}
+        return Graph((image,), (scores,), tuple(self.layers), facts)
 
 
 KINDS = (
@@ -157,15 +149,14 @@ def integer_networks(draw, kind):
         raise
 
 
-IMAGE = IntegerTensor("image", (1, 4, 5, 1), 1 / 255, -128)
+IMAGE = Tensor("image", (1, 4, 5, 1), 1 / 255, -128)
 
 
 def with_head(layers):
     """Layers that end in logits, with a softmax behind them."""
     logits = layers[-1].output
-    scores = IntegerTensor("scores", logits.shape, 1 / 256, -128)
-    labels = tuple(f"label{i}" for i in range(logits.size))
-    return IntegerNetwork(IMAGE, (*layers, Softmax((logits,), scores)), labels)
+    scores = Tensor("scores", logits.shape, 1 / 256, -128)
+    return Graph((IMAGE,), (scores,), (*layers, Softmax((logits,), scores)))
 
 
 def network_at_ties(kind, one_scale):
@@ -177,11 +168,11 @@ def network_at_ties(kind, one_scale):
     ties = rng.integers(-120, 120, outputs) + 0.5
     bias = np.rint(ties * scale / (IMAGE.scale * scales.astype(float))).astype(int)
     bias += rng.integers(-20, 21, outputs)
-    logits = IntegerTensor("logits", (1, outputs), scale, 0)
+    logits = Tensor("logits", (1, outputs), scale, 0)
     if kind == "fully_connected":
         weights = np.zeros((outputs, IMAGE.size), int)
         return with_head((FullyConnected((IMAGE,), logits, weights, scales, bias),))
-    maps = IntegerTensor("maps", (*IMAGE.shape[:3], outputs), scale, 0)
+    maps = Tensor("maps", (*IMAGE.shape[:3], outputs), scale, 0)
     weights = np.zeros((outputs, 1, 1, 1), int)
     return with_head((Conv2d((IMAGE,), maps, weights, scales, bias), Mean((maps,), logits)))
 

@@ -4,7 +4,7 @@ import flatbuffers
 import numpy as np
 from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
-from kwslib.deploy.tflite_file import facts_in, with_facts
+from kwslib.network.facts import facts_in, with_facts
 
 _WEIGHTED = (
     schema.BuiltinOperator.CONV_2D,

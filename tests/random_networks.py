@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import strategies as st
 from small_networks import Builder, options, same, valid, window_options
 
-from kwslib.deploy.tflite_file import with_facts
+from kwslib.network.facts import with_facts
 
 DENSE, SPARSE = st.just(0.0), st.sampled_from([0.3, 0.6, 0.8, 0.9, 0.97, 1.0])
 """Share of the weights that is zero."""

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from kwslib.deploy.flatfile import parse
 from kwslib.deploy.interpreter import micro_interpreter
+from kwslib.network.flatfile import parse
 
 
 def run_reference(data, inputs):

@@ -3,7 +3,7 @@
 import numpy as np
 from small_networks import Builder, options, same, window_options
 
-from kwslib.deploy.reader import graph_of
+from kwslib.network.reader import graph_of
 
 
 def convolution_network(size, kernel, stride, channels=1, outputs=1, zeros=0.0, seed=0):

@@ -18,6 +18,7 @@ STAGES = [
     {"config", "interrupt", "records"},
     {"features"},
     {"data"},
+    {"network"},
     {"models"},
     {"evaluation"},
     {"training"},

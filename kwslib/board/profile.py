@@ -25,10 +25,9 @@ from kwslib.board.memory import Part, memory_parts
 from kwslib.board.target import open_board
 from kwslib.config import CLIP_SAMPLES, DEPLOYED, NANO33BLE, SAMPLE_RATE
 from kwslib.deploy.codegen import generate
-from kwslib.deploy.compile import labels_of
-from kwslib.deploy.graph import Graph
-from kwslib.deploy.reader import read_graph
 from kwslib.models.checkpoint import PUBLISHED
+from kwslib.network.graph import Graph
+from kwslib.network.reader import read_graph
 from kwslib.records import Method, Record, machine_name
 
 VERSION = 1
@@ -307,7 +306,7 @@ def profile_record(tflite: Path, target: str) -> Record:
     subject = {
         "model": graph.facts.get("model"),
         "network": tflite.stem,
-        "labels": list(labels_of(graph)),
+        "labels": list(graph.labels),
         "tflite": graph.sha256,
         "macs": graph.macs,
     }

@@ -12,9 +12,9 @@ from kwslib.board.client import Board
 from kwslib.board.emulator import Emulator
 from kwslib.board.links import EmulatorLink, HostLink, SerialLink
 from kwslib.deploy.compile import compile_network, spots_keywords
-from kwslib.deploy.graph import Graph
 from kwslib.errors import InputError
 from kwslib.evaluation.accuracy import Predict
+from kwslib.network.graph import Graph
 
 TARGETS = "host, emulator, serial:PORT or socket://HOST:PORT"
 """What a target may be: this machine, the emulated board, or a board at the end of a link."""

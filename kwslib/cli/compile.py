@@ -58,7 +58,7 @@ def command(
     from kwslib.board.emulator import static_memory
     from kwslib.deploy.compile import compile_network
     from kwslib.deploy.predictors import tflite_of
-    from kwslib.deploy.reader import read_graph
+    from kwslib.network.reader import read_graph
 
     graph = read_graph(tflite_of(model))
     compiled = compile_network(graph, target, out, kernels, compiler, sparse)  # type: ignore[arg-type]
@@ -70,13 +70,13 @@ def command(
         "ram": ram,
         "left_out": _LEFT_OUT.get(target),
         "program": compiled.program.stat().st_size,
-        "arena": compiled.arena,
-        "peak": compiled.peak,
+        "arena": compiled.source.arena.size,
+        "peak": compiled.source.arena.peak,
         "macs": graph.macs,
-        "weights": compiled.weights,
+        "weights": compiled.source.weights,
         "weight_bits": list(graph.weight_bits),
-        "layers": list(compiled.layers),
-        "kernels": [list(names) for names in compiled.kernels],
+        "layers": list(compiled.source.layers),
+        "kernels": [list(names) for names in compiled.source.kernels],
         "files": [str(path) for path in compiled.files],
     }
     show(result, as_json, _text(result))

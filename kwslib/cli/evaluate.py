@@ -115,7 +115,7 @@ def command(
 def _board(target: str, model: str) -> "Iterator[Predict]":
     """The predictor of the board that a target is, with a bar where people watch."""
     from kwslib.board.target import board_predictor, open_board
-    from kwslib.deploy.reader import read_graph
+    from kwslib.network.reader import read_graph
 
     with open_board(target, read_graph(model), model) as board:
         scored = board_predictor(board)

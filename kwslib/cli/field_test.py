@@ -7,12 +7,11 @@ import click
 
 from kwslib.board.client import default_streaming
 from kwslib.cli.output import json_option, note, show, target_option
-from kwslib.deploy.compile import labels_of
-from kwslib.deploy.reader import read_graph
 from kwslib.errors import InputError
 from kwslib.field.book import Book
 from kwslib.field.imported import Expected, import_trials
 from kwslib.field.run import FieldTest
+from kwslib.network.reader import read_graph
 
 _TRIALS = 10
 
@@ -86,7 +85,7 @@ def command(
     path = tflite_of(model)
     graph = read_graph(path)
     if saved is not None:
-        book = import_trials(saved, Expected(path.stem, graph.sha256, labels_of(graph)), out)
+        book = import_trials(saved, Expected(path.stem, graph.sha256, graph.labels), out)
     else:
         with open_board(target or "host", graph, model) as board:
             streaming = default_streaming(len(board.labels))

@@ -110,8 +110,8 @@ def command(
     if epochs != 0:
         recipe = recipe_of(load(model)[1])
         how = fine_tuning(recipe, wanted.method, epochs=epochs, schedule=schedule, rewind=rewind)  # type: ignore[arg-type]
-    pruned = prune_checkpoint(model, wanted, how, data, split=split, seed=seed, out=out)
-    show(pruned.summary, as_json, _text(pruned.summary))
+    summary = prune_checkpoint(model, wanted, how, data, split=split, seed=seed, out=out)
+    show(summary, as_json, _text(summary))
 
 
 def _text(result: dict[str, Any]) -> str:

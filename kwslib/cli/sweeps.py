@@ -11,7 +11,7 @@ import click
 from kwslib.cli.output import show
 from kwslib.errors import InputError
 from kwslib.records import Record, write_records
-from kwslib.sweep.runs import BACKENDS, Backend, Workers
+from kwslib.sweep.runs import BACKENDS, Backend, Workers, check_workers
 
 
 def sweep_options(command: Callable[..., Any]) -> Callable[..., Any]:

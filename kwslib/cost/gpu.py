@@ -3,16 +3,12 @@
 ``python -m kwslib.cost.gpu [NETWORK ...]`` measures all networks, or those that are named.
 """
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import click
-import torch
-from torch import nn
 
 from kwslib import models
-from kwslib.cost.timing import Device, Timing, run_time
+from kwslib.cost.timing import Timing, run_time
 from kwslib.errors import mistakes_in_a_line
 from kwslib.records import FOLDER, Record, of_version, read_records, select, write_records
 
@@ -44,29 +40,7 @@ def recorded(model: str, batch: int = 1, folder: Path = RECORDS) -> Timing | Non
         select(records, metric, network=model, batch=batch)
         for metric in ("run_time", "run_time_quantiles")
     )
-    return Timing(median[0], quantiles[0], on_record=True) if median and quantiles else None
-
-
-def on_each_device(
-    network: nn.Module, model: str, subject: Mapping[str, Any], repetitions: int
-) -> dict[Device, Timing]:
-    """:func:`kwslib.cost.timing.run_time` on the CPU, and on the GPU: on this machine's, or as it
-    is on record, or not at all.
-
-    Args:
-        network: what is timed.
-        model: its name in the registry.
-        subject: goes into the records.
-        repetitions: calls that are timed.
-    """
-    timings: dict[Device, Timing] = {
-        "cpu": run_time(network, subject=subject, repetitions=repetitions)
-    }
-    if torch.cuda.is_available():
-        timings["cuda"] = run_time(network, subject=subject, device="cuda", repetitions=repetitions)
-    elif kept := recorded(model):
-        timings["cuda"] = kept
-    return timings
+    return Timing(median[0], quantiles[0]) if median and quantiles else None
 
 
 def measured(model: str) -> list[Record]:

@@ -14,6 +14,7 @@ from torch import fx, nn
 from torch.fx.passes.shape_prop import ShapeProp
 
 from kwslib.cost.operations import IMAGE_SHAPE, LayerCost
+from kwslib.models.traced import trace
 
 NumberType = Literal["float32", "int8"]
 NUMBER_TYPES: tuple[NumberType, ...] = ("float32", "int8")
@@ -34,23 +35,16 @@ _SHARES_INPUT = {
 """Operations whose output lies where their input lay."""
 
 
-def flash_bytes(
-    layers: Sequence[LayerCost], number_type: NumberType, *, channel_scales: bool = False
-) -> int:
-    """Bytes of the parameters: 4 each in float32; in int8 weights 1 and biases, 32-bit, 4.
-
-    Args:
-        layers: of a network.
-        number_type: of the weights.
-        channel_scales: whether to add the float32 scale that each output channel of an int8
-            layer has when it is quantized by channel.
-    """
-    size = sum(
+def flash_bytes(layers: Sequence[LayerCost], number_type: NumberType) -> int:
+    """Bytes of the parameters: 4 each in float32; in int8 weights 1 and biases, 32-bit, 4."""
+    return sum(
         each.weights * _WEIGHT_BYTES[number_type] + each.biases * _BIAS_BYTES for each in layers
     )
-    if channel_scales and number_type == "int8":
-        size += _SCALE_BYTES * sum(each.output_shape[0] for each in layers if each.weights)
-    return size
+
+
+def scale_bytes(layers: Sequence[LayerCost]) -> int:
+    """Bytes of the float32 scales that int8 layers have when they are quantized by channel."""
+    return _SCALE_BYTES * sum(each.output_shape[0] for each in layers if each.weights)
 
 
 @dataclass(frozen=True)
@@ -85,14 +79,6 @@ class Memory:
         """Activations alive together at the worst moment; the image's where nothing is written."""
         return max((step.live for step in self.steps), default=self.inputs)
 
-    def peak_bytes(self, number_type: NumberType) -> int:
-        """:attr:`peak` in bytes: 4 a number in float32, 1 in int8."""
-        return self.peak * ACTIVATION_BYTES[number_type]
-
-    def input_output_bytes(self, number_type: NumberType) -> int:
-        """Image and logits alone, in bytes."""
-        return (self.inputs + self.outputs) * ACTIVATION_BYTES[number_type]
-
 
 def live_memory(network: nn.Module, image_shape: tuple[int, ...] = IMAGE_SHAPE) -> Memory:
     """Follow every activation from where it is written to where it is last read.
@@ -106,20 +92,12 @@ def live_memory(network: nn.Module, image_shape: tuple[int, ...] = IMAGE_SHAPE) 
     """
     was_training = network.training
     try:
-        network.eval()
-        traced = fx.GraphModule(network, graph := _LayerTracer().trace(network))
+        traced = trace(network.eval())
         with torch.no_grad():
             ShapeProp(traced).propagate(torch.zeros(1, *image_shape))
     finally:
         network.train(was_training)
-    return _memory_of(list(graph.nodes), dict(network.named_modules()))
-
-
-class _LayerTracer(fx.Tracer):
-    """Takes every module without children as one operation, subclasses of ours included."""
-
-    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        return not any(True for _ in m.children())
+    return _memory_of(list(traced.graph.nodes), dict(network.named_modules()))
 
 
 def _memory_of(nodes: list[fx.Node], layers: dict[str, nn.Module]) -> Memory:

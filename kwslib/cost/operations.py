@@ -9,12 +9,10 @@ in the literature.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
-from torch.nn.modules.conv import _ConvNd
 
 from kwslib.config import DEPLOYED
 
@@ -66,29 +64,9 @@ class LayerCost:
         return math.prod(self.output_shape)
 
 
-def _convolution_macs(layer: _ConvNd, outputs: int) -> int:
-    """Every output sums ``in_channels / groups`` times the kernel's area products."""
-    return outputs * (layer.in_channels // layer.groups) * math.prod(layer.kernel_size)
-
-
-def _linear_macs(layer: nn.Linear, outputs: int) -> int:
-    """Every output sums one product for each input feature."""
-    return outputs * layer.in_features
-
-
-def _batch_norm_macs(_layer: _BatchNorm, outputs: int) -> int:
-    """One scale and shift for each element, until it is folded into the layer before it."""
-    return outputs
-
-
-_MACS: dict[type[nn.Module], Callable[[Any, int], int]] = {
-    nn.Conv1d: _convolution_macs,
-    nn.Conv2d: _convolution_macs,
-    nn.Linear: _linear_macs,
-    nn.BatchNorm1d: _batch_norm_macs,
-    nn.BatchNorm2d: _batch_norm_macs,
-}
-"""How the MACs of a kind of layer, and of its subclasses, follow from its output elements."""
+_KINDS = (nn.Conv1d, nn.Conv2d, nn.Linear, nn.BatchNorm1d, nn.BatchNorm2d)
+"""Layers of which each output sums one product for each weight of its channel. A batch norm has one
+for each element, until it is folded into the layer before it."""
 
 
 def layer_costs(
@@ -136,6 +114,10 @@ def layer_costs(
 def _layer_cost(
     name: str, layer: nn.Module, image: Tensor, output: Tensor, stored_before: bool
 ) -> LayerCost:
+    if not isinstance(layer, _KINDS):
+        raise TypeError(
+            f"the operations of a {type(layer).__name__} are not known; add it to {__name__}"
+        )
     biases = sum(p.numel() for n, p in layer.named_parameters(recurse=False) if n == "bias")
     weights = sum(p.numel() for p in layer.parameters(recurse=False)) - biases
     is_norm = isinstance(layer, _BatchNorm)
@@ -146,16 +128,7 @@ def _layer_cost(
         output_shape=tuple(output.shape[1:]),
         weights=0 if stored_before else weights,
         biases=0 if stored_before else biases,
-        macs=_rule(layer)(layer, output.numel()),
+        macs=output.numel() * layer.weight[0].numel(),
         # the shift of a batch norm is the addition of its MAC
         biased_outputs=output.numel() if biases and not is_norm else 0,
-    )
-
-
-def _rule(layer: nn.Module) -> Callable[[Any, int], int]:
-    for kind, rule in _MACS.items():
-        if isinstance(layer, kind):
-            return rule
-    raise TypeError(
-        f"the operations of a {type(layer).__name__} are not known; add its rule to {__name__}"
     )

@@ -6,7 +6,15 @@ from typing import Any
 from torch import fx, nn
 
 from kwslib.config import NANO33BLE, Board
-from kwslib.cost.memory import NUMBER_TYPES, Memory, NumberType, flash_bytes, live_memory
+from kwslib.cost.memory import (
+    ACTIVATION_BYTES,
+    NUMBER_TYPES,
+    Memory,
+    NumberType,
+    flash_bytes,
+    live_memory,
+    scale_bytes,
+)
 from kwslib.cost.operations import IMAGE_SHAPE, LayerCost, layer_costs
 from kwslib.models.traced import UnfoldableError, traced_and_folded
 
@@ -42,17 +50,18 @@ class Cost:
     @property
     def ram(self) -> dict[NumberType, int]:
         """Bytes of the activations alive together at the worst moment."""
-        return {each: self.memory.peak_bytes(each) for each in NUMBER_TYPES}
+        return {each: self.memory.peak * ACTIVATION_BYTES[each] for each in NUMBER_TYPES}
 
     @property
     def ram_input_output(self) -> dict[NumberType, int]:
         """Bytes of image and logits alone."""
-        return {each: self.memory.input_output_bytes(each) for each in NUMBER_TYPES}
+        numbers = self.memory.inputs + self.memory.outputs
+        return {each: numbers * ACTIVATION_BYTES[each] for each in NUMBER_TYPES}
 
     @property
     def channel_scales(self) -> int:
         """Bytes of int8 scales, one a channel, that ``flash`` leaves out."""
-        return flash_bytes(self.layers, "int8", channel_scales=True) - self.flash["int8"]
+        return scale_bytes(self.layers)
 
     @property
     def flash_share(self) -> dict[NumberType, float]:

@@ -35,12 +35,10 @@ class Timing:
     Attributes:
         median: record of the median in microseconds, with its 95 % interval.
         quantiles: record of ``{"0.05": us, ...}`` over :data:`QUANTILES`.
-        on_record: whether it was measured before this run, where the records say.
     """
 
     median: Record
     quantiles: Record
-    on_record: bool = False
 
 
 def run_time(
@@ -74,7 +72,15 @@ def run_time(
         image = torch.rand(batch, *IMAGE_SHAPE, device=device)
         calls = _time_calls(network, image, repetitions, warm_up)
     facts: dict[str, Any] = {
-        "subject": dict(subject) | _settings(batch, repetitions, warm_up),
+        "subject": {
+            **subject,
+            "runtime": f"PyTorch {torch.__version__}, eager",
+            "number_type": "float32",
+            "batch": batch,
+            "threads": 1,
+            "repetitions": repetitions,
+            "warm_up": warm_up,
+        },
         "machine": torch.cuda.get_device_name() if device == "cuda" else machine_name(),
         "target": "host" if device == "cpu" else device,
     }
@@ -111,12 +117,6 @@ def median_interval(calls: NDArray[np.float64]) -> tuple[float, float]:
     low = max(math.floor(n / 2 - reach), 0)
     high = min(math.ceil(n / 2 + reach), n - 1)
     return float(ordered[low]), float(ordered[high])
-
-
-def _settings(batch: int, repetitions: int, warm_up: int) -> dict[str, Any]:
-    version = f"PyTorch {torch.__version__}, eager"
-    fixed = {"runtime": version, "number_type": "float32", "batch": batch, "threads": 1}
-    return fixed | {"repetitions": repetitions, "warm_up": warm_up}
 
 
 @contextmanager

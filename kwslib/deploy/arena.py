@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from kwslib.deploy.graph import Graph, Reshape
+from kwslib.network.graph import Graph
+from kwslib.network.operators import Reshape
 
 ALIGNMENT = 4
 """Buffers start at, and are filled up to, multiples of this: kernels read whole words."""
@@ -14,13 +15,13 @@ class Buffer:
     """Bytes that are needed from one step to another, both included.
 
     Attributes:
-        name: of a tensor, ``"t3"``, or of an operator's scratch space, ``"s1"``.
+        name: of a tensor, or the step of an operator for its scratch space.
         size: in bytes, a multiple of ``ALIGNMENT``.
         first: step that writes it; -1 is before the first.
         last: step that reads it last.
     """
 
-    name: str
+    name: str | int
     size: int
     first: int
     last: int
@@ -35,24 +36,15 @@ class Arena:
     """A plan.
 
     Attributes:
-        offsets: byte offset of each buffer by name; tensors that share bytes share an offset.
+        offsets: byte offset of each tensor by its name, and of each operator's scratch space by
+            its step; tensors that share bytes share an offset.
         size: bytes of the arena.
         peak: bytes that are live at the busiest step; no plan needs less.
     """
 
-    offsets: Mapping[str, int]
+    offsets: Mapping[str | int, int]
     size: int
     peak: int
-
-
-def tensor_name(index: int) -> str:
-    """The buffer of the tensor with that number in the file."""
-    return f"t{index}"
-
-
-def scratch_name(step: int) -> str:
-    """The scratch space of the operator at ``step``."""
-    return f"s{step}"
 
 
 def plan_arena(graph: Graph, scratch: Sequence[int]) -> Arena:
@@ -68,7 +60,7 @@ def plan_arena(graph: Graph, scratch: Sequence[int]) -> Arena:
     owner = _owners(graph)
     buffers = _buffers(graph, scratch, owner)
     placed: list[tuple[int, Buffer]] = []
-    for buffer in sorted(buffers, key=lambda b: (-b.size, b.first, b.name)):
+    for buffer in sorted(buffers, key=lambda b: (-b.size, b.first, isinstance(b.name, str))):
         offset = 0
         for start, other in sorted(placed, key=lambda item: item[0]):
             if buffer.meets(other) and offset < start + other.size:
@@ -77,41 +69,36 @@ def plan_arena(graph: Graph, scratch: Sequence[int]) -> Arena:
                 offset = start + other.size
         placed.append((offset, buffer))
     offsets = {buffer.name: offset for offset, buffer in placed}
-    for index, owned_by in owner.items():
-        offsets[tensor_name(index)] = offsets[tensor_name(owned_by)]
+    offsets |= {name: offsets[owned_by] for name, owned_by in owner.items()}
     size = max(offset + buffer.size for offset, buffer in placed)
     return Arena(offsets, size, _peak(buffers))
 
 
-def _owners(graph: Graph) -> dict[int, int]:
+def _owners(graph: Graph) -> dict[str, str]:
     """The tensor whose bytes each tensor uses: its own, or those that it reshapes."""
-    owner = {graph.input.index: graph.input.index}
+    owner = {graph.input.name: graph.input.name}
     for operator in graph.operators:
-        index = operator.output.index
-        owner[index] = owner[operator.input.index] if isinstance(operator, Reshape) else index
+        name = operator.output.name
+        owner[name] = owner[operator.input.name] if isinstance(operator, Reshape) else name
     return owner
 
 
-def _buffers(graph: Graph, scratch: Sequence[int], owner: Mapping[int, int]) -> list[Buffer]:
-    sizes = {graph.input.index: graph.input.size}
-    first = {graph.input.index: -1}
-    last = {graph.input.index: -1}
+def _buffers(graph: Graph, scratch: Sequence[int], owner: Mapping[str, str]) -> list[Buffer]:
+    sizes = {graph.input.name: graph.input.size}
+    first = {graph.input.name: -1}
+    last = {graph.input.name: -1}
     for step, operator in enumerate(graph.operators):
-        for tensor in operator.inputs:
-            last[owner[tensor.index]] = step
-        own = owner[operator.output.index]
+        for tensor in (*operator.inputs, operator.output):
+            last[owner[tensor.name]] = step
+        own = owner[operator.output.name]
         sizes.setdefault(own, operator.output.size)
         first.setdefault(own, step)
-        last[own] = step
-    last[owner[graph.output.index]] = len(graph.operators)
+    last[owner[graph.output.name]] = len(graph.operators)
     buffers = [
-        Buffer(tensor_name(index), _rounded(sizes[index]), first[index], last[index])
-        for index in sizes
+        Buffer(name, _rounded(size), first[name], last[name]) for name, size in sizes.items()
     ]
     return buffers + [
-        Buffer(scratch_name(step), _rounded(size), step, step)
-        for step, size in enumerate(scratch)
-        if size
+        Buffer(step, _rounded(size), step, step) for step, size in enumerate(scratch) if size
     ]
 
 

@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from kwslib.deploy.flatfile import parse
 from kwslib.files import write_text
+from kwslib.network.flatfile import parse
 
 _PER_LINE = 12
 

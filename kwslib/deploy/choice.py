@@ -14,10 +14,11 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from kwslib.deploy.graph import Conv2d, FullyConnected, Operator
 from kwslib.deploy.packing import Packed, pack, pack_lanes
 from kwslib.deploy.prices import Price, price_of
 from kwslib.deploy.sparse_packing import CONV2D, FULLY_CONNECTED, Form
+from kwslib.network.operators import Operator
+from kwslib.network.weighted import Conv2d, FullyConnected
 
 Sparse = Literal["auto", "never"] | tuple[Form, ...]
 """What may be sparse: what pays, nothing, or every layer that can be in one of these forms,
@@ -53,7 +54,7 @@ def choose(operator: Operator, dsp: bool, sparse: Sparse = "auto") -> tuple[Pack
     dense = pack(operator, dsp)
     if sparse == "never" or not isinstance(operator, (FullyConnected, Conv2d)):
         return (dense,)
-    if not _is_dsp(dense):
+    if dense.channel_type != "kws_channel_dsp":  # whose arithmetic the sparse ones share
         return (dense,)
     if sparse != "auto":
         forced = [choice for form in sparse for choice in _whole(operator, form)]
@@ -66,11 +67,6 @@ def choose(operator: Operator, dsp: bool, sparse: Sparse = "auto") -> tuple[Pack
         if choice.price.cycles < most and choice.price.share < best.price.share:
             best = choice
     return best.parts
-
-
-def _is_dsp(dense: Packed) -> bool:
-    """Whether the dense kernel is one whose arithmetic the sparse ones share."""
-    return dense.channel_type == "kws_channel_dsp"
 
 
 def _choices(operator: FullyConnected | Conv2d, dense: Packed) -> Iterator[Choice]:
@@ -107,9 +103,11 @@ def _mixed(operator: Conv2d, form: Form) -> Iterator[Choice]:
 
 
 def _channels_of(operator: Conv2d, places: Sequence[int]) -> Conv2d:
-    """The layer with these output channels alone; its output stays that of all."""
+    """The layer with these output channels alone."""
     rows = list(places)
+    output = replace(operator.output, shape=(*operator.output.shape[:3], len(rows)))
+    scales = np.broadcast_to(operator.scales, operator.outputs)[rows]
     return replace(
-        operator, weights=operator.weights[rows], bias=operator.bias[rows],
-        multipliers=tuple(operator.multipliers[place] for place in rows),
+        operator, output=output, weights=operator.weights[rows], bias=operator.bias[rows],
+        scales=scales,
     )  # fmt: skip

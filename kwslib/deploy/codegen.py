@@ -4,29 +4,20 @@ The layers call the kernels of ``firmware/core`` with constant shapes; the kerne
 functions, so that the C compiler specialises each call to its layer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kwslib.deploy.arena import Arena, plan_arena, scratch_name, tensor_name
+from kwslib.deploy.arena import Arena, plan_arena
 from kwslib.deploy.choice import Sparse, choose
-from kwslib.deploy.graph import (
-    Add,
-    FullyConnected,
-    Graph,
-    Mean,
-    Operator,
-    Pad,
-    Pool,
-    Reshape,
-    Softmax,
-    Tensor,
-    Weighted,
-)
 from kwslib.deploy.packing import Packed, Table
+from kwslib.network.graph import Graph
+from kwslib.network.operators import Add, Mean, Operator, Pad, Pool, Reshape, Softmax
+from kwslib.network.requantization import ADD_LEFT_SHIFT
+from kwslib.network.weighted import FullyConnected, Weighted
 
 Kernels = Literal["dsp", "portable"]
 KERNELS: tuple[Kernels, ...] = ("dsp", "portable")
@@ -63,7 +54,6 @@ class NetworkSource:
 def generate(
     graph: Graph,
     kernels: Kernels = "dsp",
-    labels: Sequence[str] = (),
     sparse: Sparse = "auto",
 ) -> NetworkSource:
     """The C of a network.
@@ -72,7 +62,6 @@ def generate(
         graph: the network.
         kernels: ``"dsp"`` for the Cortex-M4 (its instructions are emulated in C elsewhere), or
             ``"portable"``, which are dense.
-        labels: names of the outputs, for the header.
         sparse: which layers skip their zeros; see :mod:`kwslib.deploy.choice`.
     """
     packed = [choose(operator, kernels == "dsp", sparse) for operator in graph.operators]
@@ -81,7 +70,7 @@ def generate(
     for step, (operator, parts) in enumerate(zip(graph.operators, packed, strict=True)):
         if isinstance(operator, Reshape):
             continue
-        names.append(f"layer_{step}_{operator.name}")
+        names.append(f"layer_{step}_{operator.kind}")
         called.append(tuple(part.function.removeprefix("kws_") for part in parts))
         functions.append(_function(names[-1], step, operator, parts, arena))
     used = [part for parts in packed for part in parts]
@@ -91,12 +80,12 @@ def generate(
             _title(graph),
             _OPTIMISED,
             "\n".join(['#include "network.h"', "", *(f'#include "{name}"' for name in includes)]),
-            _storage(arena),
+            f"static uint32_t arena[{arena.size // 4}]; /* {arena.peak} bytes live at the peak */",
             *functions,
             _interface(graph, arena, names),
         ]
     )
-    header = _header(graph, arena, len(names), labels)
+    header = _header(graph, arena, len(names))
     weights = sum(part.weights.nbytes for part in used)
     return NetworkSource(source, header, arena, tuple(names), tuple(called), weights)
 
@@ -104,27 +93,16 @@ def generate(
 def _title(graph: Graph) -> str:
     facts = graph.facts
     name = f"{facts['model']}: " if isinstance(facts.get("model"), str) else ""
+    name = name.replace("*/", "").replace("\n", " ")
     return (
-        f"/* {_comment(name)}{graph.macs:,} multiply-accumulates.\n"
+        f"/* {name}{graph.macs:,} multiply-accumulates.\n"
         f"   Generated from a .tflite file with SHA-256\n   {graph.sha256 or 'unknown'}. */"
     )
 
 
-def _comment(text: str) -> str:
-    return text.replace("*/", "").replace("\n", " ")
-
-
-def _storage(arena: Arena) -> str:
-    return f"static uint32_t arena[{arena.size // 4}]; /* {arena.peak} bytes live at the peak */"
-
-
-def _at(arena: Arena, name: str, kind: str = "int8_t") -> str:
+def _at(arena: Arena, name: str | int, kind: str = "int8_t") -> str:
     size = {"int8_t": 1, "int16_t": 2, "int32_t": 4}[kind]
     return f"({kind} *)arena + {arena.offsets[name] // size}"
-
-
-def _tensor(arena: Arena, tensor: Tensor) -> str:
-    return _at(arena, tensor_name(tensor.index))
 
 
 def _function(
@@ -156,92 +134,69 @@ def _channels(name: str, part: Packed) -> str:
 
 def _statements(name: str, step: int, operator: Operator, layer: Packed, arena: Arena) -> list[str]:
     """The constants of a kernel and its call."""
-    constants, arguments = _call(operator, layer)
-    pointers = [_tensor(arena, tensor) for tensor in operator.inputs]
+    arguments = _arguments(operator, layer)
+    constants = _constants(operator, layer, arguments)
     if layer.scratch:
-        arguments = [*arguments, _at(arena, scratch_name(step), layer.scratch_type)]
+        arguments.append(_at(arena, step, layer.scratch_type))
     if layer.row_stride is not None:
-        arguments = [*arguments, str(layer.row_stride)]
-    call = ", ".join(
-        argument.format(*pointers, name=name)
-        for argument in [*arguments, _tensor(arena, operator.output)]
-    )
+        arguments.append(str(layer.row_stride))
+    arguments.append(_at(arena, operator.output.name))
+    pointers = [_at(arena, tensor.name) for tensor in operator.inputs]
+    call = ", ".join(argument.format(*pointers, name=name) for argument in arguments)
     return [
         *(line for text in constants for line in text.splitlines()),
         f"{layer.function}({call});",
     ]
 
 
-def _call(operator: Operator, layer: Packed) -> tuple[list[str], list[str]]:
-    """Constants of a layer, and its kernel's arguments; ``{0}`` stands for the first input."""
+def _arguments(operator: Operator, layer: Packed) -> list[str]:
+    """Those of a kernel up to its scratch space; ``{0}`` stands for the first input."""
     if layer.arguments:
-        return _sparse(operator, layer), list(layer.arguments)
+        return list(layer.arguments)
     if isinstance(operator, Weighted):
         return _weighted(operator, layer)
     if isinstance(operator, Pool):
-        return [_window(operator), _quantization(operator)], ["&window", "&quantization", "{0}"]
+        return ["&window", "&quantization", "{0}"]
     if isinstance(operator, Mean):
-        by = operator.multiplier
-        scale = (
-            f"static const struct kws_channel scale = {{0, {by.mantissa}, {by.left}, {by.right}}};"
-        )
-        sizes = [str(extent) for extent in operator.extents]
-        return [_quantization(operator), scale], [*sizes, "&quantization", "&scale", "{0}"]
+        return [*map(str, operator.extents), "&quantization", "&scale", "{0}"]
     if isinstance(operator, Add):
-        return [_addition(operator)], [str(operator.output.size), "&addition", "{0}", "{1}"]
+        return [str(operator.output.size), "&addition", "{0}", "{1}"]
     if isinstance(operator, Pad):
-        return [_padding(operator)], ["&padding", "{0}"]
+        return ["&padding", "{0}"]
     if isinstance(operator, Softmax):
-        table = operator.exponentials
         depth = operator.input.shape[-1]
-        constants = [_array("int32_t", "exponentials", table)]
         sizes = [str(operator.input.size // depth), str(depth)]
-        return constants, [*sizes, "exponentials", str(len(table)), "{0}"]
-    raise TypeError(f"no kernel for {operator.name}")
+        return [*sizes, "exponentials", str(len(operator.exponentials)), "{0}"]
+    raise TypeError(f"no kernel for {operator.kind}")
 
 
-def _weighted(operator: Weighted, layer: Packed) -> tuple[list[str], list[str]]:
-    constants = [_quantization(operator), *_constants(layer)]
+def _weighted(operator: Weighted, layer: Packed) -> list[str]:
     bits = [] if layer.bits is None else [str(layer.bits)]
-    shared = ["&quantization", "{0}", *bits, "weights", "channels"]
+    arguments = ["&quantization", "{0}", *bits, "weights", "channels"]
     if layer.lanes:
-        fields = ", ".join(map(str, layer.lanes))
-        constants.append(f"static const struct kws_lanes lanes = {{{fields}}};")
-        constants.append(_array("uint64_t", "starts", layer.lane_starts))
-        if layer.places:
-            constants.append(_array("uint16_t", "places", np.array(layer.places)))
-        shared = [
-            "&quantization",
-            "&lanes",
-            *shared[1:],
-            "starts",
-            "places" if layer.places else "0",
-        ]
-    if isinstance(operator, FullyConnected):
-        outputs, depth = operator.weights.shape
-        sizes = [str(depth), str(outputs)]
-        if layer.channel_type == "kws_channel":
-            sizes = [str(operator.output.size // outputs), *sizes]
-        return constants, [*sizes, *shared]
-    return [_window(operator), *constants], ["&window", *shared]
+        places = "places" if layer.places else "0"
+        arguments = ["&quantization", "&lanes", *arguments[1:], "starts", places]
+    if not isinstance(operator, FullyConnected):
+        return ["&window", *arguments]
+    outputs, depth = operator.weights.shape
+    sizes = [str(depth), str(outputs)]
+    if layer.channel_type == "kws_channel":
+        sizes = [str(operator.output.size // outputs), *sizes]
+    return [*sizes, *arguments]
 
 
-def _constants(layer: Packed) -> list[str]:
-    """Weights and channels."""
-    rows = np.array(layer.channels)
-    return [
-        _array(layer.weight_type, "weights", layer.weights),
-        _table(Table(f"struct {layer.channel_type}", "channels", rows)),
-    ]
-
-
-def _sparse(operator: Any, layer: Packed) -> list[str]:
-    """The constants that the arguments of a sparse kernel name."""
-    constants = [_quantization(operator)]
-    if "&window" in layer.arguments:
-        constants = [_window(operator), *constants]
+def _constants(operator: Operator, layer: Packed, arguments: Sequence[str]) -> list[str]:
+    """The constants that arguments name."""
+    constants = [make(operator) for name, make in _CONSTANTS.items() if name in arguments]
     if layer.channels:
-        constants += _constants(layer)
+        rows = np.array(layer.channels)
+        constants.append(_array(layer.weight_type, "weights", layer.weights))
+        constants.append(_table(Table(f"struct {layer.channel_type}", "channels", rows)))
+    if layer.lanes:
+        constants.append(f"static const struct kws_lanes lanes = {_braces(layer.lanes)};")
+        constants.append(_array("uint64_t", "starts", layer.lane_starts))
+    if layer.places:
+        constants.append(_array("uint16_t", "places", np.array(layer.places)))
     return constants + [_table(table) for table in layer.tables]
 
 
@@ -249,7 +204,7 @@ def _table(table: Table) -> str:
     """An array, of structs where its values have two axes."""
     if table.values.ndim == 1:
         return _array(table.kind, table.name, table.values)
-    rows = ",\n".join("    {" + ", ".join(map(str, row)) + "}" for row in table.values.tolist())
+    rows = ",\n".join(f"    {_braces(row)}" for row in table.values.tolist())
     return f"static const {table.kind} {table.name}[{len(table.values)}] = {{\n{rows}}};"
 
 
@@ -261,47 +216,64 @@ def _window(operator: Any) -> str:
         height, width, channels, out_height, out_width, out_channels,
         *window.kernel, *window.stride, *window.before, *window.dilation,
     )  # fmt: skip
-    return f"static const struct kws_window window = {{{', '.join(map(str, fields))}}};"
+    return f"static const struct kws_window window = {_braces(fields)};"
 
 
 def _quantization(operator: Any) -> str:
-    low, high = (-128, 127)
-    if not isinstance(operator, Mean):
-        low, high = operator.clamp.low, operator.clamp.high
-    fields = (-operator.input.zero_point, operator.output.zero_point, low, high)
-    return f"static const struct kws_quantization quantization = {{{', '.join(map(str, fields))}}};"
+    clamp = operator.clamp
+    fields = (-operator.input.zero_point, operator.output.zero_point, clamp.low, clamp.high)
+    return f"static const struct kws_quantization quantization = {_braces(fields)};"
+
+
+def _scale(operator: Mean) -> str:
+    by = operator.multiplier
+    fields = _braces((0, by.mantissa, by.left, by.right))
+    return f"static const struct kws_channel scale = {fields};"
 
 
 def _addition(operator: Add) -> str:
-    first, second = operator.inputs
-    by = operator.input_multipliers
-    fields = [
-        str(operator.left_shift),
-        f"{{{-first.zero_point}, {-second.zero_point}}}",
-        f"{{{by[0].mantissa}, {by[1].mantissa}}}",
-        f"{{{by[0].right}, {by[1].right}}}",
-        str(operator.multiplier.mantissa),
-        str(operator.multiplier.right),
-        str(operator.output.zero_point),
-        str(operator.clamp.low),
-        str(operator.clamp.high),
-    ]
-    return f"static const struct kws_add addition = {{{', '.join(fields)}}};"
+    (first, second), whole = operator.multipliers
+    fields = (
+        ADD_LEFT_SHIFT,
+        _braces([-tensor.zero_point for tensor in operator.inputs]),
+        _braces([first.mantissa, second.mantissa]),
+        _braces([first.right, second.right]),
+        whole.mantissa, whole.right, operator.output.zero_point,
+        operator.clamp.low, operator.clamp.high,
+    )  # fmt: skip
+    return f"static const struct kws_add addition = {_braces(fields)};"
 
 
 def _padding(operator: Pad) -> str:
     """Axes in front are filled up to four; the first is the batch, which must stay 1."""
-    missing = 4 - len(operator.before)
+    missing = 4 - len(operator.paddings)
     extents = [
         [1] * missing + list(operator.input.shape),
-        [0] * missing + list(operator.before),
+        [0] * missing + [before for before, _ in operator.paddings],
         [1] * missing + list(operator.output.shape),
     ]
-    fields = [f"{{{', '.join(map(str, extent[1:]))}}}" for extent in extents]
-    return (
-        f"static const struct kws_pad padding = {{{', '.join(fields)}, "
-        f"{operator.output.zero_point}}};"
-    )
+    fields = [*(_braces(extent[1:]) for extent in extents), operator.output.zero_point]
+    return f"static const struct kws_pad padding = {_braces(fields)};"
+
+
+def _braces(fields: Iterable[Any]) -> str:
+    return f"{{{', '.join(map(str, fields))}}}"
+
+
+def _exponentials(operator: Softmax) -> str:
+    return _array("int32_t", "exponentials", operator.exponentials)
+
+
+_CONSTANTS: Mapping[str, Callable[[Any], str]] = {
+    "&window": _window,
+    "&quantization": _quantization,
+    "&scale": _scale,
+    "&addition": _addition,
+    "&padding": _padding,
+    "exponentials": _exponentials,
+}
+"""What makes a constant by its name among a kernel's arguments, in the order in which they are
+written."""
 
 
 def _array(kind: str, name: str, values: NDArray[Any]) -> str:
@@ -318,16 +290,16 @@ def _interface(graph: Graph, arena: Arena, layers: Sequence[str]) -> str:
     calls = "\n".join(f"    {name}();" for name in layers)
     table = ", ".join(layers)
     return (
-        f"int8_t *kws_network_input(void)\n{{\n    return {_tensor(arena, graph.input)};\n}}\n\n"
+        f"int8_t *kws_network_input(void)\n{{\n    return {_at(arena, graph.input.name)};\n}}\n\n"
         f"const int8_t *kws_network_output(void)\n{{\n"
-        f"    return {_tensor(arena, graph.output)};\n}}\n\n"
+        f"    return {_at(arena, graph.output.name)};\n}}\n\n"
         f"void (*const kws_network_layers[KWS_NETWORK_LAYERS])(void) = {{{table}}};\n\n"
         f"void kws_network_run(void)\n{{\n{calls}\n}}\n"
     )
 
 
-def _header(graph: Graph, arena: Arena, layers: int, labels: Sequence[str]) -> str:
-    named = "".join(f", {_string(label)}" for label in labels)[2:]
+def _header(graph: Graph, arena: Arena, layers: int) -> str:
+    named = ", ".join(map(_string, graph.labels))
     return f"""#ifndef KWS_NETWORK_H
 #define KWS_NETWORK_H
 

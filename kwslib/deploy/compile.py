@@ -8,9 +8,8 @@ from typing import Literal
 
 from kwslib.config import DEPLOYED
 from kwslib.deploy.choice import Sparse
-from kwslib.deploy.codegen import Kernels, generate
+from kwslib.deploy.codegen import Kernels, NetworkSource, generate
 from kwslib.deploy.frontend import HEADER, frontend_tables
-from kwslib.deploy.graph import Graph
 from kwslib.deploy.toolchain import (
     CORE,
     DEVICE,
@@ -27,6 +26,7 @@ from kwslib.deploy.toolchain import (
 from kwslib.errors import InputError
 from kwslib.evaluation.smoothing import MAX_LABELS
 from kwslib.files import lock_folder, write_beside, write_text
+from kwslib.network.graph import Graph
 
 Target = Literal["host", "emulator", "qemu", "arduino", "wasm"]
 
@@ -41,32 +41,18 @@ class Compiled:
     """A network compiled for a target.
 
     Attributes:
+        source: its C.
         program: shared library of the host, ELF file of an emulator, Arduino sketch, WebAssembly
             module.
         files: all that was written, the program last.
-        arena: bytes of RAM for activations and scratch.
-        peak: bytes live at the busiest step.
-        layers: C functions of the layers, in order.
-        kernels: what each of them calls: one kernel, or two for different channels.
-        weights: bytes of the weights in flash, without those that are constants of instructions.
         elf: tells flash and RAM; None for the host and for WebAssembly. That of the Arduino sketch
             is without Arduino's core, and no program for the board.
     """
 
+    source: NetworkSource
     program: Path
     files: tuple[Path, ...]
-    arena: int
-    peak: int
-    layers: tuple[str, ...]
-    kernels: tuple[tuple[str, ...], ...]
-    weights: int
     elf: Path | None = None
-
-
-def labels_of(graph: Graph) -> tuple[str, ...]:
-    """The names of a network's outputs, none where its file does not tell them."""
-    labels = graph.facts.get("labels")
-    return tuple(map(str, labels)) if isinstance(labels, list) else ()
 
 
 def spots_keywords(graph: Graph) -> bool:
@@ -74,7 +60,7 @@ def spots_keywords(graph: Graph) -> bool:
 
     Only around such a network can a board's whole program be built.
     """
-    labels = labels_of(graph)
+    labels = graph.labels
     return (
         graph.input.size == DEPLOYED.frames * DEPLOYED.bands
         and 2 < len(labels) == graph.output.size <= MAX_LABELS
@@ -122,7 +108,7 @@ def compile_network(
         )
     folder = Path(folder)
     code = folder / place.code
-    source = generate(graph, kernels, labels_of(graph), sparse)
+    source = generate(graph, kernels, sparse)
     texts = {"network.h": source.header, "network.c": source.source, HEADER: frontend_tables()}
     parts = [CORE, DEVICE, place.port] if spots_keywords(graph) else [CORE]
     with lock_folder(folder):
@@ -130,12 +116,10 @@ def compile_network(
             write_text(code / name, text)
         copies = [_copy(path, code) for part in parts for path in sorted(part.glob("*.[ch]"))]
         files = [*(code / name for name in texts), *copies]
-        built = place.build(_Job(files, folder, compiler))
-    return Compiled(
-        built.program, (*files, *built.files, built.program),
-        source.arena.size, source.arena.peak, source.layers, source.kernels, source.weights,
-        built.elf,
-    )  # fmt: skip
+        sources = [path for path in files if path.suffix == ".c"]
+        *others, program = place.build(sources, folder, compiler)
+    elf = next((path for path in (*others, program) if path.suffix == ".elf"), None)
+    return Compiled(source, program, (*files, *others, program), elf)
 
 
 def _copy(path: Path, folder: Path) -> Path:
@@ -146,67 +130,41 @@ def _copy(path: Path, folder: Path) -> Path:
     return copy
 
 
-@dataclass(frozen=True)
-class _Job:
-    """C files to build, the folder for the program, and what to build it with."""
-
-    files: Sequence[Path]
-    folder: Path
-    compiler: Compiler
-
-    @property
-    def sources(self) -> list[Path]:
-        return [path for path in self.files if path.suffix == ".c"]
-
-    @property
-    def include(self) -> list[Path]:
-        return [self.files[0].parent]
-
-
-@dataclass(frozen=True)
-class _Built:
-    program: Path
-    elf: Path | None = None
-    files: tuple[Path, ...] = ()
-
-
-def _build_host(job: _Job) -> _Built:
+def _build_host(sources: Sequence[Path], folder: Path, _: Compiler) -> list[Path]:
     define = ['KWS_MAILBOX_BOARD="this computer"']
-    return _Built(
-        shared_library(job.sources, job.folder / "libkws.so", include=job.include, define=define)
-    )
+    include = [sources[0].parent]
+    return [shared_library(sources, folder / "libkws.so", include=include, define=define)]
 
 
-def _build_emulator(job: _Job) -> _Built:
+def _build_emulator(sources: Sequence[Path], folder: Path, compiler: Compiler) -> list[Path]:
     define = ['KWS_MAILBOX_BOARD="emulated Cortex-M4F"']
-    elf = cortex_m4(
-        job.sources, job.folder / "kws.elf",
-        include=job.include, define=define, compiler=job.compiler,
-    )  # fmt: skip
-    return _Built(elf, elf)
+    include = [sources[0].parent]
+    program = folder / "kws.elf"
+    return [cortex_m4(sources, program, include=include, define=define, compiler=compiler)]
 
 
-def _build_qemu(job: _Job) -> _Built:
-    elf = cortex_m4(job.sources, job.folder / "kws.elf", include=job.include, compiler=job.compiler)
-    return _Built(elf, elf)
+def _build_qemu(sources: Sequence[Path], folder: Path, compiler: Compiler) -> list[Path]:
+    include = [sources[0].parent]
+    return [cortex_m4(sources, folder / "kws.elf", include=include, compiler=compiler)]
 
 
-def _build_sketch(job: _Job) -> _Built:
+def _build_sketch(sources: Sequence[Path], folder: Path, _: Compiler) -> list[Path]:
     """Arduino's tools compile the sketch; here it is compiled against an empty Arduino core."""
-    sketch = _copy(NANO33BLE_PORT / f"{SKETCH}.ino", job.folder / SKETCH)
+    sketch = _copy(NANO33BLE_PORT / f"{SKETCH}.ino", folder / SKETCH)
     stubs = NANO33BLE_PORT / "stubs"
-    checked = job.folder / f"{SKETCH}-check"
+    checked = folder / f"{SKETCH}-check"
     checked.mkdir(exist_ok=True)
     objects = [
         cortex_m4_object(source, checked / f"{source.stem}.o", include=[stubs])
         for source in (sketch, stubs / "arduino.cpp")
     ]
-    elf = cortex_m4([*job.sources, *objects], checked / "kws.elf", include=job.include)
-    return _Built(sketch, elf, (*objects, elf))
+    include = [sources[0].parent]
+    elf = cortex_m4([*sources, *objects], checked / "kws.elf", include=include)
+    return [*objects, elf, sketch]
 
 
-def _build_wasm(job: _Job) -> _Built:
-    return _Built(web_assembly(job.sources, job.folder / "kws.wasm", include=job.include))
+def _build_wasm(sources: Sequence[Path], folder: Path, _: Compiler) -> list[Path]:
+    return [web_assembly(sources, folder / "kws.wasm", include=[sources[0].parent])]
 
 
 @dataclass(frozen=True)
@@ -215,14 +173,15 @@ class _Place:
 
     Attributes:
         port: the folder of C that joins the device to it.
-        build: makes the program.
+        build: makes the program of sources, in a folder: the files that it writes, the program
+            last.
         compilers: that can build for it.
         needs_keywords: it runs the whole device, and a network by itself is of no use there.
         code: where in the folder the C belongs.
     """
 
     port: Path
-    build: Callable[[_Job], _Built]
+    build: Callable[[Sequence[Path], Path, Compiler], list[Path]]
     compilers: tuple[Compiler, ...] = ("zig",)
     needs_keywords: bool = False
     code: str = "."

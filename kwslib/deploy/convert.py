@@ -5,10 +5,8 @@ TensorFlow's converter does it, on a channels-last function with the network's w
 minus 128, its output 256 times a probability minus 128.
 """
 
-import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -18,24 +16,14 @@ from numpy.typing import NDArray
 from torch import nn
 
 from kwslib.config import DEPLOYED
-from kwslib.deploy.flatfile import parse
-from kwslib.deploy.tflite_file import with_facts
+from kwslib.deploy.interpreter import float_predictor, no_stderr, quiet_tensorflow
 from kwslib.deploy.translate import Translation
 from kwslib.errors import InputError
+from kwslib.network.facts import with_facts
+from kwslib.network.flatfile import parse
 from kwslib.quantize.ptq import calibration_clips
 
 _INPUT_SHAPE = (1, DEPLOYED.frames, DEPLOYED.bands, 1)
-
-
-def quiet_tensorflow() -> Any:
-    """TensorFlow, without what it says when it is loaded and when it converts."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
-    with _no_stderr():
-        import tensorflow as tf
-
-    tf.get_logger().setLevel("ERROR")
-    return tf
 
 
 def convert_float(network: nn.Module, facts: Mapping[str, Any]) -> bytes:
@@ -89,51 +77,20 @@ def layer_differences(network: nn.Module, images: NDArray[np.uint8]) -> dict[str
         images: uint8 ``[clips, 49, 40]``.
     """
     translation = Translation(network)
-    pixels = torch.from_numpy(images)[:, None].float() / 255
-    expected = translation.torch_layers(pixels)
+    expected = translation.torch_layers(torch.from_numpy(images)[:, None].float() / 255)
     differences = {}
-    for name in translation.layers():
-        function = _function(partial(_layer, translation, name))
-        found = _run_float(_quietly(_converter(function)), pixels.numpy())
-        wanted = translation.channels_last(name, expected[name])
-        differences[name] = float(np.abs(wanted.numpy() - found).max())
+    for name, wanted in expected.items():
+        data = _quietly(_converter(_function(partial(translation.run, name=name))))
+        found = float_predictor(data, _INPUT_SHAPE, name)(images)
+        rows = translation.channels_last(name, wanted).reshape(found.shape).numpy()
+        differences[name] = float(np.abs(rows - found).max())
     return differences
-
-
-def _layer(translation: Translation, name: str, images: Any) -> Any:
-    return translation.run(images)[1][name]
-
-
-def _run_float(data: bytes, images: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What a float file gives for each of the images ``[n, 1, 49, 40]``."""
-    interpreter = reference_interpreter(data)
-    source = interpreter.get_input_details()[0]["index"]
-    result = interpreter.get_output_details()[0]["index"]
-    found = []
-    for image in images:
-        interpreter.set_tensor(source, image.reshape(_INPUT_SHAPE))
-        interpreter.invoke()
-        found.append(interpreter.get_tensor(result)[0])
-    return np.stack(found)
-
-
-def reference_interpreter(data: bytes) -> Any:
-    """TensorFlow Lite's interpreter with its reference kernels, ready to run."""
-    tf = quiet_tensorflow()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that the class moves to another package
-        interpreter = tf.lite.Interpreter(
-            model_content=data,
-            experimental_op_resolver_type=tf.lite.experimental.OpResolverType.BUILTIN_REF,
-        )
-    interpreter.allocate_tensors()
-    return interpreter
 
 
 def _probabilities(network: nn.Module) -> Any:
     tf = quiet_tensorflow()
     translation = Translation(network)
-    return _function(lambda images: tf.nn.softmax(translation.run(images)[0]))
+    return _function(lambda images: tf.nn.softmax(translation.run(images)))
 
 
 def _function(body: Callable[[Any], Any]) -> Any:
@@ -149,23 +106,9 @@ def _converter(function: Any) -> Any:
 
 def _quietly(converter: Any) -> bytes:
     """Convert; what TensorFlow's C++ says meanwhile is of no use to anybody."""
-    with warnings.catch_warnings(), _no_stderr():
+    with warnings.catch_warnings(), no_stderr():
         warnings.simplefilter("ignore")
         return converter.convert()
-
-
-@contextmanager
-def _no_stderr() -> Iterator[None]:
-    """The file descriptor itself, since C++ writes to it past ``sys.stderr``."""
-    kept = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
 
 
 def _check_interface(data: bytes) -> None:

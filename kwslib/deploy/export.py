@@ -10,11 +10,11 @@ from kwslib.data.task import Split
 from kwslib.deploy import interpreter
 from kwslib.deploy.c_array import write_c_array
 from kwslib.deploy.convert import convert_float, convert_int8, layer_differences
-from kwslib.deploy.reader import graph_of
 from kwslib.errors import InputError
 from kwslib.evaluation.accuracy import evaluate_split
 from kwslib.files import sha256_of_text, write_beside
 from kwslib.models.checkpoint import NetworkInfo, load, task_of
+from kwslib.network.reader import graph_of
 from kwslib.quantize.ptq import calibration_clips
 from kwslib.training.predict import predictor
 

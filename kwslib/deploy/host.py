@@ -11,9 +11,10 @@ from kwslib.config import DEPLOYED
 from kwslib.deploy import frontend
 from kwslib.deploy.choice import Sparse
 from kwslib.deploy.codegen import Kernels, generate
-from kwslib.deploy.graph import Graph
 from kwslib.deploy.toolchain import shared_library
 from kwslib.evaluation.accuracy import Predict
+from kwslib.network.graph import Graph
+from kwslib.network.reference import pixels
 
 _ROWS = Path(__file__).parent / "c" / "rows.c"
 
@@ -59,7 +60,7 @@ def build_host_network(
     """
     with tempfile.TemporaryDirectory(prefix="kws-host-") as name:
         folder = Path(name)
-        source = generate(graph, kernels, sparse=sparse)
+        source = generate(graph, kernels, sparse)
         (folder / "network.h").write_text(source.header)
         (folder / "network.c").write_text(source.source)
         library = shared_library(
@@ -73,10 +74,8 @@ def host_predictor(graph: Graph) -> Predict:
     network = build_host_network(graph, "dsp", flag="-O2")
 
     def predict(images: NDArray[np.uint8]) -> NDArray[np.int8]:
-        # A uint8 minus 128 is the same bits with the first one flipped.
-        values = (images ^ np.uint8(128)).view(np.int8)
         scores = np.empty((len(images), graph.output.size), np.int8)
-        for index, image in enumerate(values):
+        for index, image in enumerate(pixels(images)):
             scores[index] = network.run(image)
         return scores
 

@@ -4,6 +4,8 @@ Full-int8 files run in TensorFlow Lite Micro's interpreter, float files in Tenso
 its reference kernels. Never XNNPACK, which differs in the last bit.
 """
 
+import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kwslib.config import DEPLOYED
-from kwslib.deploy.flatfile import parse, read_file
-from kwslib.deploy.reader import graph_of
 from kwslib.errors import InputError
 from kwslib.evaluation.accuracy import Predict
+from kwslib.network.flatfile import parse, read_file
+from kwslib.network.reader import graph_of
+from kwslib.network.reference import pixels
 
 _ARENA = 2**20
 
@@ -41,14 +44,13 @@ def predictor_of(data: bytes, where: str = "the network") -> Predict:
         InputError: as of :func:`predictor`.
     """
     file = parse(data, where)
-    pixels = DEPLOYED.frames * DEPLOYED.bands
     shapes = [file.tensors[i].shape for i in file.inputs if 0 <= i < len(file.tensors)]
-    if len(shapes) != 1 or int(np.prod(shapes[0])) != pixels:
+    if len(shapes) != 1 or int(np.prod(shapes[0])) != DEPLOYED.frames * DEPLOYED.bands:
         raise InputError(f"{where}: takes {shapes}, not one image of 49 x 40")
     if file.tensors[file.inputs[0]].type == "FLOAT32":
-        return _float_predictor(data, shapes[0], where)
-    graph_of(data, where)  # TensorFlow Lite Micro trusts what it is given
-    return _int8_predictor(data, shapes[0])
+        return float_predictor(data, shapes[0], where)
+    graph = graph_of(data, where)  # TensorFlow Lite Micro trusts what it is given
+    return _int8_predictor(data, shapes[0], graph.output.size)
 
 
 def micro_interpreter(data: bytes) -> Any:
@@ -58,23 +60,31 @@ def micro_interpreter(data: bytes) -> Any:
     return runtime.Interpreter.from_bytes(data, arena_size=_ARENA)
 
 
-def _int8_predictor(data: bytes, shape: tuple[int, ...]) -> Predict:
+def _int8_predictor(data: bytes, shape: tuple[int, ...], labels: int) -> Predict:
     interpreter = micro_interpreter(data)
 
     def predict(images: NDArray[np.uint8]) -> NDArray[np.int8]:
-        scores = []
-        for image in (images.astype(np.int16) - 128).astype(np.int8):
+        scores = np.empty((len(images), labels), np.int8)
+        for index, image in enumerate(pixels(images)):
             interpreter.set_input(image.reshape(shape), 0)
             interpreter.invoke()
-            scores.append(interpreter.get_output(0).reshape(-1).copy())
-        return np.stack(scores)
+            scores[index] = interpreter.get_output(0).reshape(-1)
+        return scores
 
     return predict
 
 
-def _float_predictor(data: bytes, shape: tuple[int, ...], where: str) -> Predict:
-    from kwslib.deploy.convert import reference_interpreter
+def float_predictor(data: bytes, shape: tuple[int, ...], where: str) -> Predict:
+    """Outputs float32 ``[n, size]`` of a float file, by TensorFlow Lite's reference kernels.
 
+    Args:
+        data: the content.
+        shape: of its input, one image.
+        where: what messages call it.
+
+    Raises:
+        InputError: TensorFlow Lite cannot run it.
+    """
     with _damage_named(where):
         interpreter = reference_interpreter(data)
         source = interpreter.get_input_details()[0]["index"]
@@ -90,6 +100,44 @@ def _float_predictor(data: bytes, shape: tuple[int, ...], where: str) -> Predict
         return np.stack(scores)
 
     return predict
+
+
+def reference_interpreter(data: bytes) -> Any:
+    """TensorFlow Lite's interpreter with its reference kernels, ready to run."""
+    tf = quiet_tensorflow()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that the class moves to another package
+        interpreter = tf.lite.Interpreter(
+            model_content=data,
+            experimental_op_resolver_type=tf.lite.experimental.OpResolverType.BUILTIN_REF,
+        )
+    interpreter.allocate_tensors()
+    return interpreter
+
+
+def quiet_tensorflow() -> Any:
+    """TensorFlow, without what it says when it is loaded and when it converts."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+    with no_stderr():
+        import tensorflow as tf
+
+    tf.get_logger().setLevel("ERROR")
+    return tf
+
+
+@contextmanager
+def no_stderr() -> Iterator[None]:
+    """The file descriptor itself, since C++ writes to it past ``sys.stderr``."""
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 @contextmanager

@@ -15,18 +15,11 @@ from kwslib.deploy.bit_fields import (
     side_by_side,
     stored_bits,
 )
-from kwslib.deploy.graph import (
-    Conv2d,
-    DepthwiseConv2d,
-    FullyConnected,
-    Operator,
-    Reshape,
-    Weighted,
-    Window,
-)
 from kwslib.deploy.planes import SPARE_STEPS
-from kwslib.quantize.multipliers import sum_bounds
-from kwslib.quantize.requantization import INT8_MAX, INT8_MIN
+from kwslib.network.operators import Operator, Reshape
+from kwslib.network.requantization import INT8_MAX, INT8_MIN
+from kwslib.network.tensors import Window
+from kwslib.network.weighted import Conv2d, DepthwiseConv2d, FullyConnected, Weighted
 
 DSP_SUM_LIMIT = 2**30
 """Sums of the DSP kernels are doubled before their multiplication, or all along."""
@@ -118,7 +111,7 @@ def pack(operator: Operator, dsp: bool) -> Packed:
             and operator.depth_multiplier == 1
         ):
             return _depthwise_conv2d_dsp(operator)
-    name = operator.name
+    name = operator.kind
     if not isinstance(operator, Weighted):
         return Packed(f"kws_{name}", f"{name}.h")
     channels = tuple(
@@ -132,13 +125,6 @@ def pack(operator: Operator, dsp: bool) -> Packed:
     )  # fmt: skip
 
 
-def _taps(operator: Weighted) -> NDArray[np.int8]:
-    """Weights as ``[outputs, taps]``."""
-    if isinstance(operator, DepthwiseConv2d):
-        return operator.weights.reshape(-1, operator.weights.shape[-1]).T
-    return operator.weights.reshape(len(operator.weights), -1)
-
-
 def _sums_fit(operator: Weighted) -> bool:
     """Whether the DSP kernels' arithmetic holds every sum of a layer.
 
@@ -146,12 +132,11 @@ def _sums_fit(operator: Weighted) -> bool:
     values below the zero point come out right only where the clamp cuts them off.
     """
     greatest_exponent = 0 if operator.clamp.low >= operator.output.zero_point else -1
-    bounds = sum_bounds(_taps(operator), operator.bias, operator.input.zero_point)
     return all(
         bound < DSP_SUM_LIMIT
         and by.exponent <= greatest_exponent
         and abs(operator.output.zero_point) << by.right < _ROUNDING_LIMIT
-        for bound, by in zip(bounds, operator.multipliers, strict=True)
+        for bound, by in zip(operator.bounds, operator.multipliers, strict=True)
     )
 
 

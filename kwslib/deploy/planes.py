@@ -7,7 +7,7 @@ stands side by side, two values of 16 bits to a word.
 
 from dataclasses import dataclass
 
-from kwslib.deploy.graph import Conv2d
+from kwslib.network.weighted import Conv2d
 
 OUTPUTS_AT_ONCE = 4
 """Of a channel and a row; the last group of a row may have fewer."""

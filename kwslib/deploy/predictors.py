@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 
 from kwslib.config import DEPLOYED
-from kwslib.deploy.flatfile import read_file
-from kwslib.deploy.tflite_file import facts_in
 from kwslib.errors import InputError
 from kwslib.evaluation.accuracy import Predict
 from kwslib.models.checkpoint import PUBLISHED, NetworkInfo, load, located
+from kwslib.network.facts import facts_in
+from kwslib.network.flatfile import read_file
 
 
 def predictor_of(model: str) -> tuple[Predict, NetworkInfo]:

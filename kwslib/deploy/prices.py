@@ -9,10 +9,10 @@ as zig makes it.
 from dataclasses import dataclass
 
 from kwslib.config import DEPLOYED, NANO33BLE, SAMPLE_RATE
-from kwslib.deploy.graph import Conv2d, FullyConnected
 from kwslib.deploy.packing import Packed
 from kwslib.deploy.planes import OUTPUTS_AT_ONCE, Planes, planes_of, taps_of
 from kwslib.deploy.straight_line import groups_of
+from kwslib.network.weighted import Conv2d, FullyConnected
 
 _CYCLES_A_HOP = NANO33BLE.clock_hz * DEPLOYED.hop / SAMPLE_RATE
 """From one frame to the next, 20 ms, after each of which the network may run."""
@@ -51,27 +51,20 @@ def price_of(operator: FullyConnected | Conv2d, layer: Packed) -> Price:
     if isinstance(operator, Conv2d):
         cycles, code = _CONV2D[layer.function](operator, layer)
     else:
-        cycles, code = _FULLY_CONNECTED[layer.function](operator, layer)
+        cycles, code = _fully_connected(operator, layer)
     tables = sum(table.values.nbytes for table in layer.tables)
     return Price(cycles, code + layer.weights.nbytes + tables)
 
 
-def _fully_connected_dsp(operator: FullyConnected, layer: Packed) -> tuple[float, int]:
+def _fully_connected(operator: FullyConnected, layer: Packed) -> tuple[float, int]:
     outputs, depth = operator.weights.shape
-    return 28 * -(-depth // 4) * -(-outputs // 4) + 25 * outputs, 370
-
-
-def _fully_connected_narrow(operator: FullyConnected, layer: Packed) -> tuple[float, int]:
-    outputs, depth = operator.weights.shape
-    return 23.5 * -(-depth // 4) * -(-outputs // 4) + 25 * outputs, 900
-
-
-def _fully_connected_single(operator: FullyConnected, layer: Packed) -> tuple[float, int]:
-    return 20 * len(layer.weights) / 2 + 30 * len(operator.weights), 340
-
-
-def _fully_connected_blocks(operator: FullyConnected, layer: Packed) -> tuple[float, int]:
-    return 43 * len(layer.weights) / 5 + 30 * len(operator.weights), 340
+    fours, stored = -(-depth // 4) * -(-outputs // 4), len(layer.weights)
+    return {
+        "kws_fully_connected_dsp": (28 * fours + 25 * outputs, 370),
+        "kws_fully_connected_narrow": (23.5 * fours + 25 * outputs, 900),
+        "kws_fully_connected_single": (20 * stored / 2 + 30 * outputs, 340),
+        "kws_fully_connected_blocks": (43 * stored / 5 + 30 * outputs, 340),
+    }[layer.function]
 
 
 def _conv2d_lanes(operator: Conv2d, layer: Packed) -> tuple[float, int]:
@@ -130,12 +123,6 @@ def _filling(operator: Conv2d, planes: Planes) -> float:
     return 4 * operator.input.size + moves * planes.row_values * max(height - down, 0)
 
 
-_FULLY_CONNECTED = {
-    "kws_fully_connected_dsp": _fully_connected_dsp,
-    "kws_fully_connected_narrow": _fully_connected_narrow,
-    "kws_fully_connected_single": _fully_connected_single,
-    "kws_fully_connected_blocks": _fully_connected_blocks,
-}
 _CONV2D = {
     "kws_conv2d_lanes": _conv2d_lanes,
     "kws_conv2d_dsp": _conv2d_dsp,

@@ -12,12 +12,14 @@ from torch import nn
 from kwslib.cost import cost_of
 from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Split
-from kwslib.deploy.write import write_tflite
 from kwslib.errors import InputError
 from kwslib.evaluation.accuracy import evaluate_split
 from kwslib.models import create
 from kwslib.models.channels import channels_of, widths_of
 from kwslib.models.checkpoint import NetworkInfo, load, save, task_of
+from kwslib.network.graph import Graph
+from kwslib.network.reference import run
+from kwslib.network.writer import write_tflite
 from kwslib.prune.finetune import FineTuning
 from kwslib.prune.masks import Masks, zeros_of
 from kwslib.prune.methods import (
@@ -30,8 +32,6 @@ from kwslib.prune.methods import (
 )
 from kwslib.prune.remaining import remaining_cost
 from kwslib.prune.unstructured import below, check_amount
-from kwslib.quantize.inference import run
-from kwslib.quantize.integer import IntegerNetwork
 from kwslib.quantize.methods import quantize_network
 from kwslib.quantize.network import Widths
 from kwslib.quantize.to_integers import integers_of
@@ -89,21 +89,6 @@ class Wanted:
             check_amount(self.amount)
 
 
-@dataclass(frozen=True)
-class Pruned:
-    """A pruned network and how it does.
-
-    Attributes:
-        network: the network.
-        info: what its checkpoint says of it.
-        summary: what ``kws prune --json`` prints.
-    """
-
-    network: nn.Module
-    info: NetworkInfo
-    summary: dict[str, Any]
-
-
 def prune_checkpoint(
     checkpoint: str,
     wanted: Wanted,
@@ -113,7 +98,7 @@ def prune_checkpoint(
     split: Split = "validation",
     seed: int = 0,
     out: Sequence[Path] = (),
-) -> Pruned:
+) -> dict[str, Any]:
     """Prune a checkpoint, score it beside what it was, and write it if asked.
 
     Args:
@@ -124,6 +109,9 @@ def prune_checkpoint(
         split: that is scored.
         seed: of fine-tuning.
         out: files to write: a checkpoint ``.safetensors``, an int8 ``.tflite``, or both.
+
+    Returns:
+        What ``kws prune --json`` prints.
 
     Raises:
         InputError: the checkpoint, the data or the mask do not suit, or all channels would go.
@@ -141,7 +129,7 @@ def prune_checkpoint(
     widths = widths_of(pruned, create(info.model, len(info.labels)))
     own = replace(info, training=training, widths=widths)
     found = evaluate_split(predictor(pruned), dataset, split)
-    summary = {
+    return {
         "model": info.model,
         **settings,
         "dataset": dataset.source.name,
@@ -157,7 +145,6 @@ def prune_checkpoint(
         "files": [str(path) for path in out],
         **_written(pruned, own, dataset, split, out),
     }
-    return Pruned(pruned, own, summary)
 
 
 def _written(
@@ -183,7 +170,7 @@ def recipe_of(info: NetworkInfo) -> Recipe:
         return recipe_for(info.model)
 
 
-def int8_network(network: nn.Module, info: NetworkInfo, dataset: Dataset) -> IntegerNetwork:
+def int8_network(network: nn.Module, info: NetworkInfo, dataset: Dataset) -> Graph:
     """A network as the board runs it, quantized to 8 bits after training.
 
     Args:

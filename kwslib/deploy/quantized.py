@@ -8,13 +8,13 @@ from typing import Any
 
 from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Split
-from kwslib.deploy.write import write_tflite
 from kwslib.errors import InputError
 from kwslib.evaluation.accuracy import evaluate_split
 from kwslib.models.checkpoint import load, task_of
+from kwslib.network.graph import Graph
+from kwslib.network.reference import run
+from kwslib.network.writer import write_tflite
 from kwslib.prune.masks import zeros_of
-from kwslib.quantize.inference import run
-from kwslib.quantize.integer import IntegerNetwork
 from kwslib.quantize.methods import Method, quantize_network
 from kwslib.quantize.minifloat import Minifloat
 from kwslib.quantize.network import QuantizedNetwork, Widths
@@ -34,7 +34,7 @@ class Quantized:
     """
 
     network: QuantizedNetwork
-    integers: IntegerNetwork | None
+    integers: Graph | None
     summary: dict[str, Any]
 
 

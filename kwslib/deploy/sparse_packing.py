@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kwslib.deploy.bit_fields import filled
-from kwslib.deploy.graph import Conv2d, FullyConnected
 from kwslib.deploy.packing import DSP_SUM_LIMIT, Packed, Table, dsp_channels
 from kwslib.deploy.planes import Planes, Tap, planes_of, taps_of
 from kwslib.deploy.straight_line import FARTHEST, channel_code, groups_of
-from kwslib.quantize.requantization import INT8_MIN
+from kwslib.network.requantization import INT8_MIN
+from kwslib.network.weighted import Conv2d, FullyConnected
 
 Form = Literal["single", "blocks", "taps", "straight"]
 """What is stored: single weights or blocks of a fully connected layer, taps of a convolution in a

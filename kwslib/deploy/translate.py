@@ -5,6 +5,7 @@ The network is traced with ``torch.fx`` and each step is said again in TensorFlo
 has nothing to transpose.
 """
 
+import math
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -38,12 +39,7 @@ class _Value:
 
 
 class Translation:
-    """A traced network whose BatchNorm is folded; :meth:`run` says it in TensorFlow.
-
-    Attributes:
-        graph: the trace.
-        modules: by name, BatchNorm folded.
-    """
+    """A traced network whose BatchNorm is folded; :meth:`run` says it in TensorFlow."""
 
     def __init__(self, network: nn.Module) -> None:
         """Trace ``network``, which is left as it is.
@@ -60,54 +56,40 @@ class Translation:
             ) from error
         except (fx.proxy.TraceError, TypeError) as error:
             raise InputError(f"the network cannot be traced ({error}){_ADVICE}") from error
-        self.graph = self._traced.graph
-        self.modules: dict[str, nn.Module] = dict(self._traced.named_modules())
         self._values: dict[str, _Value] = {}
 
-    def layers(self) -> list[str]:
-        """Names of the steps that compute, in order."""
-        return [node.name for node in self.graph.nodes if node.op.startswith("call")]
-
-    def run(self, images: Any) -> tuple[Any, dict[str, Any]]:
-        """Logits ``[n, labels]`` of images ``[n, time, frequency, 1]`` in TensorFlow.
-
-        Returns:
-            The logits, and the tensor of each layer.
+    def run(self, images: Any, name: str = "output") -> Any:
+        """Logits ``[n, labels]`` of images ``[n, time, frequency, 1]`` in TensorFlow, or the tensor
+        of another step of the trace.
 
         Raises:
             InputError: a step has no translation.
         """
-        values: dict[str, Any] = {}
-        layers: dict[str, Any] = {}
-        for node in self.graph.nodes:
+        values = self._values
+        for node in self._traced.graph.nodes:
             if node.op == "placeholder":
                 values[node.name] = _Value(images)
-            elif node.op == "output":
-                return self._only(node, values).tensor, layers
+            elif node.op != "output":
+                values[node.name] = self._step(node, values)
+            elif isinstance(node.args[0], fx.Node):
+                values[node.name] = values[node.args[0].name]
             else:
-                value = self._step(node, values)
-                values[node.name] = value
-                layers[node.name] = value.tensor
-                self._values[node.name] = value
-        raise InputError(f"the network gives nothing{_ADVICE}")
+                raise InputError(f"the network must give one tensor, its logits{_ADVICE}")
+        return values[name].tensor
 
     def torch_layers(self, images: torch.Tensor) -> dict[str, torch.Tensor]:
-        """What each layer gives in PyTorch, its channels where PyTorch has them."""
+        """What each step that computes gives in PyTorch, its channels where PyTorch has them."""
         found: dict[str, torch.Tensor] = {}
-        modules = self.modules
 
         class Recorder(fx.Interpreter):
             def run_node(self, n: fx.Node) -> Any:
-                if n.op == "call_module":
-                    result = modules[str(n.target)](*self.fetch_args_kwargs_from_env(n)[0])
-                else:
-                    result = super().run_node(n)
+                result = super().run_node(n)
                 if n.op.startswith("call"):
                     found[n.name] = result
                 return result
 
         with torch.inference_mode():
-            Recorder(fx.GraphModule(nn.ModuleDict(), fx.Graph()), graph=self.graph).run(images)
+            Recorder(self._traced).run(images)
         return found
 
     def channels_last(self, name: str, found: torch.Tensor) -> torch.Tensor:
@@ -117,20 +99,13 @@ class Translation:
             return found.unflatten(1, value.flattened).permute(0, 2, 3, 1).flatten(1)
         return found.permute(0, 2, 3, 1) if value.channels_first and found.ndim == 4 else found
 
-    @staticmethod
-    def _only(node: fx.Node, values: dict[str, _Value]) -> _Value:
-        result = node.args[0]
-        if not isinstance(result, fx.Node):
-            raise InputError(f"the network must give one tensor, its logits{_ADVICE}")
-        return values[result.name]
-
     def _step(self, node: fx.Node, values: dict[str, Any]) -> _Value:
         arguments = fx.map_arg(node.args, lambda n: values[n.name])
         keywords = fx.map_arg(node.kwargs, lambda n: values[n.name])
         module = module_of(node, self._traced)
         called: Any = node.target if module is None else type(module)
         what = getattr(called, "__name__", called)
-        translate = _CALLS.get(node.target) if module is None else _module_translation(module)
+        translate = _CALLS.get(called) if module is None else _module_translation(module)
         if translate is None:
             raise InputError(f"layer {node.name}: {what} has no translation{_ADVICE}")
         try:
@@ -250,12 +225,13 @@ def _pool(
     return _Value(getattr(tf.nn, name)(value.tensor, kernel, _pair(stride or kernel), "VALID"))
 
 
-def _pool_module(name: str) -> Callable[[Any, _Value], _Value]:
-    return lambda pool, value: _pool(
-        name,
-        value,
-        **{key: setting for key, setting in vars(pool).items() if key in pool.__constants__},
-    )
+def _by_settings(translate: Callable[..., _Value]) -> Callable[[Any, _Value], _Value]:
+    """The translation of a module whose settings are the arguments of its function."""
+
+    def of_module(module: Any, value: _Value) -> _Value:
+        return translate(value, **{name: getattr(module, name) for name in module.__constants__})
+
+    return of_module
 
 
 def _pair(size: Any) -> list[int]:
@@ -286,14 +262,7 @@ def _flatten(value: _Value, start_dim: int = 0, end_dim: int = -1) -> _Value:
     flattened = None
     if value.channels_first and len(extents) == 3 and extents[0] * extents[1] > 1:
         flattened = (extents[2], extents[0], extents[1])
-    size = 1
-    for extent in extents:
-        size *= extent
-    return _Value(tf.reshape(value.tensor, [-1, size]), False, flattened)
-
-
-def _flatten_module(_: nn.Flatten, value: _Value) -> _Value:
-    return _flatten(value, 1)
+    return _Value(tf.reshape(value.tensor, [-1, math.prod(extents)]), False, flattened)
 
 
 def _permute(value: _Value, *axes: Any) -> _Value:
@@ -316,12 +285,12 @@ def _add(first: Any, second: Any) -> _Value:
 _MODULES: dict[type[nn.Module], Callable[..., _Value]] = {
     nn.Conv2d: _conv2d,
     nn.Linear: _linear,
-    nn.ReLU6: lambda _, value: _activation("relu6")(value),
-    nn.ReLU: lambda _, value: _activation("relu")(value),
-    nn.AvgPool2d: _pool_module("avg_pool2d"),
-    nn.MaxPool2d: _pool_module("max_pool2d"),
-    nn.AdaptiveAvgPool2d: lambda pool, value: _global_average(value, pool.output_size),
-    nn.Flatten: _flatten_module,
+    nn.ReLU6: _activation("relu6"),
+    nn.ReLU: _activation("relu"),
+    nn.AvgPool2d: _by_settings(partial(_pool, "avg_pool2d")),
+    nn.MaxPool2d: _by_settings(partial(_pool, "max_pool2d")),
+    nn.AdaptiveAvgPool2d: _by_settings(_global_average),
+    nn.Flatten: _by_settings(_flatten),
     nn.Dropout: _same,
     nn.Dropout2d: _same,
     nn.Identity: _same,

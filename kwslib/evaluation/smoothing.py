@@ -47,26 +47,18 @@ class Smoothing:
             raise InputError(
                 f"{len(self.thresholds)} thresholds; give one for each of 1 to {most} keywords"
             )
-        for threshold in self.thresholds:
-            if not _is_integer(threshold) or not 0 <= threshold <= 255:
-                raise InputError(f"threshold {threshold}: must be an integer from 0 to 255")
-        if not _is_integer(self.inferences) or not 1 <= self.inferences <= MAX_INFERENCES:
-            raise InputError(
-                f"inferences {self.inferences}: must be an integer from 1 to {MAX_INFERENCES}"
-            )
-        if not _is_integer(self.refractory_ms) or not 0 <= self.refractory_ms < 2**31:
-            raise InputError(
-                f"refractory_ms {self.refractory_ms}: must be an integer from 0 to {2**31 - 1}"
-            )
+        for name, value, low, high in (
+            *(("threshold", threshold, 0, 255) for threshold in self.thresholds),
+            ("inferences", self.inferences, 1, MAX_INFERENCES),
+            ("refractory_ms", self.refractory_ms, 0, 2**31 - 1),
+        ):
+            if type(value) is not int or not low <= value <= high:
+                raise InputError(f"{name} {value}: must be an integer from {low} to {high}")
 
     @property
     def labels(self) -> int:
         """Scores of an inference."""
         return FIRST_KEYWORD + len(self.thresholds)
-
-
-def _is_integer(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
 
 
 @dataclass(frozen=True)

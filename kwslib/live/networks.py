@@ -8,13 +8,13 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from kwslib.deploy.compile import compile_network, labels_of
-from kwslib.deploy.graph import Graph
-from kwslib.deploy.reader import read_graph
+from kwslib.deploy.compile import compile_network
 from kwslib.deploy.toolchain import CORE, DEVICE, WASM_PORT
 from kwslib.files import sha256_of_file, sha256_of_sources, sha256_of_text
 from kwslib.live.kept import kept
 from kwslib.models.checkpoint import PUBLISHED
+from kwslib.network.graph import Graph
+from kwslib.network.reader import read_graph
 from kwslib.records import FOLDER, Record, read_records, select
 
 DEFAULT = "tiny_conv-yes_no"
@@ -110,7 +110,7 @@ def networks(folder: Path = PUBLISHED) -> Iterator[LiveNetwork]:
         wasm = kept("wasm", f"{_key(sha256)}.wasm", partial(_compiled, graph))
         accuracy = _accuracy(name, sha256, "testing", folder)
         bits = tuple(graph.weight_bits)
-        yield LiveNetwork(name, labels_of(graph), sha256, wasm, bits, accuracy, _board(sha256))
+        yield LiveNetwork(name, graph.labels, sha256, wasm, bits, accuracy, _board(sha256))
 
 
 def _compiled(graph: Graph) -> bytes:
@@ -121,7 +121,7 @@ def _compiled(graph: Graph) -> bytes:
 def _key(sha256: str) -> str:
     """Stands for a network and all that its module is made by."""
     sources = [file for part in (CORE, DEVICE, WASM_PORT) for file in sorted(part.glob("*.[ch]"))]
-    code = sha256_of_sources("deploy", "config.py", "features")
+    code = sha256_of_sources("network", "deploy", "config.py", "features")
     firmware = [f"{file.name} {sha256_of_file(file)}" for file in sources]
     return sha256_of_text(sha256, code, metadata.version("ziglang"), *firmware)[:24]
 

@@ -16,11 +16,10 @@ import torch
 from torch import Tensor
 
 from kwslib.errors import InputError
+from kwslib.network.tensors import integer_range
 
 Method = Literal["minmax", "percentile", "mse"]
 METHODS: tuple[Method, ...] = ("minmax", "percentile", "mse")
-
-MIN_BITS, MAX_BITS = 2, 8
 
 _PERCENTILE = 99.9
 _SHRINKAGES = 80
@@ -54,27 +53,6 @@ class QParams:
         shape = [1] * ndim
         shape[self.axis] = -1
         return self.scale.reshape(shape), self.zero_point.reshape(shape)
-
-
-def check_bits(bits: int, what: str = "bits") -> None:
-    """Refuse a width that no grid here has.
-
-    Raises:
-        InputError: ``bits`` is not 2 to 8.
-    """
-    if not MIN_BITS <= bits <= MAX_BITS:
-        raise InputError(f"{what} {bits}: must be {MIN_BITS} to {MAX_BITS}")
-
-
-def integer_range(bits: int, *, narrow: bool = False) -> tuple[int, int]:
-    """The integers of a width: ``[-2^(b-1), 2^(b-1) - 1]``, without the first if ``narrow``.
-
-    >>> integer_range(4), integer_range(8, narrow=True)
-    ((-8, 7), (-127, 127))
-    """
-    check_bits(bits)
-    half = 2 ** (bits - 1)
-    return -half + narrow, half - 1
 
 
 def choose_qparams(

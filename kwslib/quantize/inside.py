@@ -13,14 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor, fx, nn
 
 from kwslib.models.traced import module_of
-from kwslib.quantize.affine import (
-    Method,
-    QParams,
-    choose_qparams,
-    dequantize,
-    integer_range,
-    quantize,
-)
+from kwslib.network.tensors import integer_range
+from kwslib.quantize.affine import Method, QParams, choose_qparams, dequantize, quantize
 from kwslib.quantize.logits import softmax_divergence
 from kwslib.quantize.network import QuantizedLayer, QuantizedNetwork, Widths
 from kwslib.quantize.ptq import calibrate, correct_biases, quantize_after_training

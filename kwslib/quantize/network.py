@@ -16,7 +16,8 @@ from torch.nn import functional as F
 
 from kwslib.errors import InputError
 from kwslib.models.traced import folded_trace, module_of, replace_module
-from kwslib.quantize.affine import Method, check_bits
+from kwslib.network.tensors import check_bits
+from kwslib.quantize.affine import Method
 from kwslib.quantize.quantizers import ActivationQuantizer, Number, WeightQuantizer
 
 _RELUS = (F.relu, F.relu6, torch.relu, "relu", "relu_")

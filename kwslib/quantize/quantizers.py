@@ -15,13 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from kwslib.errors import InputError
-from kwslib.quantize.affine import (
-    Method,
-    QParams,
-    choose_qparams,
-    integer_range,
-    qparams_for_range,
-)
+from kwslib.network.tensors import integer_range
+from kwslib.quantize.affine import Method, QParams, choose_qparams, qparams_for_range
 from kwslib.quantize.fake import fake_quantize, fake_quantize_learned
 from kwslib.quantize.logits import choose_logits_qparams
 from kwslib.quantize.minifloat import (

@@ -1,37 +1,27 @@
 """From a network with quantizers to the same network in integers."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, fx, nn
+from torch import fx, nn
 from torch.fx.passes.shape_prop import ShapeProp
 
 from kwslib.config import DEPLOYED
 from kwslib.errors import InputError
 from kwslib.models.padding import SameConv2d
+from kwslib.network.graph import Graph
+from kwslib.network.operators import Activation, Add, Mean, Operator, Reshape, Softmax
+from kwslib.network.tensors import INPUT, OUTPUT, Tensor
+from kwslib.network.weighted import Conv2d, DepthwiseConv2d, FullyConnected
 from kwslib.quantize.affine import quantize
-from kwslib.quantize.integer import INPUT, IntegerNetwork
-from kwslib.quantize.integer_layers import (
-    OUTPUT,
-    Activation,
-    Add,
-    Conv2d,
-    DepthwiseConv2d,
-    FullyConnected,
-    Layer,
-    Mean,
-    Reshape,
-    Softmax,
-)
-from kwslib.quantize.integer_tensor import IntegerTensor
 from kwslib.quantize.network import QuantizedLayer, QuantizedNetwork
 from kwslib.quantize.quantizers import ActivationQuantizer
 
-_PASSED = ("dropout", "contiguous")
-_PASSED_LAYERS = (nn.Dropout, nn.Dropout2d, nn.Identity)
+_PASSED = ("dropout", "contiguous", "Dropout", "Dropout2d", "Identity")
 _RELUS: Mapping[str, Activation] = {
     "relu": "RELU", "relu_": "RELU", "ReLU": "RELU", "relu6": "RELU6", "ReLU6": "RELU6",
 }  # fmt: skip
@@ -40,30 +30,28 @@ _CHANNELS_LAST = (0, 2, 3, 1)
 
 @dataclass(frozen=True)
 class _Pending:
-    """A layer that lacks its output until the quantizer of what it gives is met.
+    """An operator that lacks its output until the quantizer of what it gives is met.
 
     Attributes:
-        make: gives the layer for its output and fused activation.
+        make: gives the operator for its ``output``.
         shape: of the output, channels last.
-        activation: fused.
     """
 
-    make: Callable[[IntegerTensor, Activation], Layer]
+    make: partial[Any]
     shape: tuple[int, ...]
-    activation: Activation = "NONE"
 
 
 @dataclass(frozen=True)
 class _Stored:
     """A tensor, and whether PyTorch too has its channels last by now."""
 
-    tensor: IntegerTensor
+    tensor: Tensor
     channels_last: bool = False
 
 
 def integers_of(
     network: QuantizedNetwork, labels: Sequence[str], facts: Mapping[str, Any] | None = None
-) -> IntegerNetwork:
+) -> Graph:
     """The network in integers, which the board runs.
 
     Its predictions are those of ``network`` but where a rounding decides: biases are rounded to 32
@@ -83,15 +71,15 @@ def integers_of(
             f"weights {widths.weights}, activations {widths.activations}: a network in integers "
             "needs a width of 2 to 8 bits for either"
         )
-    return _Conversion(network).run(tuple(labels), facts or {})
+    return _Conversion(network).run({**(facts or {}), "labels": list(labels)})
 
 
 class _Conversion:
-    """A walk over the trace; layers are made when the quantizer of their output is met."""
+    """A walk over the trace; operators are made when the quantizer of their output is met."""
 
     def __init__(self, network: QuantizedNetwork) -> None:
         self._traced = network.traced
-        self._layers: list[Layer] = []
+        self._operators: list[Operator] = []
         self._values: dict[fx.Node, _Stored | _Pending] = {}
         image = torch.zeros(1, 1, DEPLOYED.frames, DEPLOYED.bands)
         was_training = network.training
@@ -99,24 +87,29 @@ class _Conversion:
         ShapeProp(self._traced).propagate(image)
         network.train(was_training)
 
-    def run(self, labels: tuple[str, ...], facts: Mapping[str, Any]) -> IntegerNetwork:
-        shape = (1, DEPLOYED.frames, DEPLOYED.bands, 1)
-        image = IntegerTensor("image", shape, *INPUT)
+    def run(self, facts: Mapping[str, Any]) -> Graph:
+        image = Tensor("image", (1, DEPLOYED.frames, DEPLOYED.bands, 1), *INPUT)
         for node in self._traced.graph.nodes:
             if node.op == "placeholder":
                 self._values[node] = _Stored(image)
             elif node.op == "output":
                 logits = self._stored(node).tensor
-                scores = IntegerTensor("scores", logits.shape, *OUTPUT)
-                self._layers.append(Softmax((logits,), scores))
+                scores = Tensor("scores", logits.shape, *OUTPUT)
+                self._operators.append(Softmax((logits,), scores))
             else:
                 self._values[node] = self._step(node)
-        return IntegerNetwork(image, tuple(self._layers), labels, facts)
+        return Graph((image,), (scores,), tuple(self._operators), facts)
 
     def _step(self, node: fx.Node) -> _Stored | _Pending:
+        called: Any = node.target
         if node.op == "call_module":
-            return self._module(node, self._traced.get_submodule(str(node.target)))
-        name = getattr(node.target, "__name__", str(node.target))
+            called = self._traced.get_submodule(str(node.target))
+            if isinstance(called, ActivationQuantizer):
+                return self._finish(node, called)
+            if isinstance(called, QuantizedLayer):
+                return self._weighted(node, called)
+            called = type(called)
+        name = getattr(called, "__name__", str(called))
         if name in _RELUS:
             return self._activated(node, _RELUS[name])
         if name in _PASSED:
@@ -132,86 +125,63 @@ class _Conversion:
             raise self._unknown(node, name)
         return steps[name](node)
 
-    def _module(self, node: fx.Node, module: nn.Module) -> _Stored | _Pending:
-        if isinstance(module, ActivationQuantizer):
-            return self._finish(node, module)
-        if isinstance(module, QuantizedLayer):
-            return self._weighted(node, module)
-        if isinstance(module, _PASSED_LAYERS):
-            return self._stored(node)
-        name = type(module).__name__
-        if name in _RELUS:
-            return self._activated(node, _RELUS[name])
-        raise self._unknown(node, name)
-
     def _finish(self, node: fx.Node, quantizer: ActivationQuantizer) -> _Stored:
-        """Give the pending layer its output."""
+        """Give the pending operator its output."""
         pending = self._values[_source(node)]
         assert isinstance(pending, _Pending)
         grid = quantizer.qparams()
         bits = (grid.high - grid.low).bit_length()
-        tensor = IntegerTensor(
-            node.name, pending.shape, float(grid.scale), int(grid.zero_point), bits
-        )
-        self._layers.append(pending.make(tensor, pending.activation))
+        tensor = Tensor(node.name, pending.shape, float(grid.scale), int(grid.zero_point), bits)
+        self._operators.append(pending.make(output=tensor))
         return _Stored(tensor)
 
     def _activated(self, node: fx.Node, activation: Activation) -> _Pending:
         pending = self._values[_source(node)]
-        if not isinstance(pending, _Pending) or pending.activation != "NONE":
+        if (
+            not isinstance(pending, _Pending)
+            or pending.make.func is Mean
+            or "activation" in pending.make.keywords
+        ):
             raise InputError(
                 f"step {node.name}: an activation that follows no layer cannot be fused; put it "
                 "behind a convolution, an addition or a fully connected layer"
             )
-        return _Pending(pending.make, pending.shape, activation)
+        return replace(pending, make=partial(pending.make, activation=activation))
 
     def _weighted(self, node: fx.Node, quantized: QuantizedLayer) -> _Pending:
         source, layer = self._stored(node).tensor, quantized.layer
         weight = layer.weight.detach()
         grid = quantized.quantizer.qparams(weight)
-        integers = quantize(weight, grid).numpy()
+        weights = quantize(weight, grid).numpy()
         scales = _scales_of_all(weight, grid.scale.detach()).numpy()
         bias = _bias(layer.bias, source.scale * scales.astype(np.float64))
         bits = quantized.quantizer.number
-        shared: dict[str, Any] = {"scales": scales, "bias": bias, "bits": bits}
+        shared: dict[str, Any] = {"inputs": (source,), "scales": scales, "bias": bias, "bits": bits}
         if isinstance(layer, nn.Linear):
-            return _Pending(
-                lambda output, activation: FullyConnected(
-                    (source,), output, integers, activation=activation, **shared
-                ),
-                (1, layer.out_features),
-            )
-        return _Pending(self._convolution(node, layer, source, integers, shared), _shape(node))
-
-    def _convolution(
-        self, node: fx.Node, layer: nn.Conv2d, source: IntegerTensor, integers: Any, shared: Any
-    ) -> Callable[[IntegerTensor, Activation], Layer]:
-        if max(layer.dilation) > 1 or layer.groups not in (1, layer.in_channels):
-            raise self._unknown(node, "a dilated or grouped convolution")
-        same = isinstance(layer, SameConv2d)
-        if not same and (layer.padding == "same" or max(_pair(layer.padding)) > 0):
+            make = partial(FullyConnected, weights=weights, **shared)
+            return _Pending(make, (1, layer.out_features))
+        if layer.groups not in (1, layer.in_channels):
+            raise self._unknown(node, "a grouped convolution")
+        is_same = isinstance(layer, SameConv2d)
+        if not is_same and (layer.padding == "same" or max(_pair(layer.padding)) > 0):
             raise self._unknown(node, "a padding other than TensorFlow's")
-        shared = {**shared, "stride": _pair(layer.stride), "padding": "SAME" if same else "VALID"}
+        shared |= {"stride": _pair(layer.stride), "dilation": _pair(layer.dilation)}
+        shared["padding"] = "SAME" if is_same else "VALID"
         if layer.groups > 1:
-            taps = integers[:, 0].transpose(1, 2, 0)
-            return lambda output, activation: DepthwiseConv2d(
-                (source,), output, taps, activation=activation, **shared
-            )
-        return lambda output, activation: Conv2d(
-            (source,), output, integers.transpose(0, 2, 3, 1), activation=activation, **shared
-        )
+            taps = weights[:, 0].transpose(1, 2, 0)
+            return _Pending(partial(DepthwiseConv2d, weights=taps, **shared), _shape(node))
+        taps = weights.transpose(0, 2, 3, 1)
+        return _Pending(partial(Conv2d, weights=taps, **shared), _shape(node))
 
     def _add(self, node: fx.Node) -> _Pending:
-        first, second = (self._stored_at(each).tensor for each in node.all_input_nodes)
-        return _Pending(
-            lambda output, activation: Add((first, second), output, activation), first.shape
-        )
+        inputs = tuple(self._stored_at(each).tensor for each in node.all_input_nodes)
+        return _Pending(partial(Add, inputs), inputs[0].shape)
 
     def _mean(self, node: fx.Node) -> _Pending:
         source = self._stored(node).tensor
         if node.meta["tensor_meta"].shape != (1, source.shape[3]):
             raise self._unknown(node, "a mean over other axes than height and width")
-        return _Pending(lambda output, _: Mean((source,), output), (1, source.shape[3]))
+        return _Pending(partial(Mean, (source,)), (1, source.shape[3]))
 
     def _permute(self, node: fx.Node) -> _Stored:
         order = node.args[1] if isinstance(node.args[1], tuple | list) else node.args[1:]
@@ -225,10 +195,8 @@ class _Conversion:
         source = stored.tensor
         if not stored.channels_last and len(source.shape) == 4 and source.shape[3] > 1:
             raise self._unknown(node, "flatten with channels first")
-        flat = IntegerTensor(
-            node.name, (1, source.size), source.scale, source.zero_point, source.bits
-        )
-        self._layers.append(Reshape((source,), flat))
+        flat = replace(source, name=node.name, shape=(1, source.size))
+        self._operators.append(Reshape((source,), flat))
         return _Stored(flat)
 
     def _stored(self, node: fx.Node) -> _Stored:
@@ -258,7 +226,7 @@ def _shape(node: fx.Node) -> tuple[int, ...]:
     return tuple(shape[axis] for axis in _CHANNELS_LAST)
 
 
-def _scales_of_all(weight: Tensor, scales: Tensor) -> Tensor:
+def _scales_of_all(weight: torch.Tensor, scales: torch.Tensor) -> torch.Tensor:
     """The scales, that of the layer's largest for a channel whose weights are all 0.
 
     Such a channel is its bias alone, in steps of the scale; its own scale would be next to 0.
@@ -268,7 +236,7 @@ def _scales_of_all(weight: Tensor, scales: Tensor) -> Tensor:
     return torch.where(silent, largest, scales)
 
 
-def _bias(bias: Tensor | None, scales: Any) -> Any:
+def _bias(bias: torch.Tensor | None, scales: Any) -> Any:
     """Biases in steps of the sums, int32.
 
     Raises:

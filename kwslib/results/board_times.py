@@ -12,8 +12,8 @@ import numpy as np
 from kwslib.board.cycles import FLASH_WAIT
 from kwslib.board.profile import RECORDS
 from kwslib.config import NANO33BLE
-from kwslib.deploy.reader import read_graph
 from kwslib.models.checkpoint import PUBLISHED
+from kwslib.network.reader import read_graph
 from kwslib.records import Record, read_records, select
 from kwslib.results import page
 from kwslib.results.charts import deployment as charts
@@ -212,7 +212,7 @@ def instructions_per_mac_by_layer(network: Network) -> dict[str, float]:
     """Instructions over multiply-accumulates of each layer that has some, by its C function."""
     assert network.profile is not None
     graph = read_graph(PUBLISHED / f"{network.name}.tflite")
-    macs = {f"layer_{step}_{each.name}": each.macs for step, each in enumerate(graph.operators)}
+    macs = {f"layer_{step}_{each.kind}": each.macs for step, each in enumerate(graph.operators)}
     return {
         name: float(cost.instructions or 0) / macs[name]
         for name, cost in network.profile.layers.items()

@@ -18,13 +18,13 @@ from kwslib.board.target import board_predictor, open_board
 from kwslib.deploy import interpreter
 from kwslib.deploy.codegen import generate
 from kwslib.deploy.convert import convert_float, convert_int8
-from kwslib.deploy.flatfile import parse
-from kwslib.deploy.graph import FullyConnected, Graph
 from kwslib.deploy.host import build_host_network
-from kwslib.deploy.reader import graph_of
 from kwslib.deploy.toolchain import CORE
 from kwslib.evaluation.accuracy import evaluate_split
 from kwslib.models.checkpoint import PUBLISHED
+from kwslib.network.graph import Graph
+from kwslib.network.reader import graph_of
+from kwslib.network.weighted import FullyConnected
 from kwslib.quantize.network import QuantizedLayer, QuantizedNetwork, Widths
 from kwslib.records import read_records, select
 from kwslib.results import page
@@ -185,13 +185,8 @@ def tabulate_messages(messages: Mapping[str, bytes]) -> page.Html:
 
 def last_layer(file: bytes) -> tuple[FullyConnected, NDArray[np.float32]]:
     """The last fully connected layer of an int8 file, and the scales of its weights ``[out]``."""
-    tensors = parse(file)
-    (number,) = [
-        operator.inputs[1] for operator in tensors.operators if operator.name == "FULLY_CONNECTED"
-    ][-1:]
     layers = [each for each in graph_of(file).operators if isinstance(each, FullyConnected)]
-    scales = tensors.tensors[number].scales
-    return layers[-1], np.broadcast_to(scales, len(layers[-1].weights))
+    return layers[-1], np.broadcast_to(layers[-1].scales, len(layers[-1].weights))
 
 
 def run_in_c(layer: FullyConnected, inputs: NDArray[np.int8]) -> NDArray[np.int8]:
@@ -245,6 +240,5 @@ def _definition(header: str, function: str) -> str:
 
 def _alone(layer: FullyConnected) -> Graph:
     """A network of one layer."""
-    source = replace(layer.input, index=0, shape=(1, layer.weights.shape[1]))
-    output = replace(layer.output, index=1)
-    return Graph(source, output, (replace(layer, inputs=(source,), output=output),))
+    source = replace(layer.input, shape=(1, layer.weights.shape[1]))
+    return Graph((source,), (layer.output,), (replace(layer, inputs=(source,)),))

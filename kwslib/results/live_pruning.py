@@ -9,9 +9,9 @@ from torch import nn
 from kwslib.board.profile import Profile, profile
 from kwslib.config import NANO33BLE
 from kwslib.data.dataset import Dataset
-from kwslib.deploy.reader import graph_of
-from kwslib.deploy.write import tflite_bytes
 from kwslib.errors import InputError
+from kwslib.network.reader import graph_of
+from kwslib.network.writer import tflite_bytes
 from kwslib.prune.methods import EPOCHS, Method, fine_tuning, prune_network
 from kwslib.prune.unstructured import check_amount
 from kwslib.quantize.network import QuantizedNetwork

@@ -1,6 +1,5 @@
 """Chapter 5: a network in few bits, as values, tables and charts."""
 
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -15,11 +14,12 @@ from torch import nn
 from kwslib.board.profile import Profile, profile
 from kwslib.config import NANO33BLE
 from kwslib.data.dataset import Dataset
-from kwslib.deploy.compile import compile_network
-from kwslib.deploy.reader import read_graph
+from kwslib.deploy.codegen import generate
 from kwslib.errors import InputError
 from kwslib.models.checkpoint import PUBLISHED
-from kwslib.quantize.affine import METHODS, Method, check_bits
+from kwslib.network.reader import read_graph
+from kwslib.network.tensors import check_bits
+from kwslib.quantize.affine import METHODS, Method
 from kwslib.quantize.inside import Source, grid_levels, weight_noise
 from kwslib.quantize.methods import number_of
 from kwslib.quantize.minifloat import Minifloat
@@ -441,8 +441,7 @@ def profile_widths(name: str, folder: Path = PUBLISHED) -> list[OnBoard]:
         graph = read_graph(folder / f"{name}-w{bits}.tflite")
         records = read_records(folder / f"{name}-w{bits}.json")
         (accuracy,) = select(records, "accuracy", split="testing", tflite=graph.sha256)
-        with tempfile.TemporaryDirectory(prefix="kws-chapter-") as place:
-            weights = compile_network(graph, "emulator", Path(place)).weights
+        weights = generate(graph).weights
         method = str(accuracy.subject["method"])
         found.append(
             OnBoard(bits, method, weights, profile(graph, "emulator", f"{name}-w{bits}"), accuracy)

@@ -9,7 +9,7 @@ SKIPPED = ("kwslib.cli",)
 
 PARTS = {
     "sound": ("data", "features", "field", "streaming"),
-    "networks": ("models", "training", "cost", "quantize", "prune"),
+    "networks": ("network", "models", "training", "cost", "quantize", "prune"),
     "board": ("deploy", "board"),
     "report": ("studies", "results", "live", "site"),
 }

@@ -25,10 +25,8 @@ from tqdm import tqdm
 
 from kwslib.config import DEPLOYED, SAMPLE_RATE
 from kwslib.deploy.compile import spots_keywords
-from kwslib.deploy.graph import Graph
 from kwslib.deploy.host import HostFrontEnd, host_predictor
 from kwslib.deploy.predictors import predictor_of
-from kwslib.deploy.reader import read_graph
 from kwslib.errors import InputError
 from kwslib.evaluation.accuracy import Predict
 from kwslib.evaluation.smoothing import MAX_LABELS
@@ -41,6 +39,8 @@ from kwslib.files import (
     write_beside,
 )
 from kwslib.models.checkpoint import PUBLISHED, located
+from kwslib.network.graph import Graph
+from kwslib.network.reader import read_graph
 from kwslib.streaming.plan import MINUTE
 from kwslib.streaming.sound import Sound
 
@@ -150,7 +150,7 @@ def score_stream(
         InputError: the stream is too short, or cannot be read.
     """
     folder = folder or cache_folder("streams")
-    code = sha256_of_sources("config.py", "data", "deploy", "field", "streaming")
+    code = sha256_of_sources("config.py", "data", "network", "deploy", "field", "streaming")
     key = sha256_of_text(code, _core_hash(), sound.identity(), spotter.sha256, spotter.form)[:32]
     parts = -(-sound.samples // (MINUTE * _PART_MINUTES))
     paths = [folder / f"{key}-{hops}-{number:04d}.npy" for number in range(parts)]

@@ -14,7 +14,7 @@ from kwslib.data.task import Split, Task
 from kwslib.errors import InputError
 from kwslib.evaluation.accuracy import Predict, evaluate_split
 from kwslib.models.checkpoint import load
-from kwslib.quantize.inference import run as run_integers
+from kwslib.network.reference import run as run_integers
 from kwslib.quantize.network import QuantizedNetwork
 from kwslib.quantize.to_integers import integers_of
 from kwslib.records import Method, Record, machine_name, of_version

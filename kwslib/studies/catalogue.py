@@ -22,12 +22,12 @@ from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Task
 from kwslib.deploy import publish
 from kwslib.deploy.predictors import tflite_of
-from kwslib.deploy.reader import read_graph
 from kwslib.errors import InputError
 from kwslib.field import book
 from kwslib.field.run import FieldTest
 from kwslib.field.speech import make_folder
 from kwslib.models.checkpoint import PUBLISHED
+from kwslib.network.reader import read_graph
 from kwslib.records import FOLDER, Record, read_records
 from kwslib.streaming import listen
 from kwslib.studies import (

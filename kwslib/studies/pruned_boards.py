@@ -12,11 +12,10 @@ from kwslib.board.target import board_predictor, open_board
 from kwslib.cost.timing import run_time
 from kwslib.data.dataset import Dataset
 from kwslib.deploy.codegen import generate
-from kwslib.deploy.graph import Graph
-from kwslib.deploy.reader import graph_of
-from kwslib.deploy.write import tflite_bytes
-from kwslib.quantize.inference import run as run_integers
-from kwslib.quantize.integer import IntegerNetwork
+from kwslib.network.graph import Graph
+from kwslib.network.reader import graph_of
+from kwslib.network.reference import run as run_integers
+from kwslib.network.writer import tflite_bytes
 from kwslib.quantize.network import QuantizedNetwork
 from kwslib.quantize.to_integers import integers_of
 from kwslib.records import Record
@@ -83,7 +82,7 @@ def study_on_board(seeds: Sequence[int], base: Base, folder: Path | None = None)
     )  # fmt: skip
 
 
-def _compared(graph: Graph, integers: IntegerNetwork, dataset: Dataset) -> dict[str, int]:
+def _compared(graph: Graph, integers: Graph, dataset: Dataset) -> dict[str, int]:
     """Test clips on which the compiled network gave the integers' scores, by where it ran."""
     images = dataset.examples("testing").deployed
     few = np.linspace(0, len(images) - 1, min(EMULATED_CLIPS, len(images))).astype(int)

@@ -23,12 +23,14 @@ from kwslib.cost.compression import compressed_bytes
 from kwslib.deploy.bit_fields import filled
 from kwslib.deploy.choice import Sparse
 from kwslib.deploy.compile import compile_network
-from kwslib.deploy.graph import DepthwiseConv2d, FullyConnected, Graph, Operator, Weighted
 from kwslib.deploy.host import HostNetwork
 from kwslib.deploy.predictors import tflite_of
-from kwslib.deploy.reader import read_graph
 from kwslib.deploy.sparse_packing import BLOCK
 from kwslib.errors import InputError
+from kwslib.network.graph import Graph
+from kwslib.network.operators import Operator
+from kwslib.network.reader import read_graph
+from kwslib.network.weighted import DepthwiseConv2d, FullyConnected, Weighted
 from kwslib.records import Method, Record, machine_name, of_version, select
 from kwslib.sweep.runs import sweep
 
@@ -117,8 +119,10 @@ def built(graph: Graph, sparse: Sparse) -> Built:
     board.write(to, values.tobytes())
     call, flash_reads = watch.call("kws_network_run")
     board.write(to, values.tobytes())
-    cycles = {layer: board.call(layer).cycles for layer in compiled.layers}
-    kernels = dict(zip(compiled.layers, map(" + ".join, compiled.kernels), strict=True))
+    cycles = {layer: board.call(layer).cycles for layer in compiled.source.layers}
+    kernels = dict(
+        zip(compiled.source.layers, map(" + ".join, compiled.source.kernels), strict=True)
+    )
     return Built(
         call.instructions, call.cycles, flash_reads, flash, ram, kernels, cycles, np.stack(outputs)
     )

@@ -32,7 +32,7 @@ def test_sums_are_the_linkers(compiled, parts):
 
 def test_parts_hold_what_they_must(compiled, parts):
     assert parts[NETWORK].constants >= tiny_conv().operators[0].weights.size + 16_000
-    assert parts[NETWORK].ram == compiled.arena
+    assert parts[NETWORK].ram == compiled.source.arena.size
     # a spectrum of 512 floats, a window of 480 samples, an image, three counters
     assert parts[FRONT_END].ram == pytest.approx(4 * 512 + 2 * 480 + 49 * 40, abs=16)
     assert parts[SMOOTHING].ram >= 50 * 40

@@ -12,8 +12,8 @@ from kwslib.board.links import BoardError
 from kwslib.board.profile import RECORDS, STAGES, Cost, profile, profile_of, record_path
 from kwslib.config import NANO33BLE
 from kwslib.deploy.compile import compile_network
-from kwslib.deploy.reader import read_graph
 from kwslib.models.checkpoint import PUBLISHED
+from kwslib.network.reader import read_graph
 from kwslib.records import read_records, write_records
 
 

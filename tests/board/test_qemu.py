@@ -10,10 +10,10 @@ from installed import needs
 
 from kwslib.board.emulator import Emulator
 from kwslib.deploy.compile import compile_network
-from kwslib.deploy.reader import read_graph
 from kwslib.deploy.toolchain import cortex_m4
 from kwslib.errors import InputError
 from kwslib.models.checkpoint import PUBLISHED
+from kwslib.network.reader import read_graph
 
 SOURCE = r"""
 #include <stdint.h>

@@ -6,9 +6,9 @@ import pytest
 from command_line import refused, runner
 from fake_speech import write_official
 
-from kwslib.deploy.reader import read_graph
 from kwslib.models import create
 from kwslib.models.checkpoint import NetworkInfo, save
+from kwslib.network.reader import read_graph
 
 FACTS = {"task": {"keywords": ["yes", "no"], "silence_percent": 33, "unknown_percent": 33}}
 LABELS = ("_silence_", "_unknown_", "yes", "no")

@@ -11,8 +11,8 @@ from command_line import refused, runner
 from kwslib import models
 from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Task
-from kwslib.deploy.tflite_file import with_facts
 from kwslib.models.checkpoint import PUBLISHED, NetworkInfo, save
+from kwslib.network.facts import with_facts
 from kwslib.records import read_records
 from kwslib.training.fit import score
 

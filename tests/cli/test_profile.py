@@ -6,7 +6,7 @@ import pytest
 from command_line import refused, runner
 from devices import TINY_CONV, at_a_socket, host_board, tiny_conv
 
-from kwslib.deploy.tflite_file import with_facts
+from kwslib.network.facts import with_facts
 from kwslib.records import read_records
 
 

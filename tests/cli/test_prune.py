@@ -111,7 +111,7 @@ def test_rewinding_repeats_epochs_of_the_checkpoints_own_training(tones):
     _, info = load(MODEL)
     how = fine_tuning(recipe_of(info), "weights", epochs=1, schedule="one_shot", rewind=True)
     assert how.first_pass() == info.training["recipe"]["epochs"] - 1
-    result = prune_checkpoint(MODEL, Wanted(amount=0.5), how, str(tones)).summary
+    result = prune_checkpoint(MODEL, Wanted(amount=0.5), how, str(tones))
     assert result["rewind"] is True and result["epochs"] == 1
     bare = NetworkInfo("tiny_conv", info.labels)
     assert recipe_of(bare).epochs == 40

@@ -8,9 +8,9 @@ from command_line import refused, runner
 
 from kwslib.deploy.interpreter import predictor
 from kwslib.deploy.quantized import quantize_checkpoint
-from kwslib.deploy.reader import read_graph
 from kwslib.errors import InputError
-from kwslib.quantize.inference import run
+from kwslib.network.reader import read_graph
+from kwslib.network.reference import run
 from kwslib.quantize.methods import number_of
 from kwslib.quantize.minifloat import E4M3, Minifloat
 from kwslib.quantize.network import Widths

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from weight_decoders import decode
 
-from kwslib.cost.compression import ENCODINGS, NAMES, compressed_bytes, decode, encode
+from kwslib.cost.compression import ENCODINGS, NAMES, compressed_bytes, encode
 
 each_encoding = pytest.mark.parametrize("name", NAMES)
 

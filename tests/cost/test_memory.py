@@ -7,6 +7,7 @@ from torch.nn import functional as F
 
 from kwslib import models
 from kwslib.cost import flash_bytes, layer_costs, live_memory
+from kwslib.cost.memory import scale_bytes
 
 
 def test_flash_of_tiny_conv_by_hand():
@@ -14,8 +15,7 @@ def test_flash_of_tiny_conv_by_hand():
 
     assert flash_bytes(layers, "float32") == 4 * 16_652
     assert flash_bytes(layers, "int8") == 640 + 16_000 + 4 * (8 + 4)
-    assert flash_bytes(layers, "int8", channel_scales=True) == 16_688 + 4 * (8 + 4)
-    assert flash_bytes(layers, "float32", channel_scales=True) == 4 * 16_652
+    assert scale_bytes(layers) == 4 * (8 + 4)
 
 
 def test_live_activations_of_tiny_conv_by_hand():
@@ -27,10 +27,8 @@ def test_live_activations_of_tiny_conv_by_hand():
         ("conv", 1960 + 4000),
         ("classifier", 4000 + 4),
     ]
-    assert memory.peak_bytes("float32") == 4 * 5960
-    assert memory.peak_bytes("int8") == 5960
-    assert memory.input_output_bytes("float32") == 7856
-    assert memory.input_output_bytes("int8") == 1964
+    assert memory.peak == 5960
+    assert memory.inputs + memory.outputs == 1964
 
 
 class Residual(nn.Module):

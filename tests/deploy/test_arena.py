@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_networks import NETWORKS
 
-from kwslib.deploy.arena import ALIGNMENT, plan_arena, scratch_name, tensor_name
-from kwslib.deploy.graph import Reshape
-from kwslib.deploy.reader import read_graph
+from kwslib.deploy.arena import ALIGNMENT, plan_arena
 from kwslib.models.checkpoint import PUBLISHED
+from kwslib.network.operators import Reshape
+from kwslib.network.reader import read_graph
 
 
 def live_spans(graph, scratch, arena):
@@ -17,18 +17,18 @@ def live_spans(graph, scratch, arena):
     spans = []
     for step, size in enumerate(scratch):
         if size:
-            spans.append((step, step, arena.offsets[scratch_name(step)], size))
-    tensors = {graph.input.index: (-1, graph.input)}
+            spans.append((step, step, arena.offsets[step], size))
+    tensors = {graph.input.name: (-1, graph.input)}
     for step, operator in enumerate(graph.operators):
-        tensors[operator.output.index] = (step, operator.output)
-    for index, (first, tensor) in tensors.items():
+        tensors[operator.output.name] = (step, operator.output)
+    for name, (first, tensor) in tensors.items():
         reads = [
             step
             for step, operator in enumerate(graph.operators)
-            if any(source.index == index for source in operator.inputs)
+            if any(source.name == name for source in operator.inputs)
         ]
-        last = len(graph.operators) if index == graph.output.index else max(reads, default=first)
-        spans.append((first, last, arena.offsets[tensor_name(index)], tensor.size))
+        last = len(graph.operators) if name == graph.output.name else max(reads, default=first)
+        spans.append((first, last, arena.offsets[name], tensor.size))
     return spans
 
 
@@ -55,7 +55,7 @@ def test_a_reshape_shares_the_bytes_and_tiny_conv_fits_in_what_is_live():
     graph = read_graph(PUBLISHED / "tiny_conv-yes_no.tflite")
     arena = plan_arena(graph, [0] * len(graph.operators))
     (reshape,) = [o for o in graph.operators if isinstance(o, Reshape)]
-    offsets = [arena.offsets[tensor_name(t.index)] for t in (reshape.input, reshape.output)]
+    offsets = [arena.offsets[t.name] for t in (reshape.input, reshape.output)]
     assert offsets[0] == offsets[1]
     # The image and what the convolution makes of it are live together, and nothing else is more.
     assert arena.size == arena.peak == np.prod([49, 40]) + np.prod([25, 20, 8])

@@ -8,10 +8,10 @@ from devices import tiny_conv
 from sparse_layers import convolution, fully_connected
 
 from kwslib.deploy.choice import LEAST_ZEROS, choose
-from kwslib.deploy.graph import DepthwiseConv2d
 from kwslib.deploy.packing import pack
 from kwslib.deploy.prices import price_of
 from kwslib.deploy.sparse_packing import pack_single
+from kwslib.network.weighted import DepthwiseConv2d
 
 
 def kernels(layer, sparse="auto"):
@@ -90,11 +90,11 @@ def test_never_and_portable():
 @pytest.mark.parametrize("bits", [4, 2])
 def test_narrow_weights(bits):
     """They lie denser, so they have to be emptier to be skipped."""
-    layer = replace(fully_connected(4000, 4, zeros=0.9), bits=bits)
-    layer.weights[:] = np.sign(layer.weights)
+    layer = fully_connected(4000, 4, zeros=0.9)
+    layer = replace(layer, weights=np.sign(layer.weights), bits=bits)
     assert kernels(layer) == ["fully_connected_single"]
-    half = replace(fully_connected(4000, 4, zeros=0.68), bits=bits)
-    half.weights[:] = np.sign(half.weights)
+    half = fully_connected(4000, 4, zeros=0.68)
+    half = replace(half, weights=np.sign(half.weights), bits=bits)
     assert kernels(half) == ["fully_connected_narrow"]
 
 
@@ -107,7 +107,7 @@ def test_the_first_form_that_a_layer_can_have():
 def test_depthwise_layers_are_dense():
     conv = convolution((8, 8), (3, 3), (1, 1), channels=4, outputs=4, zeros=0.95)
     layer = DepthwiseConv2d(
-        conv.inputs, conv.output, conv.weights[0], conv.bias, conv.multipliers, conv.clamp,
-        conv.window, 1,
+        conv.inputs, conv.output, conv.weights[0], conv.scales, conv.bias,
+        activation=conv.activation,
     )  # fmt: skip
     assert kernels(layer) == ["depthwise_conv2d_dsp"]

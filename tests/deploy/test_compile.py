@@ -11,8 +11,12 @@ from small_networks import Builder, options, window_options
 from kwslib.board.emulator import static_memory
 from kwslib.deploy import compile as compiling
 from kwslib.deploy.compile import TARGETS, compile_network, spots_keywords
-from kwslib.deploy.reader import read_graph
 from kwslib.errors import InputError
+from kwslib.network.graph import Graph
+from kwslib.network.operators import Softmax
+from kwslib.network.reader import read_graph
+from kwslib.network.tensors import OUTPUT, Tensor
+from kwslib.network.weighted import FullyConnected
 
 
 def keyword_network(channels, path):
@@ -77,9 +81,17 @@ def test_a_network_without_keywords_makes_no_device(target, labels, tmp_path):
 
 @pytest.mark.parametrize(("outputs", "spots"), [(3, True), (40, True), (41, False), (2, False)])
 def test_as_many_labels_as_the_smoothing_takes(outputs, spots):
-    scores = replace(tiny_conv().output, shape=(1, outputs))
+    graph = tiny_conv()
+    logits = Tensor("logits", (1, outputs), graph.input.scale, -128)
+    scores = Tensor("scores", (1, outputs), *OUTPUT)
+    weights = np.ones((outputs, graph.input.size), np.int8)
+    layer = FullyConnected(
+        graph.inputs, logits, weights, np.array([0.01]), np.zeros(outputs, np.int32)
+    )
     facts = {"labels": [f"label{i}" for i in range(outputs)]}
-    assert spots_keywords(replace(tiny_conv(), output=scores, facts=facts)) == spots
+    operators = (layer, Softmax((logits,), scores))
+    found = Graph(graph.inputs, (scores,), operators, facts)
+    assert spots_keywords(found) == spots
 
 
 @pytest.mark.parametrize("target", ["host", "arduino", "wasm"])

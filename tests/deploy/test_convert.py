@@ -9,16 +9,15 @@ from kwslib.deploy.convert import (
     convert_float,
     convert_int8,
     layer_differences,
-    reference_interpreter,
 )
-from kwslib.deploy.flatfile import parse
-from kwslib.deploy.interpreter import predictor
-from kwslib.deploy.reader import graph_of
-from kwslib.deploy.tflite_file import facts_in
+from kwslib.deploy.interpreter import predictor, reference_interpreter
 from kwslib.deploy.translate import Translation
 from kwslib.errors import InputError
 from kwslib.models import create
 from kwslib.models.padding import SameConv2d
+from kwslib.network.facts import facts_in
+from kwslib.network.flatfile import parse
+from kwslib.network.reader import graph_of
 from kwslib.quantize.ptq import CALIBRATION_CLIPS, calibration_clips
 from kwslib.training.predict import predictor as torch_predictor
 

@@ -10,7 +10,7 @@ from kwslib.board.emulator import static_memory
 from kwslib.deploy.codegen import KERNELS, generate
 from kwslib.deploy.compile import compile_network
 from kwslib.deploy.host import build_host_network
-from kwslib.deploy.reader import graph_of
+from kwslib.network.reader import graph_of
 
 WEIGHTS = 16_640
 

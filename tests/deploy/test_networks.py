@@ -14,9 +14,9 @@ from kwslib.cost import cost_of
 from kwslib.deploy.codegen import KERNELS
 from kwslib.deploy.convert import convert_int8
 from kwslib.deploy.host import build_host_network
-from kwslib.deploy.reader import graph_of, read_graph
-from kwslib.deploy.write import tflite_bytes
-from kwslib.quantize.inference import run
+from kwslib.network.reader import graph_of, read_graph
+from kwslib.network.reference import run
+from kwslib.network.writer import tflite_bytes
 from kwslib.quantize.network import Widths
 from kwslib.quantize.ptq import quantize_after_training
 from kwslib.quantize.to_integers import integers_of
@@ -73,7 +73,7 @@ def check_everywhere(data, name, network, path):
 def test_the_converters_file_is_the_same_everywhere(network, tmp_path):
     name, network = network
     data = convert_int8(network, IMAGES, {"model": name, "labels": list(LABELS)})
-    kinds = {operator.name for operator in graph_of(data).operators}
+    kinds = {operator.kind for operator in graph_of(data).operators}
     assert "pad" not in kinds, "SAME padding belongs to the layers"
     check_everywhere(data, name, network, tmp_path / "int8.tflite")
 

@@ -9,8 +9,8 @@ from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Task
 from kwslib.deploy.compile import compile_network
 from kwslib.deploy.host import build_host_network
-from kwslib.deploy.reader import read_graph
 from kwslib.models.checkpoint import PUBLISHED
+from kwslib.network.reader import read_graph
 from kwslib.records import read_records, select
 
 TINY_CONV = PUBLISHED / "tiny_conv-yes_no.tflite"

@@ -7,13 +7,13 @@ from tone_listener import LABELS, ScriptedBoard, ToneBoard, quiet, tone
 from kwslib.board.client import default_streaming
 from kwslib.board.target import open_board
 from kwslib.deploy.predictors import tflite_of
-from kwslib.deploy.reader import read_graph
 from kwslib.errors import InputError
 from kwslib.evaluation.smoothing import Detection
 from kwslib.field.book import Book, sitting
 from kwslib.field.live import SPEAK_MS, board_ear, computer_ear, conduct, faults
 from kwslib.field.recordings import BEFORE_MS
 from kwslib.field.trials import Span
+from kwslib.network.reader import read_graph
 
 NETWORK = "tiny_conv-yes_no"
 SPAN = Span(1500, 2000, 5000)

@@ -9,9 +9,9 @@ from kwslib.config import DEPLOYED
 from kwslib.data.spoken_clip import clip_audio, voices
 from kwslib.deploy import interpreter
 from kwslib.deploy.predictors import tflite_of
-from kwslib.deploy.reader import read_graph
 from kwslib.evaluation.smoothing import Smoother
 from kwslib.features.logmel import logmel_images
+from kwslib.network.reader import read_graph
 
 NETWORK = "tiny_conv-yes_no"
 

@@ -12,14 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kwslib.errors import InputError
-from kwslib.quantize.affine import (
-    METHODS,
-    choose_qparams,
-    dequantize,
-    integer_range,
-    qparams_for_range,
-    quantize,
-)
+from kwslib.network.tensors import integer_range
+from kwslib.quantize.affine import METHODS, choose_qparams, dequantize, qparams_for_range, quantize
 
 BITS = st.integers(2, 8)
 NUMBERS = st.lists(st.floats(-1e3, 1e3, width=32), min_size=1, max_size=60).map(torch.tensor)

@@ -7,10 +7,10 @@ from residual import Residual, trained_looking
 from torch import nn
 
 from kwslib import models
-from kwslib.deploy.graph import Weighted
-from kwslib.deploy.reader import read_graph
 from kwslib.errors import InputError
 from kwslib.models.checkpoint import PUBLISHED, load
+from kwslib.network.reader import read_graph
+from kwslib.network.weighted import Weighted
 from kwslib.quantize.affine import quantize
 from kwslib.quantize.minifloat import E2M1, E4M3
 from kwslib.quantize.network import QuantizedNetwork, Widths

@@ -6,10 +6,10 @@ import torch
 
 from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Task
-from kwslib.deploy.graph import Weighted
-from kwslib.deploy.reader import read_graph
 from kwslib.errors import InputError
 from kwslib.models.checkpoint import PUBLISHED, load
+from kwslib.network.reader import read_graph
+from kwslib.network.weighted import Weighted
 from kwslib.quantize.minifloat import E4M3, E5M2
 from kwslib.quantize.network import Widths
 from kwslib.quantize.ptq import calibration_clips, quantize_after_training

@@ -10,7 +10,7 @@ from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Task
 from kwslib.errors import InputError
 from kwslib.models.checkpoint import load
-from kwslib.quantize.inference import run
+from kwslib.network.reference import run
 from kwslib.quantize.network import QuantizedNetwork, Widths
 from kwslib.quantize.ptq import calibration_clips, quantize_after_training
 from kwslib.quantize.to_integers import integers_of
@@ -83,7 +83,7 @@ def test_facts_and_widths_are_told():
     quantized = quantize_after_training(load("tiny_conv-yes_no")[0], Widths(3, 8), random_images())
     network = integers_of(quantized, LABELS, {"model": "tiny_conv"})
     assert network.weight_bits == (3, 3)
-    assert (network.labels, network.facts) == (LABELS, {"model": "tiny_conv"})
+    assert (network.labels, network.facts["model"]) == (LABELS, "tiny_conv")
 
 
 @pytest.mark.parametrize("widths", [Widths(None, 8), Widths(8, None)])

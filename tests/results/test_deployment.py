@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from kwslib.board.profile import Cost
-from kwslib.deploy.reader import graph_of
 from kwslib.models.checkpoint import PUBLISHED
+from kwslib.network.reader import graph_of
 from kwslib.records import write_records
 from kwslib.results import board_profile, deployment
 from kwslib.results.subject import load_subject

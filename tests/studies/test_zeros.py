@@ -5,10 +5,10 @@ import pytest
 from devices import TINY_CONV, tiny_conv
 from small_networks import Builder, window_options
 
-from kwslib.deploy.flatfile import parse
-from kwslib.deploy.graph import Weighted
-from kwslib.deploy.reader import graph_of
 from kwslib.errors import InputError
+from kwslib.network.flatfile import parse
+from kwslib.network.reader import graph_of
+from kwslib.network.weighted import Weighted
 from kwslib.studies.sparsity import PATTERNS, _magnitudes, with_zeros
 
 

@@ -12,9 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kwslib.board.emulator import Emulator
-from kwslib.deploy.graph import Conv2d, FullyConnected, Graph, Operator, Reshape, Softmax
 from kwslib.deploy.toolchain import Compiler, cortex_m4
 from kwslib.errors import InputError
+from kwslib.network.graph import Graph
+from kwslib.network.operators import Operator, Reshape, Softmax
+from kwslib.network.weighted import Conv2d, FullyConnected
 
 _WRAPPER = Path(__file__).parent / "c" / "cmsis_nn.c"
 _BUFFER = 8192
@@ -70,7 +72,7 @@ class CmsisNetwork:
 def one_multiplier(graph: Graph) -> Graph:
     """A network with one multiplier in the fully connected layer: CMSIS-NN 4.0 knows no more."""
     operators = [
-        replace(operator, multipliers=operator.multipliers[:1] * len(operator.multipliers))
+        replace(operator, scales=operator.scales[:1])
         if isinstance(operator, FullyConnected)
         else operator
         for operator in graph.operators

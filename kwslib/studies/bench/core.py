@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from kwslib.board.emulator import Emulator
 from kwslib.deploy import frontend
 from kwslib.deploy.codegen import Kernels, generate
-from kwslib.deploy.graph import Graph
-from kwslib.deploy.reader import read_graph
 from kwslib.deploy.toolchain import CORE, Compiler, cortex_m4
 from kwslib.models.checkpoint import PUBLISHED
+from kwslib.network.graph import Graph
+from kwslib.network.reader import read_graph
 from kwslib.studies.bench.cmsis import CmsisNetwork, one_multiplier
 from kwslib.studies.bench.registry import Row, benchmark
 
@@ -70,7 +70,7 @@ def _builds() -> list[_Build]:
 
 def _convolution_of(graph: Graph) -> Graph:
     """The first layer alone."""
-    return replace(graph, operators=graph.operators[:1], output=graph.operators[0].output)
+    return replace(graph, operators=graph.operators[:1], outputs=(graph.operators[0].output,))
 
 
 _Counted = tuple[NDArray[np.int8], int]

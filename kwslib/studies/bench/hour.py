@@ -14,8 +14,8 @@ from kwslib.board.links import EmulatorLink
 from kwslib.config import DEPLOYED, SAMPLE_RATE
 from kwslib.data.spoken import EmbeddedSpeech
 from kwslib.deploy.compile import compile_network
-from kwslib.deploy.reader import read_graph
 from kwslib.models.checkpoint import PUBLISHED
+from kwslib.network.reader import read_graph
 from kwslib.studies.bench.registry import Row, benchmark
 
 HOUR_S = 3600

@@ -16,9 +16,9 @@ import numpy as np
 
 from kwslib.board.cycles import FLASH_WAIT
 from kwslib.board.emulator import Emulator, FlashWatch
-from kwslib.deploy.reader import read_graph
 from kwslib.deploy.toolchain import cortex_m4
 from kwslib.models.checkpoint import PUBLISHED
+from kwslib.network.reader import read_graph
 from kwslib.records import FOLDER, Record, of_version
 from kwslib.studies.bench.cmsis import CmsisNetwork, one_multiplier
 from kwslib.studies.bench.timed_networks import TIMED, Timed

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from kwslib.deploy.reader import read_graph
 from kwslib.models.checkpoint import PUBLISHED
+from kwslib.network.reader import read_graph
 from kwslib.studies.bench.registry import Row, benchmark
 from kwslib.studies.sparsity import PATTERNS, Built, built, with_zeros
 

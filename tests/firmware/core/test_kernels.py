@@ -7,8 +7,8 @@ from random_networks import NETWORKS, SPARSE_NETWORKS, ways
 from small_networks import Builder, options, same, window_options
 
 from kwslib.deploy.packing import pack
-from kwslib.deploy.reader import graph_of
-from kwslib.deploy.tflite_file import with_facts
+from kwslib.network.facts import with_facts
+from kwslib.network.reader import graph_of
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -69,7 +69,7 @@ def test_it_says_what_it_is(target, compiled):
     sha256, _, rest = info.partition(b"\0")
     assert sha256.decode() == tiny_conv().sha256
     numbers = struct.unpack_from("<IBBHHI", rest)
-    assert numbers == (compiled.arena, 3, 2, 5, 32, 0)
+    assert numbers == (compiled.source.arena.size, 3, 2, 5, 32, 0)
     assert rest[14:] == b"QEMU mps2-an386\0\x04_silence_\0_unknown_\0yes\0no\0"
 
 

@@ -14,9 +14,9 @@ from kwslib.data.spoken import EmbeddedSpeech
 from kwslib.data.task import Task
 from kwslib.deploy.compile import compile_network
 from kwslib.deploy.interpreter import predictor
-from kwslib.deploy.reader import read_graph
 from kwslib.live.scripts import bundle
 from kwslib.models.checkpoint import PUBLISHED
+from kwslib.network.reader import read_graph
 
 MOST_BYTES = 80 * 1024
 MOST_FRAME_US = 2000

@@ -5,7 +5,7 @@ import pytest
 from reference import run_reference
 from small_networks import Builder, options, window_options
 
-from kwslib.deploy.reader import graph_of
+from kwslib.network.reader import graph_of
 from kwslib.studies.bench import core
 from kwslib.studies.bench.cmsis import CmsisNetwork
 

@@ -4,9 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
-from kwslib.deploy.reader import graph_of
-from kwslib.deploy.tflite_file import facts_in, with_facts
 from kwslib.models.checkpoint import PUBLISHED
+from kwslib.network.facts import facts_in, with_facts
+from kwslib.network.reader import graph_of
 
 TINY_CONV = (PUBLISHED / "tiny_conv-yes_no.tflite").read_bytes()
 
@@ -15,7 +15,7 @@ def test_facts_are_replaced_and_the_network_stays():
     changed = with_facts(TINY_CONV, {"labels": ["ä"], "n": 1})
     assert facts_in(changed) == {"labels": ["ä"], "n": 1}
     old, new = graph_of(TINY_CONV), graph_of(changed)
-    assert [o.name for o in new.operators] == [o.name for o in old.operators]
+    assert [o.kind for o in new.operators] == [o.kind for o in old.operators]
     assert (new.operators[0].weights == old.operators[0].weights).all()
 
 

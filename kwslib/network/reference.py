@@ -1,10 +1,9 @@
-"""Inference of a quantized network in integers, many clips at a time.
+"""The reference interpreter: a network in integers run by numpy, many clips at a time.
 
 The arithmetic is that of TensorFlow Lite Micro's reference kernels, to the bit.
 """
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,29 +11,27 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from kwslib.errors import InputError
-from kwslib.quantize.integer import IntegerNetwork
-from kwslib.quantize.integer_layers import (
+from kwslib.network.graph import Graph
+from kwslib.network.operators import (
     Add,
     AveragePool,
-    Conv2d,
-    DepthwiseConv2d,
-    FullyConnected,
-    Layer,
     MaxPool,
     Mean,
+    Operator,
+    Pad,
     Reshape,
+    Sliding,
     Softmax,
-    Weighted,
 )
-from kwslib.quantize.integer_tensor import IntegerTensor, Window
-from kwslib.quantize.multipliers import ADD_LEFT_SHIFT
-from kwslib.quantize.requantization import (
+from kwslib.network.requantization import (
+    ADD_LEFT_SHIFT,
     INT8_MIN,
-    Clamp,
     Multiplier,
     doubling_high_multiply,
     rounding_shift_right,
 )
+from kwslib.network.tensors import Tensor
+from kwslib.network.weighted import Conv2d, DepthwiseConv2d, FullyConnected, Weighted
 
 _CLIPS_AT_A_TIME = 32
 """So many that a step's numbers stay in a processor's cache."""
@@ -43,11 +40,16 @@ _Values = NDArray[np.int8]
 _Sums = NDArray[np.int64]
 
 
-def run(network: IntegerNetwork, images: NDArray[np.uint8]) -> NDArray[np.int8]:
+def pixels(images: NDArray[np.uint8]) -> NDArray[np.int8]:
+    """Images uint8 as a network takes them, minus 128, which is the first bit flipped."""
+    return (images ^ np.uint8(128)).view(np.int8)
+
+
+def run(network: Graph, images: NDArray[np.uint8]) -> NDArray[np.int8]:
     """The scores of images.
 
     Args:
-        network: the network.
+        network: the network, of one input and one output.
         images: uint8 ``[n, ...]``, each as many pixels as the network's input, such as
             ``[n, 49, 40]``.
 
@@ -61,55 +63,57 @@ def run(network: IntegerNetwork, images: NDArray[np.uint8]) -> NDArray[np.int8]:
     scores = np.empty((len(images), network.output.size), np.int8)
     for start in range(0, len(images), _CLIPS_AT_A_TIME):
         part = slice(start, start + _CLIPS_AT_A_TIME)
-        scores[part] = activations(network, images[part])[network.output.name]
+        found = activations(network, images[part])[network.output.name]
+        scores[part] = found.reshape(-1, network.output.size)
     return scores
 
 
-def activations(network: IntegerNetwork, images: NDArray[np.uint8]) -> dict[str, NDArray[np.int8]]:
-    """What each tensor holds for images, by its name: int8 ``[n, ...]``.
+def activations(network: Graph, *inputs: NDArray[Any]) -> dict[str, NDArray[np.int8]]:
+    """What each tensor holds, by its name: int8 ``[n, ...]``.
 
     Args:
         network: the network.
-        images: as of :func:`run`, but few, since nothing is forgotten.
+        inputs: for each of its inputs int8 ``[n, ...]``, or images uint8; few, since nothing is
+            forgotten.
 
     Raises:
-        InputError: the images are not uint8, or have another size.
+        InputError: they are neither, or have another size.
     """
-    images = np.asarray(images)
-    shape = len(images), *network.input.shape[1:]
-    if images.dtype != np.uint8 or images.size != math.prod(shape):
-        raise InputError(
-            f"images are {images.dtype} {images.shape}; the network takes uint8 {shape}"
-        )
-    # A uint8 minus 128 is the same bits with the first one flipped.
-    values = {network.input.name: (images ^ np.uint8(128)).view(np.int8).reshape(shape)}
-    for layer in network.layers:
-        operands = [values[tensor.name] for tensor in layer.inputs]
-        found = _KERNELS[type(layer)](layer, *operands)
-        values[layer.output.name] = found.reshape(len(images), *layer.output.shape[1:])
+    values: dict[str, NDArray[np.int8]] = {}
+    for tensor, given in zip(network.inputs, map(np.asarray, inputs), strict=True):
+        shape = len(given), *tensor.shape[1:]
+        if given.dtype not in (np.uint8, np.int8) or given.size != len(given) * tensor.size:
+            raise InputError(
+                f"images are {given.dtype} {given.shape}; the network takes uint8 {shape}"
+            )
+        held = pixels(given) if given.dtype == np.uint8 else given
+        values[tensor.name] = held.reshape(shape)
+    for operator in network.operators:
+        operands = [values[tensor.name] for tensor in operator.inputs]
+        found = _KERNELS[type(operator)](operator, *operands)
+        values[operator.output.name] = found.reshape(len(operands[0]), *operator.output.shape[1:])
     return values
 
 
 def _conv2d(layer: Conv2d, x: _Values) -> _Values:
-    windows = _windows(layer.window, _offset(x, layer.input), 0)
+    windows = _windows(layer, _offset(x, layer.input), 0)
     taps = windows.transpose(0, 1, 2, 4, 5, 3).reshape(-1, layer.taps.shape[1])
     return _scaled(layer, _products(taps, layer))
 
 
 def _depthwise_conv2d(layer: DepthwiseConv2d, x: _Values) -> _Values:
-    windows = _windows(layer.window, _offset(x, layer.input), 0)
-    spread = np.repeat(windows, layer.depth_multiplier, axis=3)
-    sums = np.zeros(spread.shape[:4], np.int64)
-    height, width = layer.window.kernel
-    for row in range(height):
-        for column in range(width):
-            # At most 255 * 128, which int16 holds.
-            sums += spread[..., row, column] * layer.weights[row, column].astype(np.int16)
+    spread = np.repeat(_offset(x, layer.input), layer.depth_multiplier, axis=3)
+    windows = _windows(layer, spread, 0)
+    sums = np.zeros(windows.shape[:4], np.int64)
+    for row, column in np.ndindex(layer.window.kernel):
+        # At most 255 * 128, which int16 holds.
+        sums += windows[..., row, column] * layer.weights[row, column].astype(np.int16)
     return _scaled(layer, sums)
 
 
 def _fully_connected(layer: FullyConnected, x: _Values) -> _Values:
-    return _scaled(layer, _products(_offset(x, layer.input).reshape(len(x), -1), layer))
+    rows = _offset(x, layer.input).reshape(-1, layer.weights.shape[1])
+    return _scaled(layer, _products(rows, layer))
 
 
 def _add(layer: Add, first: _Values, second: _Values) -> _Values:
@@ -118,27 +122,29 @@ def _add(layer: Add, first: _Values, second: _Values) -> _Values:
     for x, tensor, by in zip((first, second), layer.inputs, inputs, strict=True):
         widened = _offset(x, tensor).astype(np.int64) << ADD_LEFT_SHIFT
         total = total + _requantized(widened, (by,))
-    return _stored(_requantized(total, (whole,)), layer.output, layer.clamp)
+    return _stored(layer, _requantized(total, (whole,)))
 
 
 def _average_pool(layer: AveragePool, x: _Values) -> _Values:
-    sums = _windows(layer.window, x, 0).sum(axis=(4, 5), dtype=np.int64)
+    sums = _windows(layer, x, 0).sum(axis=(4, 5), dtype=np.int64)
     places = np.ones((1, *x.shape[1:3], 1), np.int8)
-    counts = _windows(layer.window, places, 0).sum(axis=(4, 5), dtype=np.int64)
+    counts = _windows(layer, places, 0).sum(axis=(4, 5), dtype=np.int64)
     averages = np.sign(sums) * ((np.abs(sums) + counts // 2) // counts)
     return averages.clip(layer.clamp.low, layer.clamp.high).astype(np.int8)
 
 
 def _max_pool(layer: MaxPool, x: _Values) -> _Values:
-    greatest = _windows(layer.window, x, INT8_MIN).max(axis=(4, 5))
+    greatest = _windows(layer, x, INT8_MIN).max(axis=(4, 5))
     return greatest.clip(layer.clamp.low, layer.clamp.high).astype(np.int8)
 
 
 def _mean(layer: Mean, x: _Values) -> _Values:
-    sums = _offset(x, layer.input).sum(axis=(1, 2), dtype=np.int64)
-    return _stored(
-        _requantized(sums, (layer.multiplier,)), layer.output, Clamp(*layer.output.range)
-    )
+    sums = _offset(x, layer.input).reshape(len(x), *layer.extents).sum(axis=2, dtype=np.int64)
+    return _stored(layer, _requantized(sums, (layer.multiplier,)))
+
+
+def _pad(layer: Pad, x: _Values) -> _Values:
+    return np.pad(x, ((0, 0), *layer.paddings[1:]), constant_values=layer.output.zero_point)
 
 
 def _reshape(_: Reshape, x: _Values) -> _Values:
@@ -149,13 +155,13 @@ def _softmax(layer: Softmax, x: _Values) -> _Values:
     """Source: ``Softmax`` of TensorFlow Lite's reference kernels."""
     table = np.zeros(256, np.int64)
     table[: len(layer.exponentials)] = layer.exponentials
-    distances = x.max(axis=1, keepdims=True).astype(np.int64) - x
+    distances = x.max(axis=-1, keepdims=True).astype(np.int64) - x
     exponentials = table[distances]
-    sums = rounding_shift_right(exponentials, np.int64(12)).sum(axis=1, keepdims=True)  # Q12.19
+    sums = rounding_shift_right(exponentials, np.int64(12)).sum(axis=-1, keepdims=True)  # Q12.19
     leading_zeros = 32 - np.frexp(sums.astype(np.float64))[1].astype(np.int64)
     reciprocals = _reciprocal((sums << leading_zeros) & 0x7FFFFFFF)
     products = doubling_high_multiply(reciprocals, exponentials)
-    return _stored(rounding_shift_right(products, 35 - leading_zeros), layer.output)
+    return _stored(layer, rounding_shift_right(products, 35 - leading_zeros))
 
 
 def _reciprocal(a: _Sums) -> _Sums:
@@ -174,7 +180,7 @@ def _reciprocal(a: _Sums) -> _Sums:
     return np.minimum(x * 2, 2**31 - 1)
 
 
-_KERNELS: dict[type[Layer], Callable[..., _Values]] = {
+_KERNELS: Mapping[type[Operator], Callable[..., _Values]] = {
     Conv2d: _conv2d,
     DepthwiseConv2d: _depthwise_conv2d,
     FullyConnected: _fully_connected,
@@ -182,22 +188,27 @@ _KERNELS: dict[type[Layer], Callable[..., _Values]] = {
     AveragePool: _average_pool,
     MaxPool: _max_pool,
     Mean: _mean,
+    Pad: _pad,
     Reshape: _reshape,
     Softmax: _softmax,
 }
 
 
-def _offset(x: _Values, tensor: IntegerTensor) -> NDArray[np.int16]:
+def _offset(x: _Values, tensor: Tensor) -> NDArray[np.int16]:
     """Distances from the zero point."""
     return x.astype(np.int16) - np.int16(tensor.zero_point)
 
 
-def _windows(window: Window, x: NDArray[Any], outside: int) -> NDArray[Any]:
+def _windows(layer: Sliding, x: NDArray[Any], outside: int) -> NDArray[Any]:
     """What each place of a window covers, ``[n, places, places, channels, height, width]``."""
-    around = (0, 0), *window.paddings(x.shape), (0, 0)
-    padded = np.pad(x, around, constant_values=outside)
-    down, across = window.stride
-    return sliding_window_view(padded, window.kernel, (1, 2))[:, ::down, ::across]
+    window = layer.window
+    around = [
+        (before, added - before) for before, added in zip(window.before, window.added, strict=True)
+    ]
+    padded = np.pad(x, ((0, 0), *around, (0, 0)), constant_values=outside)
+    views = sliding_window_view(padded, window.reach, (1, 2))
+    (down, across), (rows, columns) = window.stride, window.dilation
+    return views[:, ::down, ::across, :, ::rows, ::columns]
 
 
 def _products(taps: NDArray[np.int16], layer: Weighted) -> _Sums:
@@ -211,7 +222,7 @@ def _products(taps: NDArray[np.int16], layer: Weighted) -> _Sums:
 
 def _scaled(layer: Weighted, sums: _Sums) -> _Values:
     """Sums ``[..., outputs]`` as the layer's output."""
-    return _stored(_requantized(sums + layer.bias, layer.multipliers), layer.output, layer.clamp)
+    return _stored(layer, _requantized(sums + layer.bias, layer.multipliers))
 
 
 def _requantized(sums: _Sums, by: Sequence[Multiplier]) -> _Sums:
@@ -225,7 +236,7 @@ def _requantized(sums: _Sums, by: Sequence[Multiplier]) -> _Sums:
     return rounding_shift_right(doubling_high_multiply(sums << left, mantissa), right)
 
 
-def _stored(values: _Sums, output: IntegerTensor, clamp: Clamp | None = None) -> _Values:
+def _stored(layer: Operator, values: _Sums) -> _Values:
     """Distances from the output's zero point as what is stored."""
-    low, high = (clamp.low, clamp.high) if clamp else output.range
-    return (values + output.zero_point).clip(low, high).astype(np.int8)
+    clamp = layer.clamp
+    return (values + layer.output.zero_point).clip(clamp.low, clamp.high).astype(np.int8)

@@ -10,10 +10,12 @@ from small_networks import Builder, options, window_options
 from kwslib.deploy.arena import plan_arena
 from kwslib.deploy.codegen import generate
 from kwslib.deploy.packing import pack
-from kwslib.deploy.reader import graph_of, read_graph
-from kwslib.deploy.tflite_file import with_facts
 from kwslib.errors import InputError
 from kwslib.models.checkpoint import PUBLISHED
+from kwslib.network.facts import with_facts
+from kwslib.network.reader import graph_of, read_graph
+from kwslib.network.reference import activations
+from kwslib.network.writer import tflite_bytes
 
 TINY_CONV = (PUBLISHED / "tiny_conv-yes_no.tflite").read_bytes()
 
@@ -80,7 +82,7 @@ def test_damaged_bits_of_weights_are_refused(claimed):
 
 @pytest.mark.parametrize(("bits", "weights"), [(4, (-9, 7)), (4, (-8, 8)), (2, (-2, 2))])
 def test_weights_beyond_their_bits_are_refused(bits, weights):
-    with pytest.raises(InputError, match=f"has weights from {weights[0]} to {weights[1]}, and .*"):
+    with pytest.raises(InputError, match=r"weights reach -?\d, outside of .*state the bits"):
         graph_of(narrow_network([8, bits], weights))
     assert graph_of(narrow_network([8, bits + 1], weights)).weight_bits == (8, bits + 1)
 
@@ -92,8 +94,31 @@ def test_sums_beyond_32_bits_are_refused():
     b = build.tensor([1], 0.01, 0, np.array([2**31 - 1], np.int32))
     y = build.tensor([1, 1], 0.1, 0)
     build.operator("FULLY_CONNECTED", [x, w, b], y, options("FullyConnectedOptions"))
-    with pytest.raises(InputError, match="sums can exceed 32 bits"):
+    with pytest.raises(InputError, match="sums of channel 0 can exceed 32 bits"):
         graph_of(build.finish([x], [y]))
+
+
+def test_several_inputs_and_outputs_run_but_are_not_compiled():
+    build = Builder()
+    x, y = (build.tensor([1, 4], 0.1, 0, name=name) for name in "xy")
+    total = build.operator("ADD", [x, y], build.tensor([1, 4], 0.1, 0), options("AddOptions"))
+    twice = build.operator("ADD", [total, y], build.tensor([1, 4], 0.1, 0), options("AddOptions"))
+    graph = graph_of(build.finish([x, y], [total, twice]))
+    assert [tensor.name for tensor in graph.inputs] == ["x", "y"]
+    ones = np.ones((2, 4), np.int8)
+    found = activations(graph, ones, 3 * ones)
+    assert [found[tensor.name].max() for tensor in graph.outputs] == [4, 7]
+    again = graph_of(tflite_bytes(graph))
+    assert (again.inputs, again.outputs) == (graph.inputs, graph.outputs)
+    with pytest.raises(InputError, match="the network has 2 inputs; one can be compiled"):
+        generate(graph)
+
+
+def test_tensors_of_one_name_are_told_apart():
+    build = Builder()
+    x = build.tensor([1, 4], 0.1, 0, name="same")
+    y = build.operator("RESHAPE", [x], build.tensor([1, 2, 2], 0.1, 0, name="same"))
+    assert [tensor.name for tensor in graph_of(build.finish([x], [y])).outputs] == ["same:1"]
 
 
 def test_a_wrong_output_shape_is_refused():
@@ -104,7 +129,7 @@ def test_a_wrong_output_shape_is_refused():
         "Pool2DOptions", (2, 2), "SAME", "NONE", filterHeight=2, filterWidth=2
     )
     build.operator("MAX_POOL_2D", [x], y, given_options)
-    with pytest.raises(InputError, match="its output has 5 rows or columns, not 3"):
+    with pytest.raises(InputError, match=r"gives \(3, 3\) places, but its output has \(5, 5\)"):
         graph_of(build.finish([x], [y]))
 
 
@@ -112,6 +137,7 @@ def survives(data):
     """The network of altered bytes goes through the compiler, or is refused in one line."""
     try:
         graph = graph_of(data)
+        _ = graph.input, graph.output
     except InputError as error:
         assert len(str(error).splitlines()) == 1
         return None

@@ -4,20 +4,12 @@ import numpy as np
 import pytest
 
 from kwslib.errors import InputError
-from kwslib.quantize.integer_layers import (
-    Add,
-    AveragePool,
-    Conv2d,
-    DepthwiseConv2d,
-    FullyConnected,
-    Mean,
-    Reshape,
-    Softmax,
-)
-from kwslib.quantize.integer_tensor import IntegerTensor
+from kwslib.network.operators import Add, AveragePool, Mean, Reshape, Softmax
+from kwslib.network.tensors import Tensor
+from kwslib.network.weighted import Conv2d, DepthwiseConv2d, FullyConnected
 
-IMAGE = IntegerTensor("image", (1, 49, 40, 1), 1 / 255, -128)
-MAPS = IntegerTensor("maps", (1, 25, 20, 8), 0.05, -128)
+IMAGE = Tensor("image", (1, 49, 40, 1), 1 / 255, -128)
+MAPS = Tensor("maps", (1, 25, 20, 8), 0.05, -128)
 
 
 def conv2d(**changes):
@@ -37,7 +29,7 @@ def test_a_scale_is_kept_in_single_precision():
 
 
 def test_values_of_a_width():
-    assert IntegerTensor("t", (1, 2), 1.0, 0, bits=4).range == (-8, 7)
+    assert Tensor("t", (1, 2), 1.0, 0, bits=4).range == (-8, 7)
     assert IMAGE.range == (-128, 127)
 
 
@@ -60,7 +52,7 @@ def test_values_of_a_width():
 def test_what_is_no_tensor(changes, message):
     given = {"name": "t", "shape": (1, 4), "scale": 1.0, "zero_point": 0}
     with pytest.raises(InputError, match=message):
-        IntegerTensor(**{**given, **changes})
+        Tensor(**{**given, **changes})
 
 
 def scales(bad):
@@ -72,12 +64,12 @@ def scales(bad):
     [
         (
             {"weights": np.full((8, 10, 8, 1), 2), "bits": 2},
-            r"layer 'maps' \(conv2d\): weights reach 2, outside of -2 to 1",
+            r"operator 'maps' \(conv2d\): weights reach 2, outside of -2 to 1",
         ),
         ({"weights": np.full((8, 10, 8, 1), -129)}, "weights reach -129, outside of -128 to 127"),
         ({"weights": np.ones((8, 10, 8, 1))}, "weights are float64; quantize them to integers"),
         ({"weights": np.ones((8, 10, 8), int)}, r"weights have the shape \(8, 10, 8\); 4 axes"),
-        ({"weights": np.ones((8, 10, 8, 2), int)}, "do not fit 1 channels in and 8 out"),
+        ({"weights": np.ones((8, 10, 8, 2), int)}, r"\(8, 10, 8, 2\) do not fit \(1, 49, 40, 1\)"),
         ({"weights": np.ones((8, 0, 8, 1), int)}, r"shape \(8, 0, 8, 1\)"),
         ({"scales": scales(np.nan)}, "scale 3 of its weights is nan; it must be finite"),
         ({"scales": scales(np.inf)}, "scale 3 of its weights is inf"),
@@ -89,22 +81,22 @@ def scales(bad):
         ({"bias": np.full(8, 2**31 - 1)}, "sums of channel 0 can exceed 32 bits"),
         ({"scales": np.full(8, 1e9)}, "sums of channel 0 can exceed 32 bits"),
         (
-            {"inputs": (IntegerTensor("t", IMAGE.shape, 1e30, 0),), "scales": np.full(8, 1e30)},
+            {"inputs": (Tensor("t", IMAGE.shape, 1e30, 0),), "scales": np.full(8, 1e30)},
             "the scale of its biases is beyond single precision",
         ),
-        ({"bits": 1}, "layer 'maps': bits 1: must be 2 to 8"),
+        ({"bits": 1}, "operator 'maps': bits 1: must be 2 to 8"),
         ({"activation": "TANH"}, "activation 'TANH' must be one of NONE, RELU, RELU6"),
         ({"padding": "FULL"}, "padding 'FULL' must be SAME or VALID"),
         ({"stride": (1, 1)}, r"gives \(49, 40\) places, but its output has \(25, 20\)"),
         ({"padding": "VALID"}, r"gives \(20, 17\) places"),
-        ({"stride": (0, 1)}, r"stride \(0, 1\) must be 1 or more"),
+        ({"stride": (0, 1)}, r"stride \(0, 1\) and dilation \(1, 1\) must be 1 or more"),
         ({"inputs": ()}, "has 0 inputs, not 1"),
         (
-            {"output": IntegerTensor("t", (1, 4000), 0.1, 0)},
+            {"output": Tensor("t", (1, 4000), 0.1, 0)},
             "four axes are needed",
         ),
         (
-            {"output": IntegerTensor("t", MAPS.shape, 1e-12, 0), "activation": "RELU6",
+            {"output": Tensor("t", MAPS.shape, 1e-12, 0), "activation": "RELU6",
              "weights": np.zeros((8, 10, 8, 1), int), "scales": np.full(8, 1e-12)},
             "is beyond 32 bits",
         ),
@@ -117,7 +109,7 @@ def test_what_is_no_convolution(changes, message):
 
 
 def tensor(shape, scale=0.1, zero_point=0, bits=8):
-    return IntegerTensor("t", shape, scale, zero_point, bits)
+    return Tensor("t", shape, scale, zero_point, bits)
 
 
 def fully_connected(weights, output):
@@ -132,7 +124,7 @@ def fully_connected(weights, output):
             lambda: DepthwiseConv2d(
                 (MAPS,), MAPS, np.ones((3, 3, 4), int), np.ones(1), np.zeros(4, int)
             ),
-            "do not fit 8 channels in and 8 out",
+            r"do not fit \(1, 25, 20, 8\) in and \(1, 25, 20, 8\) out",
         ),
         (
             lambda: fully_connected(np.ones((4, 3999), int), tensor((1, 4))),
@@ -149,26 +141,26 @@ def fully_connected(weights, output):
             "scale .* is too small beside its inputs'",
         ),
         (
-            lambda: AveragePool((MAPS,), tensor((1, 13, 10, 8)), (2, 2), (2, 2)),
+            lambda: AveragePool((MAPS,), tensor((1, 13, 10, 8)), (2, 2), stride=(2, 2)),
             "must have one scale, zero point and width",
         ),
         (
-            lambda: AveragePool((MAPS,), tensor((1, 13, 10, 4)), (2, 2), (2, 2)),
+            lambda: AveragePool((MAPS,), tensor((1, 13, 10, 4)), (2, 2), stride=(2, 2)),
             "has 8 channels in, 4 out",
         ),
-        (lambda: Mean((MAPS,), tensor((1, 4))), r"not \(1, channels\)"),
+        (lambda: Mean((MAPS,), tensor((1, 4))), r"is not what its axes \(1, 2\) leave"),
         (lambda: Mean((MAPS,), tensor((1, 8), 1e-9)), "sums can exceed 32 bits"),
         (lambda: Reshape((MAPS,), tensor((1, 3999), MAPS.scale, -128)), "differ in size"),
         (lambda: Reshape((MAPS,), tensor((1, 4000))), "must have one scale"),
         (lambda: Softmax((tensor((1, 4)),), tensor((1, 4))), "the scale 1/256"),
-        (lambda: Softmax((MAPS,), tensor(MAPS.shape, 1 / 256, -128)), r"not \(1, labels\)"),
+        (lambda: Softmax((MAPS,), tensor((1, 4), 1 / 256, -128)), "not to its shape"),
         (
             lambda: Softmax((tensor((1, 4), 1e-9),), tensor((1, 4), 1 / 256, -128)),
             "too small for a softmax",
         ),
         (
-            lambda: Softmax((tensor((1, 257)),), tensor((1, 257), 1 / 256, -128)),
-            "has 257 labels, more than 256",
+            lambda: Softmax((tensor((1, 4096)),), tensor((1, 4096), 1 / 256, -128)),
+            "has 4096 labels, more than 4,095",
         ),
     ],
 )
@@ -178,7 +170,7 @@ def test_what_is_no_layer(make, message):
 
 
 def test_a_clamp_keeps_to_activation_and_width():
-    output = IntegerTensor("t", MAPS.shape, 1.0, -4, bits=4)
+    output = Tensor("t", MAPS.shape, 1.0, -4, bits=4)
     layer = conv2d(output=output, activation="RELU6")
     assert (layer.clamp.low, layer.clamp.high) == (-4, 2)
     layer = conv2d(output=output, activation="RELU")

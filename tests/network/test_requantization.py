@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kwslib.quantize.requantization import (
+from kwslib.network.requantization import (
     Clamp,
     activation_clamp,
     doubling_high_multiply,

@@ -5,15 +5,15 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from kwslib.quantize.multipliers import (
+from kwslib.network.requantization import (
     ACCUMULATOR_LIMIT,
+    Multiplier,
     add_multipliers,
     channel_multipliers,
     mean_multiplier,
     sum_bounds,
     sum_fits,
 )
-from kwslib.quantize.requantization import Multiplier
 
 scales = st.floats(1e-3, 10)
 

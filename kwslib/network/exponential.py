@@ -9,7 +9,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from kwslib.quantize.requantization import (
+from kwslib.network.requantization import (
     doubling_high_multiply,
     quantize_multiplier,
     rounding_shift_right,

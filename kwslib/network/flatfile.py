@@ -5,9 +5,10 @@ that is not asked for, every count is limited, and whatever a damaged file makes
 stumble over becomes one :class:`~kwslib.errors.InputError`. Meaning is left to the reader.
 """
 
+import math
 import re
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,17 @@ from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as sch
 
 from kwslib.errors import InputError
 from kwslib.files import read_bounded
+from kwslib.network.operators import (
+    Add,
+    AveragePool,
+    MaxPool,
+    Mean,
+    Operator,
+    Pad,
+    Reshape,
+    Softmax,
+)
+from kwslib.network.weighted import Conv2d, DepthwiseConv2d, FullyConnected
 
 LARGEST_FILE = 2**26
 _MOST_TENSORS = 4096
@@ -26,40 +38,58 @@ _MOST_OPERANDS = 16
 _MOST_AXES = 8
 _IDENTIFIER = b"TFL3"
 
-_OPTIONS: dict[str, tuple[Any, tuple[str, ...]]] = {
-    "CONV_2D": (
-        schema.Conv2DOptions,
-        ("Padding", "StrideH", "StrideW", "DilationHFactor", "DilationWFactor",
-         "FusedActivationFunction"),
-    ),
-    "DEPTHWISE_CONV_2D": (
-        schema.DepthwiseConv2DOptions,
-        ("Padding", "StrideH", "StrideW", "DilationHFactor", "DilationWFactor",
-         "FusedActivationFunction", "DepthMultiplier"),
-    ),
-    "FULLY_CONNECTED": (
-        schema.FullyConnectedOptions,
-        ("FusedActivationFunction", "WeightsFormat"),
-    ),
-    "AVERAGE_POOL_2D": (
-        schema.Pool2DOptions,
-        ("Padding", "StrideH", "StrideW", "FilterHeight", "FilterWidth",
-         "FusedActivationFunction"),
-    ),
-    "MAX_POOL_2D": (
-        schema.Pool2DOptions,
-        ("Padding", "StrideH", "StrideW", "FilterHeight", "FilterWidth",
-         "FusedActivationFunction"),
-    ),
-    "ADD": (schema.AddOptions, ("FusedActivationFunction",)),
-    "SOFTMAX": (schema.SoftmaxOptions, ("Beta",)),
-    "MEAN": (None, ()),
-    "PAD": (None, ()),
-    "RESHAPE": (None, ()),
-}  # fmt: skip
-"""The operators that can be compiled, with the options that matter."""
 
-OPERATORS = tuple(_OPTIONS)
+@dataclass(frozen=True)
+class Kind:
+    """An operator in the schema.
+
+    Attributes:
+        operator: what it is here.
+        table: of its options.
+        version: the first that computes in int8 so.
+        options: attributes of the operator that the table holds, of :data:`OPTIONS`.
+    """
+
+    operator: type[Operator]
+    table: str
+    version: int = 2
+    options: tuple[str, ...] = ()
+
+
+_SLIDING = ("activation", "padding", "stride")
+
+KINDS: Mapping[str, Kind] = {
+    "CONV_2D": Kind(Conv2d, "Conv2DOptions", 3, (*_SLIDING, "dilation")),
+    "DEPTHWISE_CONV_2D": Kind(
+        DepthwiseConv2d, "DepthwiseConv2DOptions", 3, (*_SLIDING, "dilation", "depth_multiplier")
+    ),
+    "FULLY_CONNECTED": Kind(
+        FullyConnected, "FullyConnectedOptions", 4, ("activation", "weights_format")
+    ),
+    "AVERAGE_POOL_2D": Kind(AveragePool, "Pool2DOptions", options=(*_SLIDING, "kernel")),
+    "MAX_POOL_2D": Kind(MaxPool, "Pool2DOptions", options=(*_SLIDING, "kernel")),
+    "ADD": Kind(Add, "AddOptions", options=("activation",)),
+    "SOFTMAX": Kind(Softmax, "SoftmaxOptions", options=("beta",)),
+    "MEAN": Kind(Mean, "ReducerOptions"),
+    "PAD": Kind(Pad, "PadOptions"),
+    "RESHAPE": Kind(Reshape, "ReshapeOptions", 1),
+}
+"""What can be read, written and compiled, by its name in the schema."""
+
+OPTIONS: Mapping[str, tuple[str, ...]] = {
+    "activation": ("FusedActivationFunction",),
+    "padding": ("Padding",),
+    "stride": ("StrideH", "StrideW"),
+    "dilation": ("DilationHFactor", "DilationWFactor"),
+    "kernel": ("FilterHeight", "FilterWidth"),
+    "depth_multiplier": ("DepthMultiplier",),
+    "weights_format": ("WeightsFormat",),
+    "beta": ("Beta",),
+}
+"""What the schema calls an operator's attributes; a pair has a name for each of its two."""
+
+ENUMERATIONS = {"activation": schema.ActivationFunctionType, "padding": schema.Padding}
+"""Of options that are names."""
 
 
 def _names(enumeration: Any) -> dict[int, str]:
@@ -72,8 +102,6 @@ def _names(enumeration: Any) -> dict[int, str]:
 
 _OPERATOR_NAMES = _names(schema.BuiltinOperator)
 _TYPE_NAMES = _names(schema.TensorType)
-_ACTIVATION_NAMES = _names(schema.ActivationFunctionType)
-_PADDING_NAMES = _names(schema.Padding)
 _ELEMENT_TYPES = {"INT8": np.int8, "INT32": np.int32, "INT64": np.int64, "FLOAT32": np.float32}
 
 _STUMBLES = (
@@ -108,22 +136,33 @@ class FileTensor:
     constant: NDArray[np.uint8] | None
     special: str
 
-    def elements(self) -> NDArray[Any]:
+    def elements(self, *types: str) -> NDArray[Any]:
         """The constant's elements in its shape.
 
+        Args:
+            types: one of which it must have; any without them.
+
         Raises:
-            ValueError: there are none, or not as many bytes as the shape needs.
+            ValueError: it is no such constant, or has not as many bytes as its shape needs.
         """
-        dtype = _ELEMENT_TYPES.get(self.type)
-        if self.constant is None or dtype is None:
-            raise ValueError(f"tensor {self.name!r} is no constant of a type that is known")
-        values = self.constant.view(np.dtype(dtype).newbyteorder("<"))
-        return values.astype(dtype).reshape(self.shape)
+        dtype = np.dtype(_ELEMENT_TYPES.get(self.type, np.void)).newbyteorder("<")
+        if self.constant is None or self.type not in (types or _ELEMENT_TYPES):
+            raise ValueError(f"tensor {self.name!r} must be a constant of {' or '.join(types)}")
+        if len(self.constant) != math.prod(self.shape) * dtype.itemsize:
+            raise ValueError(f"constant {self.name!r} does not fill its shape")
+        return self.constant.view(dtype).astype(dtype.newbyteorder("=")).reshape(self.shape)
 
 
 @dataclass(frozen=True)
 class FileOperator:
-    """An operator as the file says it: operands are tensor numbers, -1 for one left out."""
+    """An operator as the file says it.
+
+    Attributes:
+        index: its number.
+        name: in the schema.
+        inputs, outputs: numbers of tensors, -1 for one left out.
+        options: attributes of the operator, by :data:`OPTIONS`.
+    """
 
     index: int
     name: str
@@ -205,15 +244,11 @@ def _tensor(model: Any, tensor: Any, index: int) -> FileTensor:
             zero_points = np.asarray(quantization.ZeroPointAsNumpy())
         else:
             zero_points = np.zeros(len(scales))
-    special = [
-        word
-        for word, is_so in (
-            ("variable", tensor.IsVariable()),
-            ("sparse", tensor.Sparsity() is not None),
-            ("kept outside of the file", tensor.ExternalBuffer() != 0),
-        )
-        if is_so
-    ]
+    special = {
+        "variable": tensor.IsVariable(),
+        "sparse": tensor.Sparsity() is not None,
+        "kept outside of the file": tensor.ExternalBuffer() != 0,
+    }
     return FileTensor(
         index,
         _printable(tensor.Name()),
@@ -223,7 +258,7 @@ def _tensor(model: Any, tensor: Any, index: int) -> FileTensor:
         zero_points.astype(np.int64),
         int(axis),
         _constant(model, tensor.Buffer()),
-        " and ".join(special),
+        " and ".join(word for word, is_so in special.items() if is_so),
     )
 
 
@@ -252,21 +287,21 @@ def _operator(model: Any, operator: Any, index: int) -> FileOperator:
 
 
 def _options(operator: Any, name: str) -> dict[str, Any]:
-    table, fields = _OPTIONS.get(name, (None, ()))
-    raw = operator.BuiltinOptions()
-    if table is None:
+    kind = KINDS.get(name)
+    if kind is None or not kind.options:
         return {}
-    options = table()
+    raw = operator.BuiltinOptions()
     if raw is None:
         raise ValueError(f"{name} without options")
-    options.Init(raw.Bytes, raw.Pos)
-    values = {field: getattr(options, field)() for field in fields}
-    for field, names in (
-        ("FusedActivationFunction", _ACTIVATION_NAMES),
-        ("Padding", _PADDING_NAMES),
-    ):
-        if field in values:
-            values[field] = names.get(values[field], f"number {values[field]}")
+    table = getattr(schema, kind.table)()
+    table.Init(raw.Bytes, raw.Pos)
+    values: dict[str, Any] = {}
+    for attribute in kind.options:
+        found = tuple(getattr(table, option)() for option in OPTIONS[attribute])
+        values[attribute] = found if len(found) > 1 else found[0]
+        if attribute in ENUMERATIONS:
+            names = _names(ENUMERATIONS[attribute])
+            values[attribute] = names.get(found[0], f"number {found[0]}")
     return values
 
 

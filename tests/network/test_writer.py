@@ -7,31 +7,31 @@ import pytest
 from batches import KERNELS, Batch, Example
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from integer_files import integer_network_of, reference_activations, with_tensors
+from integer_files import reference_activations, with_tensors
 from integer_networks import KINDS, images_for, integer_networks, network_at_ties
 from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
 from kwslib.board.emulator import Emulator
 from kwslib.deploy.codegen import generate
 from kwslib.deploy.compile import compile_network
-from kwslib.deploy.flatfile import parse
 from kwslib.deploy.host import build_host_network
 from kwslib.deploy.interpreter import predictor
 from kwslib.deploy.predictors import predictor_of
-from kwslib.deploy.reader import graph_of, read_graph
-from kwslib.deploy.tflite_file import facts_in
-from kwslib.deploy.write import tflite_bytes
 from kwslib.errors import InputError
 from kwslib.models.checkpoint import PUBLISHED
-from kwslib.quantize.inference import activations, run
-from kwslib.quantize.integer_layers import Weighted
+from kwslib.network.facts import facts_in
+from kwslib.network.flatfile import parse
+from kwslib.network.reader import graph_of, read_graph
+from kwslib.network.reference import activations, run
+from kwslib.network.weighted import Weighted
+from kwslib.network.writer import tflite_bytes
 
 TINY_CONV = PUBLISHED / "tiny_conv-yes_no.tflite"
 
 
 @pytest.fixture(scope="module")
 def published():
-    return integer_network_of(TINY_CONV.read_bytes())
+    return graph_of(TINY_CONV.read_bytes())
 
 
 def narrowed(network, bits):
@@ -44,7 +44,7 @@ def narrowed(network, bits):
         return replace(layer, weights=layer.weights >> shift, scales=layer.scales * 2**shift,
                        bias=layer.bias >> shift, bits=bits)  # fmt: skip
 
-    return replace(network, layers=tuple(map(cut, network.layers)))
+    return replace(network, operators=tuple(map(cut, network.operators)))
 
 
 def compiled_at_random(kind):
@@ -63,7 +63,7 @@ def compiled_at_random(kind):
     def draw(network, seed, kept, kernels):
         graph = graph_of(tflite_bytes(network))
         operators = graph.operators[:kept]
-        graph = replace(graph, operators=operators, output=operators[-1].output)
+        graph = replace(graph, operators=operators, outputs=(operators[-1].output,))
         images = images_for(network, seed)
         expected = activations(network, images)[graph.output.name].reshape(len(images), -1)
         inputs = (images.astype(np.int16) - 128).astype(np.int8).reshape(len(images), -1)
@@ -88,7 +88,7 @@ def test_compiled_sums_beside_a_tie_are_rounded_as_the_references(kind, one_scal
     images = images_for(network, 0)[:1]
     graph = graph_of(data)
     first = graph.operators[0]
-    compiled = build_host_network(replace(graph, operators=(first,), output=first.output))
+    compiled = build_host_network(replace(graph, operators=(first,), outputs=(first.output,)))
     found = compiled.run((images[0].astype(np.int16) - 128).astype(np.int8))
     expected = reference_activations(data, images)[first.output.name]
     np.testing.assert_array_equal(found, expected.ravel())
@@ -130,7 +130,7 @@ def test_narrow_networks_run_everywhere(published, bits, tmp_path):
 
 
 def test_the_same_network_gives_the_same_bytes(published):
-    again = integer_network_of(tflite_bytes(published))
+    again = graph_of(tflite_bytes(published))
     facts = {key: value for key, value in again.facts.items() if key != "weight_bits"}
     assert tflite_bytes(replace(again, facts=facts)) == tflite_bytes(published)
 
@@ -147,13 +147,13 @@ def test_constants_are_aligned_for_a_board(published):
 
 def test_a_bias_has_the_scale_of_input_times_weights(published):
     file = parse(tflite_bytes(published))
-    layer = published.layers[0]
+    layer = published.operators[0]
     bias = next(t for t in file.tensors if t.type == "INT32" and t.shape == (8,))
     np.testing.assert_allclose(bias.scales, layer.input.scale * layer.scales, rtol=1e-6)
 
 
 def test_narrow_activations_have_no_file(published):
-    hidden = published.layers[0].output.name, published.layers[1].output.name
+    hidden = published.operators[0].output.name, published.operators[1].output.name
 
     def change(tensor):
         return replace(tensor, bits=4, zero_point=-8) if tensor.name in hidden else tensor

@@ -1,7 +1,8 @@
-"""How TensorFlow Lite turns real scales into integers: multipliers, shifts and clamps.
+"""How TensorFlow Lite turns real scales into integers: multipliers, shifts, clamps and bounds.
 
 The formulas are those of TensorFlow Lite Micro's reference kernels, to the bit: what is computed
-here once, when a network is compiled, they compute when they prepare.
+here once, when a network is compiled, they compute when they prepare. Scales are of single
+precision, their products and quotients of double.
 """
 
 import math
@@ -15,6 +16,13 @@ Integers = TypeVar("Integers", int, NDArray[np.int64])
 """One integer, or many at a time."""
 
 INT8_MIN, INT8_MAX = -128, 127
+
+ACCUMULATOR_LIMIT = 2**31 - 256
+"""What a sum, shifted left by its multiplier, must stay below. The rest is for the zero point
+that is added afterwards."""
+
+ADD_LEFT_SHIFT = 20
+"""Bits by which both inputs of an addition are widened first."""
 
 
 @dataclass(frozen=True)
@@ -102,16 +110,18 @@ class Clamp:
 _ACTIVATION_BOUNDS: dict[str, tuple[float | None, float | None]] = {
     "NONE": (None, None),
     "RELU": (0.0, None),
-    "RELU_N1_TO_1": (-1.0, 1.0),
     "RELU6": (0.0, 6.0),
+    "RELU_N1_TO_1": (-1.0, 1.0),
 }
 """Fused activations that are a clamp, by their name in the schema."""
 
 FUSED_ACTIVATIONS = tuple(_ACTIVATION_BOUNDS)
 
 
-def activation_clamp(activation: str, scale: float, zero_point: int) -> Clamp:
-    """The int8 range that a fused activation leaves.
+def activation_clamp(
+    activation: str, scale: float, zero_point: int, low: int = INT8_MIN, high: int = INT8_MAX
+) -> Clamp:
+    """The part of a range that a fused activation leaves.
 
     Computed in single precision as TensorFlow Lite does (``CalculateActivationRangeQuantized``).
 
@@ -119,12 +129,14 @@ def activation_clamp(activation: str, scale: float, zero_point: int) -> Clamp:
         activation: one of ``FUSED_ACTIVATIONS``.
         scale: of the output, a float32.
         zero_point: of the output.
+        low: the least of the range.
+        high: the greatest.
 
     Raises:
         OverflowError: a bound is beyond int32, which TensorFlow Lite refuses.
     """
     bounds = []
-    for bound, default in zip(_ACTIVATION_BOUNDS[activation], (INT8_MIN, INT8_MAX), strict=True):
+    for bound, default in zip(_ACTIVATION_BOUNDS[activation], (low, high), strict=True):
         if bound is None:
             bounds.append(default)
             continue
@@ -133,4 +145,72 @@ def activation_clamp(activation: str, scale: float, zero_point: int) -> Clamp:
         if not abs(quantized) < 2.0**31:
             raise OverflowError(f"the bound {bound} over the scale {scale} is beyond 32 bits")
         bounds.append(zero_point + round_half_away(float(quantized)))
-    return Clamp(max(bounds[0], INT8_MIN), min(bounds[1], INT8_MAX))
+    return Clamp(max(bounds[0], low), min(bounds[1], high))
+
+
+def channel_multipliers(
+    source: float, weights: NDArray[np.float32], output: float
+) -> tuple[Multiplier, ...]:
+    """One multiplier for each scale of the weights, in double precision.
+
+    Args:
+        source: scale of the input.
+        weights: scales of the weights.
+        output: scale of the output.
+
+    Source: ``PopulateConvolutionQuantizationParams`` of TensorFlow Lite.
+    """
+    reals = source * weights.astype(np.float64) / output
+    return tuple(quantize_multiplier(float(real)) for real in reals)
+
+
+def add_multipliers(
+    first: float, second: float, output: float
+) -> tuple[tuple[Multiplier, Multiplier], Multiplier]:
+    """Those of an addition's two inputs, and of their sum.
+
+    Raises:
+        ValueError: the output's scale is too small for what TensorFlow Lite Micro can prepare.
+
+    Source: ``CalculateOpData`` of TensorFlow Lite Micro's ADD.
+    """
+    twice = 2.0 * max(first, second)
+    real = twice / ((1 << ADD_LEFT_SHIFT) * output)
+    multiplier = quantize_multiplier(real)
+    if not 0 < real < 1 or multiplier.exponent > 0:
+        raise ValueError(f"its output's scale {output} is too small beside its inputs'")
+    return (quantize_multiplier(first / twice), quantize_multiplier(second / twice)), multiplier
+
+
+def mean_multiplier(source: float, output: float, reduced: int) -> Multiplier:
+    """That of a sum of ``reduced`` values, the division in it.
+
+    Source: ``QuantizedMeanOrSum`` of TensorFlow Lite's reference kernels.
+    """
+    whole = quantize_multiplier(source / output)
+    shift = min(reduced.bit_length() - 1, 32, 31 + whole.exponent)
+    return Multiplier((whole.mantissa << shift) // reduced, whole.exponent - shift)
+
+
+def farthest(zero_point: int) -> int:
+    """How far an int8 can be from the zero point."""
+    return max(INT8_MAX - zero_point, zero_point - INT8_MIN)
+
+
+def sum_bounds(
+    taps: NDArray[np.integer], bias: NDArray[np.integer], zero_point: int
+) -> NDArray[np.int64]:
+    """What the magnitude of each output's sum cannot exceed; any partial sum neither.
+
+    Args:
+        taps: the weights that meet in an output, ``[outputs, taps]``.
+        bias: ``[outputs]``.
+        zero_point: of the int8 input.
+    """
+    sums = np.abs(taps.astype(np.int64)).sum(axis=1) * farthest(zero_point)
+    return sums + np.abs(bias.astype(np.int64))
+
+
+def sum_fits(bound: int, multiplier: Multiplier) -> bool:
+    """Whether sums of at most ``bound`` stay within 32 bits, shifted by the multiplier."""
+    return multiplier.left <= 30 and int(bound) << multiplier.left < ACCUMULATOR_LIMIT
