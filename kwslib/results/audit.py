@@ -1,20 +1,18 @@
 """The original report's figures, other people's and ours, from the committed records."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
 from itertools import product
-from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from kwslib.board.profile import Profile, profile_of
 from kwslib.config import NANO33BLE
 from kwslib.prune.methods import USUAL
 from kwslib.prune.norms import NORMS
-from kwslib.records import FOLDER, Record, read_records, select
+from kwslib.records import FOLDER, Record, select
+from kwslib.results.committed import load
 from kwslib.results.pruned_networks import published_times
 from kwslib.results.pruning import accuracy_by_share, change_by_share
-from kwslib.results.values import Estimate, mean_over_seeds
+from kwslib.results.values import Estimate, grouped, mean_over_seeds
 
 NETWORK = "tiny_conv-yes_no"
 """The original's network and task, as our records name them."""
@@ -26,40 +24,25 @@ _NORM_SWEEPS = (("norms", "blocks"), ("channels", "channels"))
 """Sweeps in which norms are compared, and what is pruned in them."""
 
 
-@cache
-def read(name: str, folder: Path = FOLDER) -> Sequence[Record]:
-    """The committed records of a file, such as ``"gpu/tiny_conv.json"``.
-
-    Raises:
-        InputError: there is no such file.
-    """
-    return tuple(read_records(folder / name))
-
-
 def sweep(kind: str) -> Sequence[Record]:
     """A committed sweep of the original's network, such as ``"pruning-weights"``."""
-    return read(f"sweeps/{kind}-{NETWORK}.json")
+    return load(f"sweeps/{kind}-{NETWORK}.json")
 
 
 def others(metric: str, **wanted: Any) -> list[Record]:
     """Figures of other people, from every file of literature."""
     files = sorted(path.name for path in FOLDER.glob("literature*.json"))
-    return select([record for name in files for record in read(name)], metric, **wanted)
+    return select([record for name in files for record in load(name)], metric, **wanted)
 
 
 def accuracy(name: str, split: str = "testing") -> Estimate:
     """Accuracy of a published network, the mean over its seeds; ``"…-int8"`` of its int8 file."""
-    return mean_over_seeds(select(read(f"published/{name}.json"), "accuracy", split=split))
+    return mean_over_seeds(select(load(f"published/{name}.json"), "accuracy", split=split))
 
 
 def last_epochs(name: str = NETWORK) -> list[Mapping[str, float]]:
     """What the last epoch of each training measured, one a seed."""
-    return [record.value[-1] for record in select(read(f"published/{name}.json"), "history")]
-
-
-def board_profile(name: str = NETWORK) -> Profile:
-    """The committed profile of a published network on the emulated board."""
-    return profile_of(read(f"board/{name}-emulator.json")[0])
+    return [record.value[-1] for record in select(load(f"published/{name}.json"), "history")]
 
 
 def share_by_commas(words: Sequence[str] | str) -> int:
@@ -76,15 +59,8 @@ def share_by_commas(words: Sequence[str] | str) -> int:
 
 def mean_by_amount(records: Iterable[Record], metric: str, **wanted: Any) -> dict[float, float]:
     """Means over seeds of a metric by the share that was pruned."""
-    found = _by_amount(select(records, metric, **wanted))
-    return {amount: mean(float(each.value) for each in own) for amount, own in found.items()}
-
-
-def _by_amount(records: Iterable[Record]) -> dict[float, list[Record]]:
-    found: dict[float, list[Record]] = {}
-    for record in sorted(records, key=lambda record: float(record.subject["amount"])):
-        found.setdefault(float(record.subject["amount"]), []).append(record)
-    return found
+    found = sorted(grouped(select(records, metric, **wanted), "amount").items())
+    return {amount: mean(float(each.value) for each in own) for amount, own in found}
 
 
 def accuracy_by_norm() -> dict[tuple[str, bool, float], dict[str, Estimate]]:
@@ -140,9 +116,3 @@ def counts_by_channels() -> dict[str, dict[int, float]]:
         )
         for metric in ("parameters", "macs")
     }
-
-
-def run_times(beginning: str) -> list[Record]:
-    """CPU times of networks in 8 bits, by what the name of their runtime begins with."""
-    times = select(sweep("pruning-board"), "run_time", bits=8)
-    return [each for each in times if str(each.subject["runtime"]).startswith(beginning)]

@@ -12,20 +12,21 @@ from kwslib.records import FOLDER, Record, select
 from kwslib.results import page
 from kwslib.results.audit import (
     CHANNELS,
+    NETWORK,
     accuracy,
     accuracy_by_norm,
-    board_profile,
     board_times_by_channels,
     by_channels,
     counts_by_channels,
     mean_by_amount,
     others,
-    read,
-    run_times,
     sweep,
 )
+from kwslib.results.board_profile import load_profile, network_ms
 from kwslib.results.charts.theme import short_name
+from kwslib.results.committed import load
 from kwslib.results.literature import load_original, repository_of
+from kwslib.results.model_size import load_cpu_times
 from kwslib.results.provenance import resting_on
 from kwslib.results.pruning import accuracy_by_share
 from kwslib.results.quantization import ABLATION_NAMES, NAMES, accuracy_by_bits
@@ -75,7 +76,7 @@ def tabulate_accuracies(task: str) -> page.Html:
     ours = []
     for path in sorted((FOLDER / "published").glob(f"*-{task}.json")):
         name = path.stem
-        ours += select(read(f"published/{path.name}"), "accuracy", split="testing")
+        ours += select(load(f"published/{path.name}"), "accuracy", split="testing")
         rows[short_name(name.removesuffix(f"-{task}")), "this library"] = {
             "floats": brief(accuracy(name)), "8-bit integers": brief(accuracy(f"{name}-int8")),
         }  # fmt: skip
@@ -89,7 +90,7 @@ def tabulate_accuracies(task: str) -> page.Html:
 
 def tabulate_board_times() -> page.Html:
     """Run times of networks on boards: the original's, other people's, and ours."""
-    published = read("board/published.json")
+    published = load("board/published.json")
     rows: list[tuple[Any, ...]] = []
     for record in select(published, "run_time", stage="network"):
         if record.subject.get("channels", CHANNELS) == CHANNELS:
@@ -98,9 +99,8 @@ def tabulate_board_times() -> page.Html:
     (library,) = select(published, "cycles_with_flash_waits", model="tiny_conv")
     rows.append(("tiny conv", "this report", library.subject["runtime"], "modelled",
                  1000 * library.value / NANO33BLE.clock_hz))  # fmt: skip
-    ours = board_profile().stages["network"].us
-    assert ours is not None
-    rows.append(("tiny conv", "this report", "generated C", "modelled", ours / 1000))
+    ours = network_ms(load_profile(NETWORK))
+    rows.append(("tiny conv", "this report", "generated C", "modelled", ours))
     for record in others("run_time", task="ten_words"):
         runtime = record.subject["runtime"] + (f", {record.machine}" if record.machine else "")
         by = repository_of(record.source)
@@ -183,13 +183,11 @@ def tabulate_channels() -> page.Html:
 def tabulate_channel_times() -> page.Html:
     """Run times on a CPU and on the board by the channels that are left, and another's."""
     times, theirs = board_times_by_channels()
-    compiled, eager = (
-        by_channels(
-            mean_by_amount(own, "run_time", method="dense")
-            | mean_by_amount(own, "run_time", method="channels")
-        )
-        for own in (run_times(COMPILED), run_times("PyTorch"))
+    in_c, in_pytorch = (
+        [*load_cpu_times("tiny_conv", each), *load_cpu_times("tiny_conv", each, method="channels")]
+        for each in (COMPILED, "PyTorch")
     )
+    compiled, eager = (by_channels(mean_by_amount(own, "run_time")) for own in (in_c, in_pytorch))
     rows = [
         {
             "channels": str(left),
@@ -200,9 +198,7 @@ def tabulate_channel_times() -> page.Html:
         }
         for left in sorted({*times, *theirs}, reverse=True)
     ]
-    return resting_on(
-        page.table(rows), run_times(COMPILED), data="", method="measured (CPU), modelled (board)"
-    )
+    return resting_on(page.table(rows), in_c, data="", method="measured (CPU), modelled (board)")
 
 
 def tabulate_norms() -> page.Html:

@@ -10,10 +10,11 @@ from kwslib.board.client import default_streaming
 from kwslib.config import DEPLOYED, SAMPLE_RATE
 from kwslib.data.dataset import open_source
 from kwslib.data.noises import chosen_noises
-from kwslib.records import FOLDER, Record, read_records, select
+from kwslib.records import FOLDER, Record, select
 from kwslib.results import page
 from kwslib.results.charts import listening as charts
 from kwslib.results.charts.theme import short_name
+from kwslib.results.committed import load_by_network
 from kwslib.results.provenance import resting_on
 from kwslib.results.values import brief
 from kwslib.streaming.listen import Listening, listen
@@ -21,9 +22,6 @@ from kwslib.streaming.plan import Plan
 from kwslib.streaming.scores import spotter_from
 from kwslib.streaming.sound import BuiltSound
 from kwslib.training.findings import Findings
-
-STREAMS = FOLDER / "streaming"
-"""Where ``kws stream --out`` left what is committed, as ``<network>-<task>.json``."""
 
 LIVE_MINUTES = 4
 HOP_MS = 1000 * DEPLOYED.hop // SAMPLE_RATE
@@ -35,18 +33,14 @@ Streams = Mapping[str, Sequence[Record]]
 """Records of streams by the network's name in the registry."""
 
 
-def load_streams(task: str = "yes_no", folder: Path = STREAMS) -> dict[str, list[Record]]:
+def load_streams(task: str = "yes_no", folder: Path = FOLDER) -> dict[str, Sequence[Record]]:
     """The committed streams of a task by network, fewest false accepts last.
 
     Args:
         task: its name.
-        folder: of the records.
+        folder: with the layout of ``measurements/``.
     """
-    suffix = f"-{task}"
-    found = {
-        path.stem.removesuffix(suffix): read_records(path)
-        for path in sorted(folder.glob(f"*{suffix}.json"))
-    }
+    found = load_by_network("streaming/", task, folder)
     return dict(sorted(found.items(), key=lambda item: -value_of(item[1], "false_accepts")))
 
 

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from kwslib.cost.literature import ORIGINAL as ORIGINAL_NETWORK
-from kwslib.cost.literature import PATH
-from kwslib.records import FOLDER, Record, read_records, select
+from kwslib.records import Record, select
+from kwslib.results.committed import load
 
-ORIGINAL = FOLDER / "original_report.json"
+ORIGINAL = "original_report.json"
+"""The file of what the original report states; sizes stand with those of other people."""
 
 
 def load_original(metric: str, target: str = "", **facts: Any) -> Record:
@@ -20,8 +20,8 @@ def load_original(metric: str, target: str = "", **facts: Any) -> Record:
     Raises:
         LookupError: it states nothing of this kind.
     """
-    sizes = select(read_records(PATH), metric, network=ORIGINAL_NETWORK)
-    for record in select([*read_records(ORIGINAL), *sizes], metric, **facts):
+    sizes = select(load("literature.json"), metric, network="original report")
+    for record in select([*load(ORIGINAL), *sizes], metric, **facts):
         if target in ("", record.target):
             return record
     raise LookupError(f"the original report states no {metric} with {facts}")

@@ -9,18 +9,17 @@ import altair as alt
 import numpy as np
 from numpy.typing import NDArray
 
-from kwslib.board.profile import RECORDS as BOARDS
-from kwslib.board.profile import profile_of
-from kwslib.cost import Cost, cost_of, gpu
-from kwslib.cost.literature import ORIGINAL, PATH, PublishedNetwork, original_claim
+from kwslib.cost import Cost, cost_of
+from kwslib.cost.literature import ORIGINAL, PublishedNetwork
 from kwslib.cost.original import DECIMAL_FLASH, DECIMAL_RAM, OriginalFigures
 from kwslib.models import registry
-from kwslib.records import Record, read_records, select
+from kwslib.records import FOLDER, Record, select
 from kwslib.results import page
 from kwslib.results.charts import size as charts
 from kwslib.results.charts.theme import short_name
+from kwslib.results.committed import load
+from kwslib.results.literature import load_original
 from kwslib.results.provenance import resting_on
-from kwslib.results.sweeps import SWEEPS, committed
 
 _COUNTED = "counted"
 _SHOWN_CALLS = 200
@@ -38,56 +37,42 @@ def largest_share(cost: Cost) -> float:
     return max(cost.flash_share["int8"], cost.ram_share["int8"])
 
 
-def load_cpu_times(model: str, runtime: str = "PyTorch", sweeps: Path = SWEEPS) -> list[Record]:
+def load_cpu_times(
+    model: str, runtime: str = "PyTorch", folder: Path = FOLDER, method: str = "dense"
+) -> list[Record]:
     """Run times of a network on one core, one for each training, in microseconds.
 
     Args:
         model: name in the registry.
         runtime: what the name of the runtime begins with: ``"PyTorch"``, or
             :data:`kwslib.studies.pruned_boards.COMPILED` for the generated C.
-        sweeps: folder of the records; empty where there is none of the network.
+        folder: with the layout of ``measurements/``.
+        method: by which it was pruned; ``"dense"`` for the unpruned network.
     """
-    own = committed("pruning", ["board"], f"{model}-yes_no", sweeps).get("board", ())
-    times = select(own, "run_time", method="dense", bits=8)
+    own = load(f"sweeps/pruning-board-{model}-yes_no.json", folder)
+    times = select(own, "run_time", bits=8, method=method)
     return [each for each in times if str(each.subject["runtime"]).startswith(runtime)]
 
 
-def load_gpu_time(model: str, batch: int = 1, folder: Path = gpu.RECORDS) -> Record | None:
+def load_gpu_time(model: str, batch: int = 1, folder: Path = FOLDER) -> Record | None:
     """The median run time of a network with four labels on a GPU; None where there is none.
 
     Args:
         model: name in the registry.
         batch: images per call.
-        folder: of the records.
+        folder: with the layout of ``measurements/``.
     """
-    timing = gpu.recorded(model, batch, folder)
-    return timing.median if timing else None
+    return next(iter(select(load(f"gpu/{model}.json", folder), "run_time", batch=batch)), None)
 
 
-def load_board_time(name: str, folder: Path = BOARDS) -> float | None:
-    """Modelled milliseconds of an inference on the board; None where there is no record.
-
-    Args:
-        name: of the network and its task, as published networks are called.
-        folder: of the records of profiles.
-    """
-    path = folder / f"{name}-emulator.json"
-    if not path.exists():
-        return None
-    (record,) = select(read_records(path), "profile")
-    us = profile_of(record).stages["network"].us
-    return None if us is None else us / 1000
-
-
-def load_count(metric: str, network: str, path: Path = PATH) -> int:
+def load_count(metric: str, network: str) -> int:
     """A count of a published network that is no part of comparisons.
 
     Args:
         metric: ``"convolution_parameters"``, or ``"unfolded_parameters"``.
         network: as its authors call it.
-        path: of the records.
     """
-    (record,) = select(read_records(path), metric, network=network)
+    (record,) = select(load("literature.json"), metric, network=network)
     return int(record.value)
 
 
@@ -150,7 +135,7 @@ def tabulate_original(theirs: OriginalFigures, cost: Cost) -> page.Html:
         theirs: figures of the original's network by its rules.
         cost: of the same network.
     """
-    printed = {metric: original_claim(metric) for metric in ("flops", "flash_share", "ram_share")}
+    printed = {metric: load_original(metric) for metric in ("flops", "flash_share", "ram_share")}
     flash, ram = cost.flash["float32"], cost.ram["float32"]
     rows = [
         {
@@ -244,7 +229,7 @@ def plot_run_times(
             place = f"{record.machine}, {images} image{'s' if images > 1 else ''}"
             rows.append({"place": place, "kind": "on record", "us": float(record.value)})
     for device, name in (("cpu", "CPU"), ("cuda", "GPU")):
-        claim = original_claim("run_time", device=device)
+        claim = load_original("run_time", device)
         rows.append({"place": f"{ORIGINAL}, {name}", "kind": ORIGINAL, "us": float(claim.value)})
     drawn = [*cpu, *filter(None, (single, batched))]
     places = (f"{r.machine} ({r.subject['runtime']}, {r.when[:10]})" for r in drawn)

@@ -11,10 +11,11 @@ from typing import Any
 import altair as alt
 
 from kwslib.config import NANO33BLE
-from kwslib.records import FOLDER, Record, read_records, select
+from kwslib.records import Record, select
 from kwslib.results import page
 from kwslib.results.charts import pruning as charts
 from kwslib.results.charts.front import front
+from kwslib.results.committed import load
 from kwslib.results.provenance import resting_on
 from kwslib.results.pruning import (
     SCRATCH_NAME,
@@ -24,11 +25,8 @@ from kwslib.results.pruning import (
     percent_of,
     unpruned,
 )
-from kwslib.results.values import Estimate, brief, mean_over_seeds
+from kwslib.results.values import Estimate, brief, grouped, mean_over_seeds
 from kwslib.studies.pruned_boards import COMPILED
-
-BOARD_TIMES = FOLDER / "board" / "published.json"
-"""Times of the network on physical boards that others published."""
 
 OTHERS_NAME = "published, measured"
 
@@ -94,16 +92,11 @@ def network_name(method: str, share: float) -> str:
 
 def load_deployed(records: Iterable[Record]) -> list[Deployed]:
     """The networks of the sweep of the board."""
-    pooled: dict[tuple[str, float, int], list[Record]] = {}
-    for record in records:
-        subject = record.subject
-        pooled.setdefault((subject["method"], subject["amount"], subject["bits"]), []).append(
-            record
-        )
-    return [_deployed(*key, own) for key, own in pooled.items()]
+    by_network = grouped(records, "method", "amount", "bits")
+    return [_deployed(own, *key) for key, own in by_network.items()]
 
 
-def _deployed(method: str, share: float, bits: int, own: Sequence[Record]) -> Deployed:
+def _deployed(own: Sequence[Record], method: str, share: float, bits: int) -> Deployed:
     def value(metric: str, **wanted: Any) -> float:
         return mean(record.value for record in select(own, metric, **wanted))
 
@@ -152,7 +145,7 @@ def published_times() -> dict[int, float]:
     """Milliseconds of the network on a physical board by the channels that remain, by another
     author.
     """
-    records = select(read_records(BOARD_TIMES), "run_time", stage="network")
+    records = select(load("board/published.json"), "run_time", stage="network")
     return {
         record.subject["channels"]: mean(record.value) if isinstance(record.value, list)
         else record.value

@@ -19,20 +19,17 @@ import torch
 from kwslib.data.task import Split
 from kwslib.prune.methods import USUAL, USUAL_SCHEDULES, Method
 from kwslib.prune.norms import NORMS, norm
-from kwslib.records import FOLDER, Record, read_records, select
+from kwslib.records import FOLDER, Record, select
 from kwslib.results import page
 from kwslib.results.charts import pruning as charts
+from kwslib.results.committed import load
 from kwslib.results.literature import author_of
 from kwslib.results.provenance import resting_on
-from kwslib.results.sweeps import SWEEPS, committed
-from kwslib.results.values import Estimate, brief, mean_over_seeds, paired_change
+from kwslib.results.values import Estimate, brief, grouped, mean_over_seeds, paired_change
 from kwslib.studies.pruning import KINDS, NOT_TUNED
 
 COMMITTED = (*KINDS, "board", "zeros")
 """Kinds of sweeps that may be committed."""
-
-LITERATURE = FOLDER / "literature_pruning.json"
-"""What others published of the same network pruned."""
 
 NOT_TUNED_NAME, TUNED_NAME = "without fine-tuning", "fine-tuned"
 SCRATCH_NAME = "trained small"
@@ -48,15 +45,15 @@ CLIFF = 5.0
 _SCHEDULE_NAMES = {"one_shot": "at once", "iterative": "in four rounds", "gradual": "gradually"}
 
 
-def load_sweeps(name: str, sweeps: Path = SWEEPS) -> dict[str, Sequence[Record]]:
+def load_sweeps(name: str, folder: Path = FOLDER) -> dict[str, Sequence[Record]]:
     """The committed sweeps of a network by kind; empty unless all are there.
 
     Args:
         name: of the network and its task, as published networks are called.
-        sweeps: folder of the records.
+        folder: with the layout of ``measurements/``.
     """
-    records = committed("pruning", COMMITTED, name, sweeps)
-    return records if len(records) == len(COMMITTED) else {}
+    records = {kind: load(f"sweeps/pruning-{kind}-{name}.json", folder) for kind in COMMITTED}
+    return records if all(records.values()) else {}
 
 
 # Values.
@@ -118,10 +115,8 @@ def mean_change(records: Sequence[Record], method: str, criterion: str, *, tuned
 
 def _mean_by_seed(by_share: Mapping[float, Sequence[Record]]) -> list[Record]:
     """For each seed a record whose value is the mean over all shares."""
-    pooled: dict[int, list[Record]] = {}
-    for record in chain(*by_share.values()):
-        pooled.setdefault(record.subject["seed"], []).append(record)
-    return [replace(own[0], value=mean(float(r.value) for r in own)) for own in pooled.values()]
+    by_seed = grouped(chain(*by_share.values()), "seed")
+    return [replace(own[0], value=mean(float(r.value) for r in own)) for own in by_seed.values()]
 
 
 def cliff(accuracies: Mapping[float, Estimate], unpruned: float) -> float:
@@ -172,12 +167,9 @@ def accuracy_by_schedule(
         records: of the sweep of schedules.
         share: of the weights.
     """
-    pooled: dict[tuple[str, str], list[Record]] = {}
-    for record in _accuracies(records, method="weights", amount=share):
-        pooled.setdefault((record.subject["criterion"], record.subject["tuning"]), []).append(
-            record
-        )
-    return {way: mean_over_seeds(own) for way, own in pooled.items()}
+    own = _accuracies(records, method="weights", amount=share)
+    by_way = grouped(own, "criterion", "tuning")
+    return {way: mean_over_seeds(each) for way, each in by_way.items()}
 
 
 def beside_literature(
@@ -193,7 +185,7 @@ def beside_literature(
     return [
         (record, ours["channels"][1 - record.subject["channels"] / channels]
          if "channels" in record.subject else ours["weights"][record.subject["amount"]])
-        for record in read_records(LITERATURE)
+        for record in load("literature_pruning.json")
     ]  # fmt: skip
 
 
@@ -215,10 +207,8 @@ def _facts(method: str, tuned: bool, criterion: str) -> dict[str, str]:
 def _by_share(
     records: Iterable[Record], method: str, tuned: bool, criterion: str
 ) -> dict[float, list[Record]]:
-    pooled: dict[float, list[Record]] = {}
-    for record in _accuracies(records, **_facts(method, tuned, criterion)):
-        pooled.setdefault(float(record.subject["amount"]), []).append(record)
-    return dict(sorted(pooled.items()))
+    own = _accuracies(records, **_facts(method, tuned, criterion))
+    return dict(sorted(grouped(own, "amount").items()))
 
 
 # Figures and tables.

@@ -24,18 +24,15 @@ from kwslib.quantize.inside import Source, grid_levels, weight_noise
 from kwslib.quantize.methods import number_of
 from kwslib.quantize.minifloat import Minifloat
 from kwslib.quantize.network import QuantizedLayer, QuantizedNetwork, Widths
-from kwslib.records import FOLDER, Record, read_records, select
+from kwslib.records import Record, read_records, select
 from kwslib.results import page
 from kwslib.results.board_profile import ram_bytes
 from kwslib.results.charts import quantization as charts
+from kwslib.results.committed import load
 from kwslib.results.literature import author_of
 from kwslib.results.provenance import resting_on
-from kwslib.results.sweeps import SWEEPS, committed
-from kwslib.results.values import Estimate, brief, mean_over_seeds, paired_change
+from kwslib.results.values import Estimate, brief, grouped, mean_over_seeds, paired_change
 from kwslib.studies.quantization import Kind, Setting, measure_network
-
-LITERATURE = FOLDER / "literature_quantization.json"
-"""What others published of the same network in few bits."""
 
 NAMES = {"ptq": "post-training", "qat": "quantization-aware"}
 """The two methods, as figures and tables call them."""
@@ -51,6 +48,7 @@ ABLATION_NAMES = {
 GRID_BITS = (4, 3, 2)
 """Widths whose grids are drawn over the weights."""
 
+_LITERATURE = "literature_quantization.json"
 _BOARD_BITS = (8, 4, 2)
 _BINS = 48
 _RULES: Mapping[Method, str] = {
@@ -58,9 +56,9 @@ _RULES: Mapping[Method, str] = {
 }  # fmt: skip
 
 
-def load_sweep(kind: Kind, name: str, sweeps: Path = SWEEPS) -> Sequence[Record]:
+def load_sweep(kind: Kind, name: str) -> Sequence[Record]:
     """The committed sweep of a kind; empty where there is none of the network ``name``."""
-    return committed("quantization", [kind], name, sweeps).get(kind, ())
+    return load(f"sweeps/quantization-{kind}-{name}.json")
 
 
 def parse_bits(bits: str) -> list[int]:
@@ -114,7 +112,8 @@ def accuracy_by_bits(
         activations: ``"same"`` for as many bits as the weights, or what they are kept as:
             ``"float"``, ``"8"``.
     """
-    return {bits: mean_over_seeds(own) for bits, own in _by_bits(records, method, activations)}
+    by_bits = _by_bits(records, method, activations)
+    return {bits: mean_over_seeds(own) for bits, own in by_bits.items()}
 
 
 def change_by_bits(
@@ -130,48 +129,41 @@ def change_by_bits(
     """
     own = _by_bits(records, method, activations)
     if reference == "float":
-        floats = _of_method(records, "float")
-        return {bits: paired_change(each, floats) for bits, each in own}
-    others = dict(_by_bits(records, reference, activations))
-    return {bits: paired_change(each, others[bits]) for bits, each in own}
+        others = dict.fromkeys(own, _of_method(records, "float"))
+    else:
+        others = _by_bits(records, reference, activations)
+    return {bits: paired_change(each, others[bits]) for bits, each in own.items()}
 
 
 def integer_change(records: Sequence[Record]) -> float:
     """By how many points at most a setting's mean accuracy changes where all is computed in
     integers, as the board does.
     """
-    pairs: dict[tuple[str, ...], tuple[list[Record], list[Record]]] = {}
-    for record in select(records, "integer_accuracy", split="testing"):
-        facts = {name: record.subject[name] for name in ("method", "weights", "activations")}
-        (same,) = select(records, "accuracy", split="testing", seed=record.subject["seed"], **facts)
-        integers, others = pairs.setdefault(tuple(map(str, facts.values())), ([], []))
-        integers.append(record)
-        others.append(same)
-    return max(abs(paired_change(*pair).value) for pair in pairs.values())
+    integers, others = (
+        grouped(select(records, metric, split="testing"), "method", "weights", "activations")
+        for metric in ("integer_accuracy", "accuracy")
+    )
+    return max(abs(paired_change(own, others[way]).value) for way, own in integers.items())
 
 
 def accuracy_by_format(records: Iterable[Record], method: str) -> dict[str, Estimate]:
     """Accuracy on test clips by the format of the weights, such as ``"E2M1"``."""
-    found: dict[str, list[Record]] = {}
-    for record in _of_method(records, method):
-        found.setdefault(str(record.subject["weights"]), []).append(record)
-    return {name: mean_over_seeds(own) for name, own in found.items()}
+    by_format = grouped(_of_method(records, method), "weights")
+    return {name: mean_over_seeds(own) for name, own in by_format.items()}
 
 
 def _of_method(records: Iterable[Record], method: str) -> list[Record]:
     return select(records, "accuracy", method=method, split="testing")
 
 
-def _by_bits(
-    records: Iterable[Record], method: str, activations: str
-) -> list[tuple[int, list[Record]]]:
-    own = _of_method(records, method)
-    found = []
-    for bits in sorted({str(record.subject["weights"]) for record in own}, reverse=True):
-        other = bits if activations == "same" else activations
-        if wanted := select(own, "accuracy", weights=bits, activations=other):
-            found.append((int(bits), wanted))
-    return found
+def _by_bits(records: Iterable[Record], method: str, activations: str) -> dict[int, list[Record]]:
+    """Accuracies by bits of the weights, the most first."""
+    by_widths = grouped(_of_method(records, method), "weights", "activations")
+    return {
+        int(bits): own
+        for (bits, kept), own in sorted(by_widths.items(), reverse=True)
+        if kept == (bits if activations == "same" else activations)
+    }
 
 
 # Figures and tables.
@@ -371,11 +363,11 @@ def _drawn(records: Iterable[Record]) -> list[Record]:
     return [record for method in NAMES for record in _of_method(records, method)]
 
 
-def published_gains(bits: int, path: Path = LITERATURE) -> dict[str, float]:
+def published_gains(bits: int) -> dict[str, float]:
     """By how many points quantization-aware training is ahead where others published both, by
     author.
     """
-    published = select(read_records(path), "accuracy", bits=bits)
+    published = select(load(_LITERATURE), "accuracy", bits=bits)
     found: dict[str, dict[str, float]] = {}
     for record in published:
         found.setdefault(author_of(record.source), {})[record.subject["method"]] = record.value
@@ -384,9 +376,9 @@ def published_gains(bits: int, path: Path = LITERATURE) -> dict[str, float]:
     }
 
 
-def tabulate_literature(widths: Sequence[Record], path: Path = LITERATURE) -> page.Html:
+def tabulate_literature(widths: Sequence[Record]) -> page.Html:
     """Accuracies that others published of the same network, beside ours."""
-    published = read_records(path)
+    published = load(_LITERATURE)
     ours = {method: accuracy_by_bits(widths, method) for method in NAMES}
     rows = []
     for author in dict.fromkeys(author_of(record.source) for record in published):

@@ -7,16 +7,14 @@ from typing import Any, Literal
 
 import altair as alt
 
-from kwslib.records import FOLDER, Record, read_records, select
+from kwslib.records import FOLDER, Record, select
 from kwslib.results import page
 from kwslib.results.charts import listening as charts
 from kwslib.results.charts.theme import short_name
+from kwslib.results.committed import load_by_network
 from kwslib.results.provenance import resting_on
 from kwslib.results.values import mean_over_seeds
 from kwslib.studies.robustness import Kind
-
-ROBUSTNESS = FOLDER / "robustness"
-"""Where ``kws evaluate --sweep --out`` left what is committed, ``<kind>-<network>-<task>.json``."""
 
 RECORDED, SYNTHETIC = "recorded noise", "synthetic noise"
 """Noise of which training has heard other parts, and noise that is new to it."""
@@ -30,21 +28,16 @@ _ONE = "the published weights, seed 0"
 _UNDISTURBED = {"noise": "", "shift_ms": 0, "level_db": 0.0}
 
 
-def load_sweep(
-    kind: Kind, task: str = "yes_no", folder: Path = ROBUSTNESS
-) -> dict[str, list[Record]]:
+def load_sweep(kind: Kind, task: str = "yes_no", folder: Path = FOLDER) -> dict[str, list[Record]]:
     """The committed sweeps of a kind and a task by network, the most accurate last.
 
     Args:
         kind: ``"snr"``, ``"shift"``, ``"level"`` or ``"transfer"``.
         task: its name.
-        folder: of the records.
+        folder: with the layout of ``measurements/``.
     """
-    prefix, suffix = f"{kind}-", f"-{task}"
-    found = {
-        path.stem.removeprefix(prefix).removesuffix(suffix): select(read_records(path), "accuracy")
-        for path in sorted(folder.glob(f"{prefix}*{suffix}.json"))
-    }
+    by_network = load_by_network(f"robustness/{kind}-", task, folder)
+    found = {model: select(records, "accuracy") for model, records in by_network.items()}
     return dict(sorted(found.items(), key=lambda item: max(each.value for each in item[1])))
 
 

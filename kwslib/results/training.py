@@ -9,9 +9,10 @@ import altair as alt
 from kwslib.data.task import SILENCE, SPLITS, Split, Task
 from kwslib.errors import InputError
 from kwslib.models.checkpoint import PUBLISHED
-from kwslib.records import read_records, select
+from kwslib.records import select
 from kwslib.results import page
 from kwslib.results.charts import training as charts
+from kwslib.results.committed import load
 from kwslib.results.literature import ORIGINAL
 from kwslib.results.provenance import resting_on
 from kwslib.results.values import Estimate, brief, mean_over_clips
@@ -153,7 +154,7 @@ def tabulate_accuracy(findings: Findings) -> page.Html:
         if findings.origin == "trained":
             row[THIS_RUN] = brief(mean_accuracy([findings.study], split))
         if findings.study.subject["task"] == "yes_no":
-            stated = select(read_records(ORIGINAL), "accuracy", split=split)
+            stated = select(load(ORIGINAL), "accuracy", split=split)
             row["original report"] = f"{100 * stated[0].value:.2f} %" if stated else "not stated"
         rows.append(row)
     studies = [*published, *([findings.study] if findings.origin == "trained" else [])]

@@ -1,8 +1,9 @@
 """Values of several records: means over seeds, and differences on the same clips."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import mean
+from typing import Any
 
 from kwslib.evaluation.accuracy import mean_interval, wilson_interval
 from kwslib.records import Record, format_quantity
@@ -39,6 +40,15 @@ class Estimate:
     def high(self) -> float:
         """The upper bound of the interval; the value itself where there is none."""
         return self.interval[1] if self.interval else self.value
+
+
+def grouped(records: Iterable[Record], *names: str) -> dict[Any, list[Record]]:
+    """Records by what their subjects have under a name, or under several: a tuple then."""
+    found: dict[Any, list[Record]] = {}
+    for record in records:
+        key = tuple(record.subject[name] for name in names)
+        found.setdefault(key if names[1:] else key[0], []).append(record)
+    return found
 
 
 def brief(share: Estimate | Record) -> str:

@@ -14,6 +14,7 @@ from kwslib.cost.literature import published
 from kwslib.cost.original import as_original
 from kwslib.records import FOLDER, Record, write_records
 from kwslib.results import model_size as results
+from kwslib.results.board_profile import load_profile, network_ms
 from kwslib.results.provenance import META
 from kwslib.results.values import mean_time
 
@@ -108,10 +109,10 @@ def test_the_cpu_time_is_the_mean_of_the_records_of_whole_networks():
 
 
 def test_no_records_give_no_times(tmp_path):
-    assert results.load_cpu_times("ds_cnn", sweeps=tmp_path) == []
+    assert results.load_cpu_times("ds_cnn", folder=tmp_path) == []
     assert mean_time([]) is None
     assert results.load_gpu_time("ds_cnn", folder=tmp_path) is None
-    assert results.load_board_time("ds_cnn-yes_no", tmp_path) is None
+    assert network_ms(load_profile("ds_cnn-yes_no", folder=tmp_path)) is None
 
 
 def test_a_single_cpu_record_has_no_interval(tmp_path):
@@ -126,15 +127,15 @@ def test_a_single_cpu_record_has_no_interval(tmp_path):
     pruned = facts | {"method": "channels"}
     records = [Record("run_time", 80.0, "us", "measured", facts),
                Record("run_time", 20.0, "us", "measured", pruned)]  # fmt: skip
-    write_records(tmp_path / "pruning-board-ds_cnn-yes_no.json", records)
-    time = mean_time(results.load_cpu_times("ds_cnn", sweeps=tmp_path))
+    write_records(tmp_path / "sweeps" / "pruning-board-ds_cnn-yes_no.json", records)
+    time = mean_time(results.load_cpu_times("ds_cnn", folder=tmp_path))
     assert (time.value, time.interval) == (80.0, None)
 
 
 def test_the_board_time_is_that_of_the_network():
     (entry,) = json.loads((FOLDER / "board/tiny_conv-yes_no-emulator.json").read_text("utf-8"))
     cycles, clock = entry["value"]["stages"]["network"]["cycles"], entry["value"]["clock_hz"]
-    assert results.load_board_time("tiny_conv-yes_no") == pytest.approx(1000 * cycles / clock)
+    assert network_ms(load_profile("tiny_conv-yes_no")) == pytest.approx(1000 * cycles / clock)
 
 
 def places(chart):

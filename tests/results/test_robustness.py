@@ -44,14 +44,16 @@ def sweeps():
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("robustness")
+    layout = tmp_path_factory.mktemp("measurements")
+    folder = layout / "robustness"
+    folder.mkdir()
     for kind, records in sweeps().items():
         others = [Record("per_label", {}, "", "measured")]
         write_records(folder / f"{kind}-tiny_conv-yes_no.json", [*records, *others])
         write_records(folder / f"{kind}-tiny_conv-yes_no_left.json", records)
     better = [accuracy(0.99, **asdict(Disturbance()))]
     write_records(folder / "shift-funnel_small-yes_no.json", better)
-    return folder
+    return layout
 
 
 def test_sweeps_of_the_task_by_network_the_most_accurate_last(folder):
