@@ -1,11 +1,25 @@
 """Figures on few bits: accuracy by width, the grid of small floats, weights and their grids."""
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import altair as alt
 
-from kwslib.results.charts.theme import BELOW, BLUE, GREY, ORANGE, PERCENT, PURPLE, VERMILION, WIDTH
+from kwslib.results.charts.theme import (
+    BELOW,
+    BLUE,
+    GREY,
+    ORANGE,
+    PERCENT,
+    PURPLE,
+    VERMILION,
+    WIDTH,
+    Rows,
+    chart,
+    listed,
+    looks,
+    names_of,
+    tips,
+)
 
 METHODS = {
     "post-training": (ORANGE, "square"),
@@ -18,8 +32,12 @@ METHODS = {
 }
 """Methods by colour and shape, the same in every figure."""
 
+_SHARE: dict[str, Any] = {
+    "title": "accuracy", "axis": PERCENT, "scale": alt.Scale(zero=False)
+}  # fmt: skip
 
-def by_width(rows: Sequence[Mapping[str, Any]], unquantized: float, what: str) -> alt.LayerChart:
+
+def by_width(rows: Rows, unquantized: float, what: str) -> alt.LayerChart:
     """Accuracy against bits, a line a method, intervals as strokes; the float network is dashed.
 
     Args:
@@ -27,31 +45,21 @@ def by_width(rows: Sequence[Mapping[str, Any]], unquantized: float, what: str) -
         unquantized: accuracy of the float network.
         what: is quantized, for the axis: ``"weights"``, ``"weights and activations"``.
     """
-    methods = [method for method in METHODS if any(row["method"] == method for row in rows)]
-    colours = alt.Scale(domain=methods, range=[METHODS[method][0] for method in methods])
-    shapes = alt.Scale(domain=methods, range=[METHODS[method][1] for method in methods])
-    base = alt.Chart(alt.Data(values=[dict(row) for row in rows])).encode(
+    methods = names_of(rows, "method", METHODS)
+    colour, shape = looks("method", methods, METHODS)
+    base = chart(rows).encode(
         x=alt.X("bits:O", title=f"bits of {what}", axis=alt.Axis(labelAngle=0), sort="ascending"),
         xOffset=alt.XOffset("method:N", sort=methods, scale=alt.Scale(paddingOuter=1)),
-        color=alt.Color("method:N", scale=colours, sort=methods, title=None, legend=BELOW),
-        tooltip=[
-            "bits:O",
-            "method:N",
-            *(alt.Tooltip(f"{share}:Q", format=".1%") for share in ("accuracy", "low", "high")),
-        ],
+        color=colour,
+        tooltip=["bits:O", "method:N", *tips(".1%", "accuracy", "low", "high")],
     )
-    y = alt.Y("accuracy:Q", title="accuracy", axis=PERCENT, scale=alt.Scale(zero=False))
-    rules = base.mark_rule(strokeWidth=2).encode(
-        alt.Y("low:Q", title="accuracy", axis=PERCENT, scale=alt.Scale(zero=False)),
-        alt.Y2("high:Q"),
-    )
+    rules = base.mark_rule(strokeWidth=2).encode(alt.Y("low:Q", **_SHARE), alt.Y2("high:Q"))
     points = base.mark_point(filled=True, size=70, opacity=1).encode(
-        y=y,
-        shape=alt.Shape("method:N", scale=shapes, sort=methods, title=None, legend=BELOW),
+        y=alt.Y("accuracy:Q", **_SHARE), shape=shape
     )
-    floats = alt.Chart(alt.Data(values=[{"accuracy": unquantized}]))
-    line = floats.mark_rule(strokeDash=[4, 4], color=GREY).encode(y="accuracy:Q")
-    told = "; ".join(f"{r['method']}, {r['bits']} bits, {r['accuracy']:.1%}" for r in rows)
+    floats = chart([{"accuracy": unquantized}]).mark_rule(strokeDash=[4, 4], color=GREY)
+    line = floats.encode(y="accuracy:Q")
+    told = listed(rows, "{method}, {bits} bits, {accuracy:.1%}")
     return alt.LayerChart(layer=[line, rules, points]).properties(
         width=WIDTH,
         height=260,
@@ -59,19 +67,17 @@ def by_width(rows: Sequence[Mapping[str, Any]], unquantized: float, what: str) -
     )
 
 
-def stairs(rows: Sequence[Mapping[str, float]]) -> alt.VConcatChart:
+def stairs(rows: Rows) -> alt.VConcatChart:
     """What a number stands for once it is quantized, and below it the gradient that passes.
 
     Args:
         rows: ``x`` in ascending order, ``y`` and ``gradient``.
     """
-    base = alt.Chart(alt.Data(values=[dict(row) for row in rows])).encode(
-        alt.X("x:Q", title="number"),
-    )
+    base = chart(rows).encode(alt.X("x:Q", title="number"))
     diagonal = base.mark_line(color=GREY, strokeDash=[4, 4]).encode(alt.Y("x:Q"))
     steps = base.mark_line(color=BLUE, strokeWidth=2, interpolate="step").encode(
         alt.Y("y:Q", title="value"),
-        tooltip=[alt.Tooltip("x:Q", format=".2f"), alt.Tooltip("y:Q", format=".2f")],
+        tooltip=tips(".2f", "x", "y"),
     )
     gradient = base.mark_line(color=VERMILION, strokeWidth=2, interpolate="step").encode(
         alt.Y("gradient:Q", title="gradient", axis=alt.Axis(values=[0, 1], format="d")),
@@ -86,7 +92,7 @@ def stairs(rows: Sequence[Mapping[str, float]]) -> alt.VConcatChart:
     )
 
 
-def against(rows: Sequence[Mapping[str, Any]], field: str, title: str) -> alt.LayerChart:
+def against(rows: Rows, field: str, title: str) -> alt.LayerChart:
     """Accuracy against what it costs, a point for each width, with its interval.
 
     Args:
@@ -95,43 +101,41 @@ def against(rows: Sequence[Mapping[str, Any]], field: str, title: str) -> alt.La
         title: of its axis.
     """
     most = max(row[field] for row in rows)
-    values = [dict(row) | {"side": number % 2} for number, row in enumerate(rows)]
-    base = alt.Chart(alt.Data(values=values)).encode(
+    base = chart(dict(row) | {"side": number % 2} for number, row in enumerate(rows)).encode(
         x=alt.X(f"{field}:Q", title=title, scale=alt.Scale(domain=[0, 1.15 * most], nice=False)),
         tooltip=[
             "bits:N",
-            alt.Tooltip(f"{field}:Q", format=".2f"),
-            *(alt.Tooltip(f"{share}:Q", format=".1%") for share in ("accuracy", "low", "high")),
+            *tips(".2f", field),
+            *tips(".1%", "accuracy", "low", "high"),
         ],
     )
-    scale = alt.Scale(zero=False)
     rules = base.mark_rule(strokeWidth=2, color=BLUE).encode(
-        alt.Y("low:Q", title="accuracy", axis=PERCENT, scale=scale), alt.Y2("high:Q")
+        alt.Y("low:Q", **_SHARE), alt.Y2("high:Q")
     )
     points = base.mark_point(filled=True, size=80, opacity=1, color=BLUE).encode(
-        alt.Y("accuracy:Q", title="accuracy", axis=PERCENT, scale=scale)
+        alt.Y("accuracy:Q", **_SHARE)
     )
     y, text = alt.Y("accuracy:Q"), alt.Text("bits:N")
     # to either side, as costs may be almost the same
     right = base.transform_filter("datum.side == 0").mark_text(align="left", dx=9)
     left = base.transform_filter("datum.side == 1").mark_text(align="right", dx=-9)
     words = [right.encode(y, text), left.encode(y, text)]
-    told = "; ".join(f"{r['bits']}, {r[field]:.2f}, {r['accuracy']:.1%}" for r in rows)
+    told = listed(rows, f"{{bits}}, {{{field}:.2f}}, {{accuracy:.1%}}")
     return alt.LayerChart(layer=[rules, points, *words]).properties(
         width=WIDTH, height=180, description=f"Accuracy against {title}: {told}"
     )
 
 
-def minifloat_grid(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
+def minifloat_grid(rows: Rows) -> alt.LayerChart:
     """Accuracy of small floats by bits of exponent and mantissa, as a heat map.
 
     Args:
         rows: ``exponent``, ``mantissa`` and ``accuracy``.
     """
-    base = alt.Chart(alt.Data(values=[dict(row) for row in rows])).encode(
+    base = chart(rows).encode(
         x=alt.X("mantissa:O", title="bits of mantissa", axis=alt.Axis(labelAngle=0)),
         y=alt.Y("exponent:O", title="bits of exponent", sort="descending"),
-        tooltip=["exponent:O", "mantissa:O", alt.Tooltip("accuracy:Q", format=".1%")],
+        tooltip=["exponent:O", "mantissa:O", *tips(".1%", "accuracy")],
     )
     least, most = (bound(row["accuracy"] for row in rows) for bound in (min, max))
     cells = base.mark_rect().encode(
@@ -148,15 +152,13 @@ def minifloat_grid(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
             f"datum.accuracy > {(least + most) / 2}", alt.value("white"), alt.value("black")
         ),
     )
-    told = "; ".join(f"E{r['exponent']}M{r['mantissa']} {r['accuracy']:.1%}" for r in rows)
+    told = listed(rows, "E{exponent}M{mantissa} {accuracy:.1%}")
     return (cells + words).properties(
         width=WIDTH, height=240, description=f"Accuracy of small floats: {told}"
     )
 
 
-def weights_on_grids(
-    counts: Sequence[Mapping[str, Any]], levels: Sequence[Mapping[str, Any]]
-) -> alt.FacetChart:
+def weights_on_grids(counts: Rows, levels: Rows) -> alt.FacetChart:
     """How weights are distributed, and the numbers that a grid of each width has for them.
 
     Args:
@@ -190,23 +192,23 @@ def weights_on_grids(
     ).properties(description=described)
 
 
-def errors_by_layer(rows: Sequence[Mapping[str, Any]]) -> alt.Chart:
+def errors_by_layer(rows: Rows) -> alt.Chart:
     """Signal-to-quantization-noise ratio of each layer's output, by bits.
 
     Args:
         rows: ``layer`` in order, ``bits`` and ``decibels``.
     """
-    layers = list(dict.fromkeys(row["layer"] for row in rows))
-    told = "; ".join(f"{r['layer']}, {r['bits']} bits, {r['decibels']:.0f} dB" for r in rows)
+    layers = names_of(rows, "layer")
+    told = listed(rows, "{layer}, {bits} bits, {decibels:.0f} dB")
     return (
-        alt.Chart(alt.Data(values=[dict(row) for row in rows]))
+        chart(rows)
         .mark_line(point=alt.OverlayMarkDef(size=60), strokeWidth=2)
         .encode(
             x=alt.X("bits:O", axis=alt.Axis(labelAngle=0), title="bits"),
             y=alt.Y("decibels:Q", title="SQNR at the logits, dB"),
             color=alt.Color("layer:N", sort=layers, title=None, legend=BELOW),
             strokeDash=alt.StrokeDash("layer:N", sort=layers, legend=None),
-            tooltip=["layer:N", "bits:O", alt.Tooltip("decibels:Q", format=".1f")],
+            tooltip=["layer:N", "bits:O", *tips(".1f", "decibels")],
         )
         .properties(width=WIDTH, height=240, description=f"Noise of quantization: {told}")
     )
