@@ -2,27 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from statistics import mean
 from typing import Any
 
-import altair as alt
-import numpy as np
-from numpy.typing import NDArray
-
 from kwslib.cost import Cost, cost_of
-from kwslib.cost.literature import ORIGINAL, PublishedNetwork
+from kwslib.cost.literature import PublishedNetwork
 from kwslib.cost.original import DECIMAL_FLASH, DECIMAL_RAM, OriginalFigures
 from kwslib.models import registry
 from kwslib.records import FOLDER, Record, select
 from kwslib.results import page
-from kwslib.results.charts import size as charts
 from kwslib.results.charts.theme import short_name
 from kwslib.results.committed import load
 from kwslib.results.literature import load_original
 from kwslib.results.provenance import resting_on
 
 _COUNTED = "counted"
-_SHOWN_CALLS = 200
 _ORIGIN = {"published": "paper", "modelled": "code"}
 
 
@@ -76,22 +69,7 @@ def load_count(metric: str, network: str) -> int:
     return int(record.value)
 
 
-# Figures and tables.
-
-
-def plot_memory(cost: Cost) -> alt.LayerChart:
-    """How much of the board's flash and RAM a network fills, as float32 and as int8."""
-    return resting_on(charts.budget(cost), method=_COUNTED)
-
-
-def plot_live(cost: Cost) -> alt.LayerChart:
-    """Activations in RAM while each step of a network runs."""
-    return resting_on(charts.live(cost.memory), method=_COUNTED)
-
-
-def plot_operations(cost: Cost) -> alt.LayerChart:
-    """FLOPs of a network by layer."""
-    return resting_on(charts.operations(cost.layers), method=_COUNTED)
+# Tables.
 
 
 def tabulate_operations(cost: Cost) -> page.Html:
@@ -163,13 +141,6 @@ def tabulate_original(theirs: OriginalFigures, cost: Cost) -> page.Html:
     return resting_on(page.table(rows), method=f"published; {_COUNTED}")
 
 
-def plot_literature(
-    networks: Sequence[PublishedNetwork], model: str, cost: Cost
-) -> alt.LayerChart:  # fmt: skip
-    """FLOPs against parameters of published networks, of the original, and of one of ours."""
-    return resting_on(charts.literature(networks, short_name(model), cost), method=_methods())
-
-
 def tabulate_literature(
     networks: Sequence[PublishedNetwork], model: str, cost: Cost
 ) -> page.Html:  # fmt: skip
@@ -191,55 +162,10 @@ def tabulate_literature(
         for network in networks
     ]
     shown = sorted([ours, *rows], key=lambda row: row["FLOPs"])
-    return resting_on(page.table(shown, columns=list(rows[0])), method=_methods())
-
-
-def plot_calls(times: NDArray[np.float64], median: float) -> alt.LayerChart:
-    """The first calls of a network as multiples of the median call.
-
-    Args:
-        times: of all calls in their order, microseconds.
-        median: of those after the warm-up, microseconds.
-    """
-    return resting_on(charts.calls([float(each / median) for each in times[:_SHOWN_CALLS]]),
-                      method="measured", place="CPU of this run")  # fmt: skip
-
-
-def plot_run_times(
-    cpu: Sequence[Record], single: Record | None, batched: Record | None, here: float
-) -> alt.LayerChart:
-    """Run times on CPU and GPU beside the two that the original report states.
-
-    Args:
-        cpu: records of the CPU; empty where there are none.
-        single: record of the GPU with one image per call, or None.
-        batched: likewise with many images.
-        here: microseconds on the CPU of this run, drawn where there is no record.
-    """
-    rows: list[dict[str, Any]] = []
-    if cpu:
-        us = mean(float(record.value) for record in cpu)
-        rows.append({"place": f"{cpu[0].machine.split(',')[0]}, one core", "kind": "on record",
-                     "us": us})  # fmt: skip
-    else:
-        rows.append({"place": "CPU of this run, one core", "kind": "this run", "us": here})
-    for record in (single, batched):
-        if record:
-            images = record.subject["batch"]
-            place = f"{record.machine}, {images} image{'s' if images > 1 else ''}"
-            rows.append({"place": place, "kind": "on record", "us": float(record.value)})
-    for device, name in (("cpu", "CPU"), ("cuda", "GPU")):
-        claim = load_original("run_time", device)
-        rows.append({"place": f"{ORIGINAL}, {name}", "kind": ORIGINAL, "us": float(claim.value)})
-    drawn = [*cpu, *filter(None, (single, batched))]
-    places = (f"{r.machine} ({r.subject['runtime']}, {r.when[:10]})" for r in drawn)
-    return resting_on(charts.run_times(rows), drawn, method="measured; original report: published",
-                      place="; ".join(dict.fromkeys(places)))  # fmt: skip
+    return resting_on(
+        page.table(shown, columns=list(rows[0])), method=f"published; {_COUNTED} from code"
+    )
 
 
 def _size(size: int, share: float) -> str:
     return f"{size / 1024:.1f} kB, {100 * share:.1f} %"
-
-
-def _methods() -> str:
-    return f"published; {_COUNTED} from code"

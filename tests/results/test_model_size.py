@@ -15,6 +15,7 @@ from kwslib.cost.original import as_original
 from kwslib.records import FOLDER, Record, write_records
 from kwslib.results import model_size as results
 from kwslib.results.board_profile import load_profile, network_ms
+from kwslib.results.charts import size as charts
 from kwslib.results.provenance import META
 from kwslib.results.values import mean_time
 
@@ -144,20 +145,20 @@ def places(chart):
 
 def test_this_runs_time_is_drawn_only_where_none_is_on_record():
     gpu = [results.load_gpu_time("tiny_conv", batch) for batch in (1, 64)]
-    known = results.plot_run_times(results.load_cpu_times("tiny_conv"), *gpu, 1234.0)
+    known = charts.plot_run_times(results.load_cpu_times("tiny_conv"), *gpu, 1234.0)
     assert places(known) == ["AMD EPYC, one core", "NVIDIA H200, 1 image", "NVIDIA H200, 64 images",
                              "original report, CPU", "original report, GPU"]  # fmt: skip
     assert "PyTorch" in known.usermeta[META]["place"]
-    unknown = results.plot_run_times([], None, None, 1234.0)
+    unknown = charts.plot_run_times([], None, None, 1234.0)
     assert places(unknown)[0] == "CPU of this run, one core"
 
 
 def test_calls_are_multiples_of_the_median():
     times = np.concatenate([[500.0], np.full(299, 100.0)])
-    points = results.plot_calls(times, 100.0).to_dict()["layer"][1]["data"]["values"]
+    points = charts.plot_calls(times, 100.0).to_dict()["layer"][1]["data"]["values"]
     assert (points[0]["multiple"], points[1]["multiple"], len(points)) == (5.0, 1.0, 200)
 
 
-@pytest.mark.parametrize("plot", [results.plot_memory, results.plot_live, results.plot_operations])
+@pytest.mark.parametrize("plot", [charts.plot_memory, charts.plot_live, charts.plot_operations])
 def test_figures_say_that_they_are_counted(plot, cost):
     assert plot(cost).usermeta[META] == {"method": "counted"}
