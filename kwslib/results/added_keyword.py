@@ -129,8 +129,9 @@ def plot_recalls(comparison: Comparison, studies: Sequence[Study]) -> alt.LayerC
         score = study.value("per_label", split="testing")[extra]
         right = round(score["accuracy"] * score["n"])
         rows.append(_recall_row(extra, f"with {extra}", right, score["n"], seed))
-    drawn = [study.record("per_label", split="testing") for study in studies]
-    return resting_on(charts.recalls(rows), drawn)
+    return resting_on(
+        charts.recalls(rows), [study.record("per_label", split="testing") for study in studies]
+    )
 
 
 def _recall_row(label: str, network: str, right: int, clips: int, seed: int) -> dict[str, Any]:

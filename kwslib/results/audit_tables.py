@@ -151,10 +151,11 @@ def tabulate_pruned_weights() -> page.Html:
         for amount in before
         if amount in after
     ]
-    drawn = select(
-        records, "accuracy", split="testing", method="weights", criterion=USUAL["weights"]
+    return resting_on(
+        page.table(rows),
+        select(records, "accuracy", split="testing", method="weights", criterion=USUAL["weights"]),
+        method="measured (accuracy), modelled (time)",
     )
-    return resting_on(page.table(rows), drawn, method="measured (accuracy), modelled (time)")
 
 
 def tabulate_channels() -> page.Html:
@@ -210,12 +211,14 @@ def tabulate_norms() -> page.Html:
         for (method, tuned, amount), values in accuracy_by_norm().items()
         if tuned
     ]  # fmt: skip
-    drawn = [
-        record
-        for kind in ("norms", "channels")
-        for record in select(sweep(f"pruning-{kind}"), "accuracy", split="testing")
-    ]
-    return resting_on(page.table(rows), drawn)
+    return resting_on(
+        page.table(rows),
+        [
+            record
+            for kind in ("norms", "channels")
+            for record in select(sweep(f"pruning-{kind}"), "accuracy", split="testing")
+        ],
+    )
 
 
 def _percent(value: Any, digits: int = 1) -> str:

@@ -75,8 +75,11 @@ def plot_boards(tiny: Network) -> alt.LayerChart:
             rows.append(_row(f"CMSIS-NN kernels, {name}", "modelled", record.value * _MS))
     for name, ms in ((NO_WAITS, tiny.milliseconds or 0), (WAITS, _waiting_ms(tiny))):
         rows.append(_row(f"generated C, {name}", "modelled", ms))
-    chart = charts.run_times(rows, "time per inference", "ms")
-    return resting_on(chart, method="measured and modelled, by colour", place=_others()[0].machine)
+    return resting_on(
+        charts.run_times(rows, "time per inference", "ms"),
+        method="measured and modelled, by colour",
+        place=_others()[0].machine,
+    )
 
 
 def range_of_others() -> tuple[float, float]:

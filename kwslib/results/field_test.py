@@ -146,8 +146,9 @@ def plot_false_accepts(study: FieldStudy, said: str) -> alt.LayerChart:
         study: the trials.
         said: as of :func:`false_accept_rate`.
     """
-    chart = charts.false_accepts(false_accept_rows(study, said))
-    return resting_on(chart, study.records, data=_data(study))
+    return resting_on(
+        charts.false_accepts(false_accept_rows(study, said)), study.records, data=_data(study)
+    )
 
 
 def false_accept_rows(study: FieldStudy, said: str) -> list[dict[str, Any]]:

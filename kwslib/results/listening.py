@@ -92,8 +92,11 @@ def plot_misses(streams: Streams) -> alt.LayerChart:
             for each in curve
             if each["threshold"] == chosen
         ]
-    chart = charts.misses_against_false_accepts(rows, points, list(streams))
-    return resting_on(chart, _first(streams, "misses"), data=_data(streams))
+    return resting_on(
+        charts.misses_against_false_accepts(rows, points, list(streams)),
+        _first(streams, "misses"),
+        data=_data(streams),
+    )
 
 
 def plot_misses_now(heard: Listening) -> alt.LayerChart:
@@ -153,8 +156,11 @@ def plot_latency(streams: Streams) -> alt.Chart:
         for number, ms in enumerate(value_of(records, "stream_latency")["percentiles_ms"])
         if ms is not None
     ]
-    chart = charts.latencies(rows, list(streams))
-    return resting_on(chart, _first(streams, "stream_latency"), data=_data(streams))
+    return resting_on(
+        charts.latencies(rows, list(streams)),
+        _first(streams, "stream_latency"),
+        data=_data(streams),
+    )
 
 
 def _first(streams: Streams, metric: str) -> list[Record]:

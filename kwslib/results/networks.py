@@ -283,8 +283,11 @@ def plot_memory(found: Sequence[Network]) -> alt.FacetChart:
             ("RAM", ram_bytes(each.board), NANO33BLE.ram),
         )
     ]  # fmt: skip
-    chart = charts.memory_shares(rows, [each.model for each in found])
-    return resting_on(chart, method="computed", place=NANO33BLE.name)
+    return resting_on(
+        charts.memory_shares(rows, [each.model for each in found]),
+        method="computed",
+        place=NANO33BLE.name,
+    )
 
 
 def _records(found: Sequence[Network]) -> list[Record]:

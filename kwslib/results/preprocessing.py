@@ -210,8 +210,11 @@ def plot_mel_bands() -> alt.VConcatChart:
 
 def plot_words(words: Mapping[str, Sound]) -> alt.HConcatChart:
     """Waveform and deployed image of several words side by side."""
-    chart = charts.words_side_by_side({name: each.samples for name, each in words.items()})
-    return resting_on(chart, data=_data_of(words), method="computed")
+    return resting_on(
+        charts.words_side_by_side({name: each.samples for name, each in words.items()}),
+        data=_data_of(words),
+        method="computed",
+    )
 
 
 def tabulate_words(words: Mapping[str, Sound]) -> page.Html:
@@ -238,8 +241,7 @@ def plot_delays(sound: Sound, longest_ms: int = 60) -> alt.LayerChart:
         for kind in SHIFTED_KINDS
         for ms, value in similarity_by_delay(sound.samples, kind, range(longest_ms + 1)).items()
     ]
-    chart = comparison.similarity_by_delay(rows)
-    return resting_on(chart, data=sound.data, method="computed")
+    return resting_on(comparison.similarity_by_delay(rows), data=sound.data, method="computed")
 
 
 def plot_accuracy_by_view(live: Sequence[Record], published: Sequence[Record]) -> alt.HConcatChart:

@@ -221,9 +221,11 @@ def plot_costs(
     ]
     axes = {"parameters": "parameters", "flops": "FLOPs", "us": "compiled C on a CPU, µs",
             "ms": "board, ms"}  # fmt: skip
-    chart = charts.panels(rows, axes, unpruned(records).value)
-    drawn = [r for r in records if r.metric == "accuracy" and r.data["split"] == "testing"]
-    return resting_on(chart, drawn, method="accuracy and CPU time measured, board time modelled")
+    return resting_on(
+        charts.panels(rows, axes, unpruned(records).value),
+        [r for r in records if r.metric == "accuracy" and r.data["split"] == "testing"],
+        method="accuracy and CPU time measured, board time modelled",
+    )
 
 
 def tabulate_channels(
@@ -312,8 +314,9 @@ def plot_networks(
          "low": own.accuracy.low, "high": own.accuracy.high, "validation": own.validation}
         for own in networks
     ]  # fmt: skip
-    chart = charts.pareto(rows, front(rows, cost, "validation"), cost, titles[cost])
-    return _on_board(chart, records)
+    return _on_board(
+        charts.pareto(rows, front(rows, cost, "validation"), cost, titles[cost]), records
+    )
 
 
 def tabulate_choices(networks: Sequence[Deployed], records: Iterable[Record]) -> page.Html:

@@ -253,8 +253,9 @@ def plot_accuracy_by_parameters(records: Sequence[Record], method: Method) -> al
             shares, parameters = ([row[f] for row in own] for f in ("share", "parameters"))
             cliffs[name] = float(np.interp(share, shares, parameters))
     title = "parameters" if method == "channels" else "parameters that are not zero"
-    chart = charts.curves(rows, "parameters", title, whole, logarithmic=True, cliffs=cliffs)
-    return _on_clips(chart, records)
+    return _on_clips(
+        charts.curves(rows, "parameters", title, whole, logarithmic=True, cliffs=cliffs), records
+    )
 
 
 def plot_criteria(
@@ -262,12 +263,16 @@ def plot_criteria(
 ) -> alt.LayerChart:
     """Accuracy against the share that is pruned, a line for each criterion."""
     curves = {CRITERION_NAMES[each]: (method, tuned, each) for each in criteria}
-    chart = charts.curves(
-        curve_rows(records, curves), "share",
-        f"{method} {'removed' if method == 'channels' else 'pruned'}",
-        unpruned(records).value, share=True,
-    )  # fmt: skip
-    return _on_clips(chart, records)
+    return _on_clips(
+        charts.curves(
+            curve_rows(records, curves),
+            "share",
+            f"{method} {'removed' if method == 'channels' else 'pruned'}",
+            unpruned(records).value,
+            share=True,
+        ),
+        records,
+    )
 
 
 def plot_sensitivity(records: Sequence[Record], metric: str) -> alt.Chart:
@@ -352,8 +357,13 @@ def tabulate_literature(sweeps: Mapping[str, Sequence[Record]], channels: int) -
         }
         for record, ours in beside
     ]
-    drawn = [*_accuracies(sweeps["weights"]), *_accuracies(sweeps["channels"])]
-    return resting_on(page.table(rows), [*(record for record, _ in beside), *drawn])
+    return resting_on(
+        page.table(rows),
+        [
+            *(record for record, _ in beside),
+            *[*_accuracies(sweeps["weights"]), *_accuracies(sweeps["channels"])],
+        ],
+    )
 
 
 def _on_clips(shown: Any, records: Iterable[Record]) -> Any:

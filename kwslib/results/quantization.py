@@ -185,8 +185,10 @@ def plot_accuracy_by_bits(
         for bits, own in accuracy_by_bits(records, method, activations).items()
     ]
     what = "weights and activations" if activations == "same" else "weights"
-    drawn = [record for method in names for record in _of_method(records, method)]
-    return resting_on(charts.by_width(rows, float_accuracy(records).value, what), drawn)
+    return resting_on(
+        charts.by_width(rows, float_accuracy(records).value, what),
+        [record for method in names for record in _of_method(records, method)],
+    )
 
 
 def tabulate_activations(records: Sequence[Record]) -> page.Html:
@@ -471,8 +473,11 @@ def plot_boards(boards: Sequence[OnBoard]) -> alt.LayerChart:
             {"bits": f"{board.bits} bits", "accuracy": board.accuracy.value, "low": low,
              "high": high, "weights_kB": board.weights / 1024}
         )  # fmt: skip
-    chart = charts.against(rows, "weights_kB", "weights in flash, kB")
-    return resting_on(chart, [board.accuracy for board in boards], place=NANO33BLE.name)
+    return resting_on(
+        charts.against(rows, "weights_kB", "weights in flash, kB"),
+        [board.accuracy for board in boards],
+        place=NANO33BLE.name,
+    )
 
 
 def _with_minus(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

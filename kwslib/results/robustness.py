@@ -116,8 +116,9 @@ def plot_disturbance(
         for each in records
     ]  # fmt: skip
     unit = field.rpartition("_")[2].replace("db", "dB")
-    chart = charts.against(rows, field, title, unit, list(sweep))
-    return resting_on(chart, _drawn(sweep), seeds=_ONE)
+    return resting_on(
+        charts.against(rows, field, title, unit, list(sweep)), _drawn(sweep), seeds=_ONE
+    )
 
 
 def tabulate_transfer(sweep: Sweep) -> page.Html:

@@ -74,5 +74,7 @@ def plot_cycles(records: Sequence[Record]) -> alt.LayerChart:
         for pattern, name in PATTERN_NAMES.items()
         for zeros, cycles in cycles_by_zeros(records, pattern).items()
     ]
-    chart = charts.by_zeros(rows, "cycles", "cycles per inference", dense_cycles(records))
-    return resting_on(chart, select(records, "cycles"))
+    return resting_on(
+        charts.by_zeros(rows, "cycles", "cycles per inference", dense_cycles(records)),
+        select(records, "cycles"),
+    )

@@ -124,8 +124,7 @@ def plot_loop(history: Sequence[Mapping[str, float]], data: str) -> alt.LayerCha
         for number, epoch in enumerate(history, 1)
         for split in ("training", "validation")
     ]
-    chart = charts.learning_curve(rows, "accuracy")
-    return resting_on(chart, data=data, method="measured")
+    return resting_on(charts.learning_curve(rows, "accuracy"), data=data, method="measured")
 
 
 def plot_study(study: Study, quantity: Literal["accuracy", "loss"]) -> alt.LayerChart:
@@ -135,8 +134,11 @@ def plot_study(study: Study, quantity: Literal["accuracy", "loss"]) -> alt.Layer
         for epoch in study.history
         for split in ("training", "validation")
     ]
-    chart = charts.learning_curve(rows, quantity, study.best.number)
-    return resting_on(chart, [study.record("history")], seeds=f"seed {study.subject['seed']} alone")
+    return resting_on(
+        charts.learning_curve(rows, quantity, study.best.number),
+        [study.record("history")],
+        seeds=f"seed {study.subject['seed']} alone",
+    )
 
 
 def tabulate_accuracy(findings: Findings) -> page.Html:
@@ -171,15 +173,19 @@ def plot_recall(findings: Findings) -> alt.LayerChart:
     rows = [
         row for run, studies in runs.items() for row in _recall_rows(recall_by_label(studies), run)
     ]
-    drawn = [each.record("per_label", split="testing") for own in runs.values() for each in own]
-    return resting_on(charts.recall_by_label(rows), drawn)
+    return resting_on(
+        charts.recall_by_label(rows),
+        [each.record("per_label", split="testing") for own in runs.values() for each in own],
+    )
 
 
 def plot_recall_of(studies: Sequence[Study]) -> alt.LayerChart:
     """Recall of each label of one network."""
     rows = _recall_rows(recall_by_label(studies), PUBLISHED_RUN)
-    drawn = [study.record("per_label", split="testing") for study in studies]
-    return resting_on(charts.recall_by_label(rows), drawn)
+    return resting_on(
+        charts.recall_by_label(rows),
+        [study.record("per_label", split="testing") for study in studies],
+    )
 
 
 def _recall_rows(recalls: Mapping[str, Estimate], run: str) -> list[dict[str, Any]]:
@@ -192,8 +198,11 @@ def _recall_rows(recalls: Mapping[str, Estimate], run: str) -> list[dict[str, An
 def plot_confusion(study: Study) -> alt.LayerChart:
     """Test clips by true and predicted label."""
     record = study.record("confusion", split="testing")
-    chart = charts.confusion(record.value, study.labels)
-    return resting_on(chart, [record], seeds=f"seed {study.subject['seed']} alone")
+    return resting_on(
+        charts.confusion(record.value, study.labels),
+        [record],
+        seeds=f"seed {study.subject['seed']} alone",
+    )
 
 
 def tabulate_hardest(findings: Findings, count: int = HARDEST) -> page.Html:
