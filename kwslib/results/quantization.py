@@ -3,12 +3,9 @@
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import altair as alt
-import numpy as np
 import torch
 from torch import nn
 
@@ -20,14 +17,13 @@ from kwslib.deploy.reader import read_graph
 from kwslib.errors import InputError
 from kwslib.models.checkpoint import PUBLISHED
 from kwslib.quantize.affine import METHODS, Method, check_bits
-from kwslib.quantize.inside import Source, grid_levels, weight_noise
+from kwslib.quantize.inside import weight_noise
 from kwslib.quantize.methods import number_of
 from kwslib.quantize.minifloat import Minifloat
 from kwslib.quantize.network import QuantizedLayer, QuantizedNetwork, Widths
 from kwslib.records import Record, read_records, select
 from kwslib.results import page
 from kwslib.results.board_profile import ram_bytes
-from kwslib.results.charts import quantization as charts
 from kwslib.results.committed import load
 from kwslib.results.literature import author_of
 from kwslib.results.provenance import resting_on
@@ -50,7 +46,6 @@ GRID_BITS = (4, 3, 2)
 
 _LITERATURE = "literature_quantization.json"
 _BOARD_BITS = (8, 4, 2)
-_BINS = 48
 _RULES: Mapping[Method, str] = {
     "minmax": "all weights", "percentile": "99.9 % of them", "mse": "least squared error",
 }  # fmt: skip
@@ -98,7 +93,7 @@ def measure_widths(
 
 def float_accuracy(records: Iterable[Record]) -> Estimate:
     """Accuracy of the float networks of a sweep on test clips."""
-    return mean_over_seeds(_of_method(records, "float"))
+    return mean_over_seeds(of_method(records, "float"))
 
 
 def accuracy_by_bits(
@@ -129,7 +124,7 @@ def change_by_bits(
     """
     own = _by_bits(records, method, activations)
     if reference == "float":
-        others = dict.fromkeys(own, _of_method(records, "float"))
+        others = dict.fromkeys(own, of_method(records, "float"))
     else:
         others = _by_bits(records, reference, activations)
     return {bits: paired_change(each, others[bits]) for bits, each in own.items()}
@@ -148,17 +143,18 @@ def integer_change(records: Sequence[Record]) -> float:
 
 def accuracy_by_format(records: Iterable[Record], method: str) -> dict[str, Estimate]:
     """Accuracy on test clips by the format of the weights, such as ``"E2M1"``."""
-    by_format = grouped(_of_method(records, method), "weights")
+    by_format = grouped(of_method(records, method), "weights")
     return {name: mean_over_seeds(own) for name, own in by_format.items()}
 
 
-def _of_method(records: Iterable[Record], method: str) -> list[Record]:
+def of_method(records: Iterable[Record], method: str) -> list[Record]:
+    """Accuracies on test clips of a method, or of "float"."""
     return select(records, "accuracy", method=method, split="testing")
 
 
 def _by_bits(records: Iterable[Record], method: str, activations: str) -> dict[int, list[Record]]:
     """Accuracies by bits of the weights, the most first."""
-    by_widths = grouped(_of_method(records, method), "weights", "activations")
+    by_widths = grouped(of_method(records, method), "weights", "activations")
     return {
         int(bits): own
         for (bits, kept), own in sorted(by_widths.items(), reverse=True)
@@ -166,29 +162,7 @@ def _by_bits(records: Iterable[Record], method: str, activations: str) -> dict[i
     }
 
 
-# Figures and tables.
-
-
-def plot_accuracy_by_bits(
-    records: Sequence[Record], names: Mapping[str, str] = NAMES, activations: str = "same"
-) -> alt.LayerChart:
-    """Accuracy against bits, a line a method, the float network dashed.
-
-    Args:
-        records: of a sweep.
-        names: of the methods to draw.
-        activations: as of :func:`accuracy_by_bits`.
-    """
-    rows = [
-        {"bits": bits, "method": name, "accuracy": own.value, "low": own.low, "high": own.high}
-        for method, name in names.items()
-        for bits, own in accuracy_by_bits(records, method, activations).items()
-    ]
-    what = "weights and activations" if activations == "same" else "weights"
-    return resting_on(
-        charts.by_width(rows, float_accuracy(records).value, what),
-        [record for method in names for record in _of_method(records, method)],
-    )
+# Tables.
 
 
 def tabulate_activations(records: Sequence[Record]) -> page.Html:
@@ -203,7 +177,7 @@ def tabulate_activations(records: Sequence[Record]) -> page.Html:
         for bits in by_column["8"]
         if bits < max(by_column["8"])
     ]
-    return resting_on(page.table(rows), _of_method(records, "qat"))
+    return resting_on(page.table(rows), of_method(records, "qat"))
 
 
 def tabulate_grid(numbers: torch.Tensor, integers: torch.Tensor, values: torch.Tensor,
@@ -222,19 +196,6 @@ def tabulate_grid(numbers: torch.Tensor, integers: torch.Tensor, values: torch.T
         )
     ]
     return resting_on(page.table(_with_minus(rows)), method="computed")
-
-
-def plot_staircase(
-    numbers: torch.Tensor, values: torch.Tensor, slopes: torch.Tensor
-) -> alt.VConcatChart:
-    """The quantizer as a function, and below it the gradient that passes; float32 ``[n]``."""
-    rows = [
-        {"x": number, "y": value, "gradient": slope}
-        for number, value, slope in zip(
-            numbers.tolist(), values.tolist(), slopes.tolist(), strict=True
-        )
-    ]
-    return resting_on(charts.stairs(rows), method="computed")
 
 
 def largest_layer(network: nn.Module) -> tuple[str, torch.Tensor]:
@@ -274,41 +235,6 @@ def tabulate_rules(weights: torch.Tensor) -> page.Html:
     return resting_on(page.table(rows), method="computed")
 
 
-def plot_weights(weights: torch.Tensor, data: str) -> alt.FacetChart:
-    """A histogram of weights, and the values of grids of few bits.
-
-    Args:
-        weights: of one output, of any shape.
-        data: on which the network was trained.
-    """
-    counts, edges = np.histogram(weights.flatten().numpy(), bins=_BINS)
-    bars = [
-        {"from": float(start), "to": float(end), "weights": int(count)}
-        for (start, end), count in zip(pairwise(edges), counts, strict=True)
-    ]
-    levels = [
-        {"bits": bits, "level": level}
-        for bits in GRID_BITS
-        for level in grid_levels(weights.flatten(), bits)
-    ]
-    return resting_on(charts.weights_on_grids(bars, levels), data=data, method="computed")
-
-
-def plot_noise(noise: Mapping[int, Mapping[Source, float]], data: str) -> alt.Chart:
-    """SQNR at the logits by bits, a line for each place that is quantized alone.
-
-    Args:
-        noise: decibels by bits and place.
-        data: on whose clips.
-    """
-    rows = [
-        {"layer": str(place), "bits": bits, "decibels": decibels}
-        for bits, places in noise.items()
-        for place, decibels in places.items()
-    ]
-    return resting_on(charts.errors_by_layer(rows), data=data, method="computed")
-
-
 def tabulate_values(floats: Sequence[float], name: str) -> page.Html:
     """The numbers of a minifloat from 0 up beside those of as many bits with even steps."""
     top = len(floats) - 1
@@ -321,29 +247,17 @@ def tabulate_values(floats: Sequence[float], name: str) -> page.Html:
     return resting_on(page.table(rows), method="computed")
 
 
-def plot_minifloats(records: Sequence[Record], method: str) -> alt.LayerChart:
-    """Accuracy of minifloats by bits of exponent and mantissa."""
-    rows = []
-    for name, own in accuracy_by_format(records, method).items():
-        number = number_of(name)
-        assert isinstance(number, Minifloat)
-        rows.append(
-            {"exponent": number.exponent_bits, "mantissa": number.mantissa_bits,
-             "bits": number.bits, "accuracy": own.value}
-        )  # fmt: skip
-    return resting_on(charts.minifloat_grid(rows), _of_method(records, method))
-
-
 def formats_of(bits: int, accuracies: Mapping[str, Estimate]) -> dict[str, Estimate]:
     """The formats of a width among ``accuracies``, by accuracy, the best first."""
-    own = {name: value for name, value in accuracies.items() if _bits_of(name) == bits}
+    own = {name: value for name, value in accuracies.items() if minifloat_of(name).bits == bits}
     return dict(sorted(own.items(), key=lambda item: -item[1].value))
 
 
-def _bits_of(name: str) -> int:
+def minifloat_of(name: str) -> Minifloat:
+    """The format of a name, such as ``"E2M1"``."""
     number = number_of(name)
     assert isinstance(number, Minifloat)
-    return number.bits
+    return number
 
 
 def tabulate_formats(minifloats: Sequence[Record], widths: Sequence[Record]) -> page.Html:
@@ -352,7 +266,7 @@ def tabulate_formats(minifloats: Sequence[Record], widths: Sequence[Record]) -> 
     for method, name in NAMES.items():
         floats = accuracy_by_format(minifloats, method)
         integers = accuracy_by_bits(widths, method, "float")
-        for bits in sorted({_bits_of(each) for each in floats}, reverse=True):
+        for bits in sorted({minifloat_of(each).bits for each in floats}, reverse=True):
             best, own = next(iter(formats_of(bits, floats).items()))
             rows.append(
                 {"bits": str(bits), "method": name, "best minifloat": best,
@@ -362,7 +276,7 @@ def tabulate_formats(minifloats: Sequence[Record], widths: Sequence[Record]) -> 
 
 
 def _drawn(records: Iterable[Record]) -> list[Record]:
-    return [record for method in NAMES for record in _of_method(records, method)]
+    return [record for method in NAMES for record in of_method(records, method)]
 
 
 def published_gains(bits: int) -> dict[str, float]:
@@ -462,22 +376,6 @@ def tabulate_boards(boards: Sequence[OnBoard]) -> page.Html:
     return resting_on(page.table(rows), [board.accuracy for board in boards],
                       method="accuracy measured, instructions emulated, cycles modelled",
                       place=NANO33BLE.name)  # fmt: skip
-
-
-def plot_boards(boards: Sequence[OnBoard]) -> alt.LayerChart:
-    """Accuracy of the published files against the flash that their weights take."""
-    rows = []
-    for board in boards:
-        low, high = board.accuracy.interval or (0.0, 1.0)
-        rows.append(
-            {"bits": f"{board.bits} bits", "accuracy": board.accuracy.value, "low": low,
-             "high": high, "weights_kB": board.weights / 1024}
-        )  # fmt: skip
-    return resting_on(
-        charts.against(rows, "weights_kB", "weights in flash, kB"),
-        [board.accuracy for board in boards],
-        place=NANO33BLE.name,
-    )
 
 
 def _with_minus(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

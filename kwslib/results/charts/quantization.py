@@ -1,9 +1,16 @@
 """Figures on few bits: accuracy by width, the grid of small floats, weights and their grids."""
 
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import altair as alt
+import numpy as np
+import torch
 
+from kwslib.config import NANO33BLE
+from kwslib.quantize.inside import Source, grid_levels
+from kwslib.records import Record
 from kwslib.results.charts.theme import (
     BELOW,
     BLUE,
@@ -13,12 +20,22 @@ from kwslib.results.charts.theme import (
     PURPLE,
     VERMILION,
     WIDTH,
-    Rows,
     chart,
     listed,
     looks,
     names_of,
     tips,
+)
+from kwslib.results.provenance import resting_on
+from kwslib.results.quantization import (
+    GRID_BITS,
+    NAMES,
+    OnBoard,
+    accuracy_by_bits,
+    accuracy_by_format,
+    float_accuracy,
+    minifloat_of,
+    of_method,
 )
 
 METHODS = {
@@ -32,20 +49,29 @@ METHODS = {
 }
 """Methods by colour and shape, the same in every figure."""
 
+_BINS = 48
 _SHARE: dict[str, Any] = {
     "title": "accuracy", "axis": PERCENT, "scale": alt.Scale(zero=False)
 }  # fmt: skip
 
 
-def by_width(rows: Rows, unquantized: float, what: str) -> alt.LayerChart:
+def plot_accuracy_by_bits(
+    records: Sequence[Record], names: Mapping[str, str] = NAMES, activations: str = "same"
+) -> alt.LayerChart:
     """Accuracy against bits, a line a method, intervals as strokes; the float network is dashed.
 
     Args:
-        rows: ``bits``, ``method`` (of :data:`METHODS`), ``accuracy``, and ``low`` and ``high``.
-        unquantized: accuracy of the float network.
-        what: is quantized, for the axis: ``"weights"``, ``"weights and activations"``.
+        records: of a sweep.
+        names: of the methods to draw.
+        activations: as of :func:`kwslib.results.quantization.accuracy_by_bits`.
     """
-    methods = names_of(rows, "method", METHODS)
+    rows = [
+        {"bits": bits, "method": name, "accuracy": own.value, "low": own.low, "high": own.high}
+        for method, name in names.items()
+        for bits, own in accuracy_by_bits(records, method, activations).items()
+    ]
+    what = "weights and activations" if activations == "same" else "weights"
+    methods, unquantized = names_of(rows, "method", METHODS), float_accuracy(records).value
     colour, shape = looks("method", methods, METHODS)
     base = chart(rows).encode(
         x=alt.X("bits:O", title=f"bits of {what}", axis=alt.Axis(labelAngle=0), sort="ascending"),
@@ -58,56 +84,61 @@ def by_width(rows: Rows, unquantized: float, what: str) -> alt.LayerChart:
         y=alt.Y("accuracy:Q", **_SHARE), shape=shape
     )
     floats = chart([{"accuracy": unquantized}]).mark_rule(strokeDash=[4, 4], color=GREY)
-    line = floats.encode(y="accuracy:Q")
     told = listed(rows, "{method}, {bits} bits, {accuracy:.1%}")
-    return alt.LayerChart(layer=[line, rules, points]).properties(
+    drawn = alt.LayerChart(layer=[floats.encode(y="accuracy:Q"), rules, points]).properties(
         width=WIDTH,
         height=260,
         description=f"Accuracy by bits of {what}, float {unquantized:.1%}: {told}",
     )
+    return resting_on(drawn, [record for method in names for record in of_method(records, method)])
 
 
-def stairs(rows: Rows) -> alt.VConcatChart:
+def plot_staircase(
+    numbers: torch.Tensor, values: torch.Tensor, slopes: torch.Tensor
+) -> alt.VConcatChart:
     """What a number stands for once it is quantized, and below it the gradient that passes.
 
     Args:
-        rows: ``x`` in ascending order, ``y`` and ``gradient``.
+        numbers: float32 ``[n]``, ascending.
+        values: likewise, what they stand for.
+        slopes: likewise, the gradients.
     """
-    base = chart(rows).encode(alt.X("x:Q", title="number"))
+    columns = (each.tolist() for each in (numbers, values, slopes))
+    base = chart(
+        {"x": number, "y": value, "gradient": slope}
+        for number, value, slope in zip(*columns, strict=True)
+    ).encode(alt.X("x:Q", title="number"))
     diagonal = base.mark_line(color=GREY, strokeDash=[4, 4]).encode(alt.Y("x:Q"))
     steps = base.mark_line(color=BLUE, strokeWidth=2, interpolate="step").encode(
-        alt.Y("y:Q", title="value"),
-        tooltip=tips(".2f", "x", "y"),
+        alt.Y("y:Q", title="value"), tooltip=tips(".2f", "x", "y")
     )
     gradient = base.mark_line(color=VERMILION, strokeWidth=2, interpolate="step").encode(
         alt.Y("gradient:Q", title="gradient", axis=alt.Axis(values=[0, 1], format="d")),
     )
-    values = sorted({round(row["y"], 6) for row in rows})
-    return alt.vconcat(
+    levels = sorted({round(value, 6) for value in values.tolist()})
+    drawn = alt.vconcat(
         alt.layer(diagonal, steps).properties(width=WIDTH - 60, height=220),
         gradient.properties(width=WIDTH - 60, height=50),
     ).properties(
-        description=f"A staircase over the numbers {', '.join(f'{each:g}' for each in values)}; "
+        description=f"A staircase over the numbers {', '.join(f'{each:g}' for each in levels)}; "
         "its gradient is 1 between the ends and 0 beyond"
     )
+    return resting_on(drawn, method="computed")
 
 
-def against(rows: Rows, field: str, title: str) -> alt.LayerChart:
-    """Accuracy against what it costs, a point for each width, with its interval.
-
-    Args:
-        rows: ``bits``, ``accuracy``, ``low``, ``high`` and ``field``.
-        field: name of the cost.
-        title: of its axis.
-    """
-    most = max(row[field] for row in rows)
-    base = chart(dict(row) | {"side": number % 2} for number, row in enumerate(rows)).encode(
-        x=alt.X(f"{field}:Q", title=title, scale=alt.Scale(domain=[0, 1.15 * most], nice=False)),
-        tooltip=[
-            "bits:N",
-            *tips(".2f", field),
-            *tips(".1%", "accuracy", "low", "high"),
-        ],
+def plot_boards(boards: Sequence[OnBoard]) -> alt.LayerChart:
+    """Accuracy of the published files against the flash that their weights take."""
+    rows = []
+    for number, board in enumerate(boards):
+        low, high = board.accuracy.interval or (0.0, 1.0)
+        rows.append(
+            {"bits": f"{board.bits} bits", "accuracy": board.accuracy.value, "low": low,
+             "high": high, "weights_kB": board.weights / 1024, "side": number % 2}
+        )  # fmt: skip
+    costs = alt.Scale(domain=[0, 1.15 * max(row["weights_kB"] for row in rows)], nice=False)
+    base = chart(rows).encode(
+        x=alt.X("weights_kB:Q", title="weights in flash, kB", scale=costs),
+        tooltip=["bits:N", *tips(".2f", "weights_kB"), *tips(".1%", "accuracy", "low", "high")],
     )
     rules = base.mark_rule(strokeWidth=2, color=BLUE).encode(
         alt.Y("low:Q", **_SHARE), alt.Y2("high:Q")
@@ -119,19 +150,23 @@ def against(rows: Rows, field: str, title: str) -> alt.LayerChart:
     # to either side, as costs may be almost the same
     right = base.transform_filter("datum.side == 0").mark_text(align="left", dx=9)
     left = base.transform_filter("datum.side == 1").mark_text(align="right", dx=-9)
-    words = [right.encode(y, text), left.encode(y, text)]
-    told = listed(rows, f"{{bits}}, {{{field}:.2f}}, {{accuracy:.1%}}")
-    return alt.LayerChart(layer=[rules, points, *words]).properties(
-        width=WIDTH, height=180, description=f"Accuracy against {title}: {told}"
+    layers = [rules, points, right.encode(y, text), left.encode(y, text)]
+    told = listed(rows, "{bits}, {weights_kB:.2f}, {accuracy:.1%}")
+    drawn = alt.LayerChart(layer=layers).properties(
+        width=WIDTH, height=180, description=f"Accuracy against weights in flash, kB: {told}"
     )
+    return resting_on(drawn, [board.accuracy for board in boards], place=NANO33BLE.name)
 
 
-def minifloat_grid(rows: Rows) -> alt.LayerChart:
-    """Accuracy of small floats by bits of exponent and mantissa, as a heat map.
-
-    Args:
-        rows: ``exponent``, ``mantissa`` and ``accuracy``.
-    """
+def plot_minifloats(records: Sequence[Record], method: str) -> alt.LayerChart:
+    """Accuracy of minifloats by bits of exponent and mantissa, as a heat map."""
+    rows = []
+    for name, own in accuracy_by_format(records, method).items():
+        number = minifloat_of(name)
+        rows.append(
+            {"exponent": number.exponent_bits, "mantissa": number.mantissa_bits,
+             "bits": number.bits, "accuracy": own.value}
+        )  # fmt: skip
     base = chart(rows).encode(
         x=alt.X("mantissa:O", title="bits of mantissa", axis=alt.Axis(labelAngle=0)),
         y=alt.Y("exponent:O", title="bits of exponent", sort="descending"),
@@ -153,22 +188,31 @@ def minifloat_grid(rows: Rows) -> alt.LayerChart:
         ),
     )
     told = listed(rows, "E{exponent}M{mantissa} {accuracy:.1%}")
-    return (cells + words).properties(
+    drawn = (cells + words).properties(
         width=WIDTH, height=240, description=f"Accuracy of small floats: {told}"
     )
+    return resting_on(drawn, of_method(records, method))
 
 
-def weights_on_grids(counts: Rows, levels: Rows) -> alt.FacetChart:
-    """How weights are distributed, and the numbers that a grid of each width has for them.
+def plot_weights(weights: torch.Tensor, data: str) -> alt.FacetChart:
+    """A histogram of weights, and the values of grids of few bits.
 
     Args:
-        counts: ``from``, ``to`` and ``weights``: a histogram.
-        levels: ``bits`` and ``level``.
+        weights: of one output, of any shape.
+        data: on which the network was trained.
     """
-    widths = sorted({row["bits"] for row in levels}, reverse=True)
-    rows = [dict(row) | {"bits": bits} for bits in widths for row in counts]
-    data = alt.Data(values=[*rows, *(dict(row) for row in levels)])
-    bars = (
+    counts, edges = np.histogram(weights.flatten().numpy(), bins=_BINS)
+    bins = [
+        {"from": float(start), "to": float(end), "weights": int(count)}
+        for (start, end), count in zip(pairwise(edges), counts, strict=True)
+    ]
+    bars = [row | {"bits": bits} for bits in GRID_BITS for row in bins]
+    levels = [
+        {"bits": bits, "level": level}
+        for bits in GRID_BITS
+        for level in grid_levels(weights.flatten(), bits)
+    ]
+    histogram = (
         alt.Chart()
         .transform_filter("isValid(datum.weights)")
         .mark_bar(color=GREY, opacity=0.6)
@@ -185,22 +229,33 @@ def weights_on_grids(counts: Rows, levels: Rows) -> alt.FacetChart:
         .mark_rule(color=BLUE, strokeWidth=1.5)
         .encode(alt.X("level:Q"))
     )
-    layered = alt.layer(bars, ticks, data=data).properties(width=WIDTH - 60, height=60)
-    described = f"Histogram of the weights, and the levels of grids of {widths} bits"
-    return layered.facet(
-        row=alt.Row("bits:O", sort=widths, title="bits", header=alt.Header(labelAngle=0))
-    ).properties(description=described)
+    layered = alt.layer(histogram, ticks, data=alt.Data(values=[*bars, *levels]))
+    widths = list(GRID_BITS)
+    drawn = (
+        layered.properties(width=WIDTH - 60, height=60)
+        .facet(row=alt.Row("bits:O", sort=widths, title="bits", header=alt.Header(labelAngle=0)))
+        .properties(
+            description=f"Histogram of the weights, and the levels of grids of {widths} bits"
+        )
+    )
+    return resting_on(drawn, data=data, method="computed")
 
 
-def errors_by_layer(rows: Rows) -> alt.Chart:
-    """Signal-to-quantization-noise ratio of each layer's output, by bits.
+def plot_noise(noise: Mapping[int, Mapping[Source, float]], data: str) -> alt.Chart:
+    """SQNR at the logits by bits, a line for each place that is quantized alone.
 
     Args:
-        rows: ``layer`` in order, ``bits`` and ``decibels``.
+        noise: decibels by bits and place.
+        data: on whose clips.
     """
+    rows = [
+        {"layer": str(place), "bits": bits, "decibels": decibels}
+        for bits, places in noise.items()
+        for place, decibels in places.items()
+    ]
     layers = names_of(rows, "layer")
     told = listed(rows, "{layer}, {bits} bits, {decibels:.0f} dB")
-    return (
+    drawn = (
         chart(rows)
         .mark_line(point=alt.OverlayMarkDef(size=60), strokeWidth=2)
         .encode(
@@ -212,3 +267,4 @@ def errors_by_layer(rows: Rows) -> alt.Chart:
         )
         .properties(width=WIDTH, height=240, description=f"Noise of quantization: {told}")
     )
+    return resting_on(drawn, data=data, method="computed")
