@@ -12,7 +12,7 @@ from kwslib.evaluation.accuracy import wilson_interval
 from kwslib.models.checkpoint import PUBLISHED
 from kwslib.records import Record, read_records
 from kwslib.results import page
-from kwslib.results.charts import extra as charts
+from kwslib.results.charts import training as charts
 from kwslib.results.provenance import resting_on
 from kwslib.results.values import Estimate
 from kwslib.training.comparison import Comparison
@@ -96,7 +96,7 @@ def tabulate_changes(comparison: Comparison, model: str, folder: Path = PUBLISHE
                 "95 % interval": f"{_signed(change.low)} to {_signed(change.high)}",
             }
         )
-    return resting_on(page.table(rows), _records(comparison, model, folder))
+    return page.table(rows, _records(comparison, model, folder))
 
 
 def plot_changes(comparison: Comparison, model: str, folder: Path = PUBLISHED) -> alt.LayerChart:

@@ -1,6 +1,6 @@
 """The tables of the audit: the original's figures, other people's and ours."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kwslib.config import NANO33BLE
@@ -24,16 +24,12 @@ from kwslib.results.audit import (
 )
 from kwslib.results.board_profile import load_profile, network_ms
 from kwslib.results.charts.theme import short_name
-from kwslib.results.committed import load
-from kwslib.results.literature import load_original, repository_of
+from kwslib.results.committed import load, load_original, repository_of
 from kwslib.results.model_size import load_cpu_times
-from kwslib.results.provenance import resting_on
 from kwslib.results.pruning import accuracy_by_share
-from kwslib.results.quantization import ABLATION_NAMES, NAMES, accuracy_by_bits
+from kwslib.results.quantization import accuracy_by_bits
 from kwslib.results.values import brief
 from kwslib.studies.pruned_boards import COMPILED
-
-_FEW_BITS = (4, 3, 2)
 
 
 def tabulate_sizes(cost: Cost) -> page.Html:
@@ -53,26 +49,24 @@ def tabulate_sizes(cost: Cost) -> page.Html:
          f"{cost.flops:,}", f"{cost.flops:,}"),
     ]  # fmt: skip
     heads = ("quantity", "original", "original, recomputed", "here, 32-bit floats", "here, 8 bits")
-    return resting_on(
-        page.table(dict(zip(heads, row, strict=True)) for row in rows),
+    return page.table(
+        (dict(zip(heads, row, strict=True)) for row in rows),
         method="computed, published (original)",
     )
 
 
 def tabulate_accuracies(task: str) -> page.Html:
     """Test accuracies of other people's networks and of ours on a task, float and int8."""
-    published = others("accuracy", task=task)
     rows: dict[tuple[str, str], dict[str, str]] = {}
-    for record in published:
+    for record in others("accuracy", task=task):
         numbers = record.subject.get("numbers", "")
-        if "method" in record.subject or not numbers:
-            continue
-        model = short_name(str(record.subject["model"]))
-        if numbers not in ("float", "int8"):
-            model = f"{model}, {numbers}"
-        key = (model, repository_of(record.source))
-        column = "floats" if numbers == "float" else "8-bit integers"
-        rows.setdefault(key, {})[column] = _percent(record.value)
+        if numbers and "method" not in record.subject:
+            model = short_name(str(record.subject["model"]))
+            if numbers not in ("float", "int8"):
+                model = f"{model}, {numbers}"
+            column = "floats" if numbers == "float" else "8-bit integers"
+            network = rows.setdefault((model, repository_of(record.source)), {})
+            network[column] = _percent(record.value)
     ours = []
     for path in sorted((FOLDER / "published").glob(f"*-{task}.json")):
         name = path.stem
@@ -80,12 +74,12 @@ def tabulate_accuracies(task: str) -> page.Html:
         rows[short_name(name.removesuffix(f"-{task}")), "this library"] = {
             "floats": brief(accuracy(name)), "8-bit integers": brief(accuracy(f"{name}-int8")),
         }  # fmt: skip
-    table = page.table(
-        {"network": network, "by": by, "floats": values.get("floats", ""),
-         "8-bit integers": values.get("8-bit integers", "")}
-        for (network, by), values in rows.items()
-    )  # fmt: skip
-    return resting_on(table, ours, method="measured, published (others)")
+    return page.table(
+        ({"network": network, "by": by, **values} for (network, by), values in rows.items()),
+        ours,
+        ["network", "by", "floats", "8-bit integers"],
+        method="measured, published (others)",
+    )
 
 
 def tabulate_board_times() -> page.Html:
@@ -106,30 +100,32 @@ def tabulate_board_times() -> page.Html:
         by = repository_of(record.source)
         rows.append((record.subject["model"], by, runtime, "published", record.value))
     heads = ("network", "by", "runs on", "method", "time")
-    table = page.table(
-        dict(zip(heads, (*row[:-1], _milliseconds(row[-1])), strict=True)) for row in rows
+    return page.table(
+        (dict(zip(heads, (*row[:-1], _milliseconds(row[-1])), strict=True)) for row in rows),
+        method="modelled, published",
+        place="Cortex-M4 boards",
     )
-    return resting_on(table, method="modelled, published", place="Cortex-M4 boards")
 
 
-def tabulate_widths(widths: Sequence[Record]) -> page.Html:
-    """Accuracy by bits for both methods of quantization."""
-    by_method = {name: accuracy_by_bits(widths, method) for method, name in NAMES.items()}
-    rows = [
-        {"bits": str(bits), **{name: brief(values[bits]) for name, values in by_method.items()}}
-        for bits in by_method[NAMES["ptq"]]
-    ]
-    return resting_on(page.table(rows), select(widths, "accuracy", split="testing"))
+def tabulate_by_bits(
+    records: Sequence[Record], names: Mapping[str, str], most: int = 8
+) -> page.Html:
+    """Accuracy by bits, a column a method.
 
-
-def tabulate_mistakes(ablations: Sequence[Record]) -> page.Html:
-    """Accuracy by bits of quantization-aware training, correct and with mistakes."""
-    by_method = {name: accuracy_by_bits(ablations, key) for key, name in ABLATION_NAMES.items()}
-    rows = [
-        {"bits": str(bits), **{name: brief(values[bits]) for name, values in by_method.items()}}
-        for bits in _FEW_BITS
-    ]
-    return resting_on(page.table(rows), select(ablations, "accuracy", split="testing"))
+    Args:
+        records: of a sweep.
+        names: of the methods.
+        most: bits of the first row.
+    """
+    by_method = {name: accuracy_by_bits(records, method) for method, name in names.items()}
+    return page.table(
+        [
+            {"bits": str(bits), **{name: brief(values[bits]) for name, values in by_method.items()}}
+            for bits in next(iter(by_method.values()))
+            if bits <= most
+        ],
+        select(records, "accuracy", split="testing"),
+    )
 
 
 def tabulate_pruned_weights() -> page.Html:
@@ -140,19 +136,18 @@ def tabulate_pruned_weights() -> page.Html:
     before, after = (accuracy_by_share(records, "weights", tuned=each) for each in (False, True))
     cycles = mean_by_amount(sweep("pruning-board"), "cycles", method="weights", bits=8)
     known = {each.subject["amount"]: each for each in others("accuracy", method="weights")}
-    rows = [
-        {
-            "pruned": f"{100 * amount:g} %",
-            "before fine-tuning": brief(before[amount]),
-            "after fine-tuning": brief(after[amount]),
-            "kpan02": _percent(known[amount].value) if amount in known else "",
-            "on the board": _milliseconds(1000 * cycles[amount] / NANO33BLE.clock_hz),
-        }
-        for amount in before
-        if amount in after
-    ]
-    return resting_on(
-        page.table(rows),
+    return page.table(
+        [
+            {
+                "pruned": f"{100 * amount:g} %",
+                "before fine-tuning": brief(before[amount]),
+                "after fine-tuning": brief(after[amount]),
+                "kpan02": _percent(known[amount].value) if amount in known else "",
+                "on the board": _milliseconds(1000 * cycles[amount] / NANO33BLE.clock_hz),
+            }
+            for amount in before
+            if amount in after
+        ],
         select(records, "accuracy", split="testing", method="weights", criterion=USUAL["weights"]),
         method="measured (accuracy), modelled (time)",
     )
@@ -178,7 +173,7 @@ def tabulate_channels() -> page.Html:
         for left in before
     ]
     own = select(records, "accuracy", split="testing", method="channels", criterion="l2")
-    return resting_on(page.table(rows), own, method="measured (accuracy), computed (counts)")
+    return page.table(rows, own, method="measured (accuracy), computed (counts)")
 
 
 def tabulate_channel_times() -> page.Html:
@@ -189,30 +184,38 @@ def tabulate_channel_times() -> page.Html:
         for each in (COMPILED, "PyTorch")
     )
     compiled, eager = (by_channels(mean_by_amount(own, "run_time")) for own in (in_c, in_pytorch))
-    rows = [
-        {
-            "channels": str(left),
-            "CPU, PyTorch": f"{eager[left]:.3g} µs" if left in eager else "",
-            "CPU, generated C": f"{compiled[left]:.3g} µs" if left in compiled else "",
-            "board, generated C": _milliseconds(times[left]) if left in times else "",
-            "board, Beichen-Ma": _milliseconds(theirs[left]) if left in theirs else "",
-        }
-        for left in sorted({*times, *theirs}, reverse=True)
-    ]
-    return resting_on(page.table(rows), in_c, data="", method="measured (CPU), modelled (board)")
+    return page.table(
+        [
+            {
+                "channels": str(left),
+                "CPU, PyTorch": f"{eager[left]:.3g} µs" if left in eager else "",
+                "CPU, generated C": f"{compiled[left]:.3g} µs" if left in compiled else "",
+                "board, generated C": _milliseconds(times[left]) if left in times else "",
+                "board, Beichen-Ma": _milliseconds(theirs[left]) if left in theirs else "",
+            }
+            for left in sorted({*times, *theirs}, reverse=True)
+        ],
+        in_c,
+        data="",
+        method="measured (CPU), modelled (board)",
+    )
 
 
 def tabulate_norms() -> page.Html:
     """Accuracy after fine-tuning by what was pruned and by the norm that chose it."""
-    rows = [
-        {"pruned": f"{100 * amount:g} % of {'blocks of 4' if method == 'blocks' else method}",
-         **{name: brief(values[norm])
-            for norm, name in zip(NORMS, ("L1", "L2", "L-infinity"), strict=True)}}
-        for (method, tuned, amount), values in accuracy_by_norm().items()
-        if tuned
-    ]  # fmt: skip
-    return resting_on(
-        page.table(rows),
+    return page.table(
+        [
+            {
+                "pruned": f"{100 * amount:g} % of "
+                + ("blocks of 4" if method == "blocks" else method),
+                **{
+                    name: brief(values[norm])
+                    for norm, name in zip(NORMS, ("L1", "L2", "L-infinity"), strict=True)
+                },
+            }
+            for (method, tuned, amount), values in accuracy_by_norm().items()
+            if tuned
+        ],
         [
             record
             for kind in ("norms", "channels")

@@ -106,20 +106,20 @@ def tabulate_stages(board: Profile, physical: Profile | None = None) -> page.Htm
         physical: on a physical one, which adds a column.
     """
     measured = _costs(physical) if physical else {}
-    rows = [
-        {
-            "stage": name,
-            "instructions": f"{cost.instructions:,.0f}",
-            "cycles": f"{cost.cycles:,.0f}",
-            "time": f"{microseconds(cost)}",
-            **({"physical board": f"{microseconds(measured[name])}"} if measured else {}),
-        }
-        for name, cost in _costs(board).items()
-    ]
-    return resting_on(
-        page.table(rows), method="instructions emulated, cycles and time modelled",
+    return page.table(
+        [
+            {
+                "stage": name,
+                "instructions": f"{cost.instructions:,.0f}",
+                "cycles": f"{cost.cycles:,.0f}",
+                "time": f"{microseconds(cost)}",
+                **({"physical board": f"{microseconds(measured[name])}"} if measured else {}),
+            }
+            for name, cost in _costs(board).items()
+        ],
+        method="instructions emulated, cycles and time modelled",
         place=_place(board),
-    )  # fmt: skip
+    )
 
 
 def _costs(board: Profile) -> dict[str, Cost]:

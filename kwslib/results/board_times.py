@@ -17,8 +17,7 @@ from kwslib.results import page
 from kwslib.results.board_profile import ram_bytes, with_waits
 from kwslib.results.charts import deployment as charts
 from kwslib.results.charts.theme import short_name
-from kwslib.results.committed import load
-from kwslib.results.literature import author_of, load_original
+from kwslib.results.committed import author_of, load, load_original
 from kwslib.results.model_size import load_cpu_times, load_gpu_time
 from kwslib.results.networks import Network
 from kwslib.results.provenance import resting_on
@@ -179,24 +178,26 @@ def plot_networks(networks: Sequence[Network]) -> alt.LayerChart:
 def tabulate_networks(networks: Sequence[Network]) -> page.Html:
     """Accuracy, time, flash and RAM of networks that have a profile."""
     ordered = sorted(networks, key=lambda each: (len(each.studies[0].labels), each.milliseconds))
-    rows = [
-        {
-            "network": short_name(each.model),
-            "task": each.task.replace("_", ", " if each.task != "ten_words" else " "),
-            "accuracy": f"{each.accuracy:.1%}".replace("%", " %"),
-            "int8": "" if each.int8_change is None else _points(each.int8_change),
-            "instructions per MAC": f"{instructions_per_mac(each):.2f}",
-            "time, ms": f"{each.milliseconds:.3g}",
-            "with flash waits, ms": f"{_waiting_ms(each):.3g}",
-            "flash, kB": f"{(each.board.flash or 0) / 1024:.1f}",
-            "RAM, kB": f"{ram_bytes(each.board) / 1024:.1f}",
-        }
-        for each in ordered
-    ]
-    return resting_on(
-        page.table(rows), data="Speech Commands v0.02", seeds=_seeds(networks),
-        method="accuracy measured, instructions emulated, time modelled", place="nRF52840, 64 MHz",
-    )  # fmt: skip
+    return page.table(
+        [
+            {
+                "network": short_name(each.model),
+                "task": each.task.replace("_", ", " if each.task != "ten_words" else " "),
+                "accuracy": f"{each.accuracy:.1%}".replace("%", " %"),
+                "int8": "" if each.int8_change is None else _points(each.int8_change),
+                "instructions per MAC": f"{instructions_per_mac(each):.2f}",
+                "time, ms": f"{each.milliseconds:.3g}",
+                "with flash waits, ms": f"{_waiting_ms(each):.3g}",
+                "flash, kB": f"{(each.board.flash or 0) / 1024:.1f}",
+                "RAM, kB": f"{ram_bytes(each.board) / 1024:.1f}",
+            }
+            for each in ordered
+        ],
+        data="Speech Commands v0.02",
+        seeds=_seeds(networks),
+        method="accuracy measured, instructions emulated, time modelled",
+        place="nRF52840, 64 MHz",
+    )
 
 
 def instructions_per_mac(network: Network) -> float:

@@ -162,22 +162,24 @@ def tabulate_steps(
         ("C program, int8", f"{board.flash:,}", f"same bytes for {equal[0]} of {equal[1]} clips"),
     ]  # fmt: skip
     keys = ("form", "bytes", "compared with the form before")
-    table = page.table([dict(zip(keys, row, strict=True)) for row in rows])
-    return resting_on(table, data=data, method="measured")
+    table = [dict(zip(keys, row, strict=True)) for row in rows]
+    return page.table(table, data=data, method="measured")
 
 
 def tabulate_messages(messages: Mapping[str, bytes]) -> page.Html:
     """Messages of the protocol with their number of bytes and the first of them."""
-    rows = [
-        {
-            "message": name,
-            "bytes": f"{len(data):,}",
-            "first bytes": data[:_SHOWN_BYTES].hex(" ")
-            + (" …" if len(data) > _SHOWN_BYTES else ""),
-        }
-        for name, data in messages.items()
-    ]
-    return resting_on(page.table(rows), method="emulated")
+    return page.table(
+        [
+            {
+                "message": name,
+                "bytes": f"{len(data):,}",
+                "first bytes": data[:_SHOWN_BYTES].hex(" ")
+                + (" …" if len(data) > _SHOWN_BYTES else ""),
+            }
+            for name, data in messages.items()
+        ],
+        method="emulated",
+    )
 
 
 # The C of one layer.

@@ -145,7 +145,7 @@ def tabulate_streams(streams: Streams) -> page.Html:
                 "95 % within": _ms(latency["p95_ms"]),
             }
         )
-    return resting_on(page.table(rows), _first(streams, "misses"), data=_data(streams))
+    return page.table(rows, _first(streams, "misses"), data=_data(streams))
 
 
 def plot_latency(streams: Streams) -> alt.Chart:

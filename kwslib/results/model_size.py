@@ -11,9 +11,7 @@ from kwslib.models import registry
 from kwslib.records import FOLDER, Record, select
 from kwslib.results import page
 from kwslib.results.charts.theme import short_name
-from kwslib.results.committed import load
-from kwslib.results.literature import load_original
-from kwslib.results.provenance import resting_on
+from kwslib.results.committed import load, load_original
 
 _COUNTED = "counted"
 _ORIGIN = {"published": "paper", "modelled": "code"}
@@ -88,22 +86,24 @@ def tabulate_operations(cost: Cost) -> page.Html:
     ]
     sums = {name: sum(row[name] for row in rows)
             for name in ("parameters", "MACs", "biases added", "FLOPs")}  # fmt: skip
-    return resting_on(page.table([*rows, {"layer": "all", **sums}]), method=_COUNTED)
+    return page.table([*rows, {"layer": "all", **sums}], method=_COUNTED)
 
 
 def tabulate_networks(costs: Mapping[str, Cost]) -> page.Html:
     """Parameters, FLOPs, and flash and RAM in 8-bit integers of networks by name."""
-    rows = [
-        {
-            "network": short_name(name),
-            "parameters": cost.parameters,
-            "FLOPs": cost.flops,
-            "flash": _size(cost.flash["int8"], cost.flash_share["int8"]),
-            "RAM": _size(cost.ram["int8"], cost.ram_share["int8"]),
-        }
-        for name, cost in costs.items()
-    ]
-    return resting_on(page.table(rows), method=_COUNTED)
+    return page.table(
+        [
+            {
+                "network": short_name(name),
+                "parameters": cost.parameters,
+                "FLOPs": cost.flops,
+                "flash": _size(cost.flash["int8"], cost.flash_share["int8"]),
+                "RAM": _size(cost.ram["int8"], cost.ram_share["int8"]),
+            }
+            for name, cost in costs.items()
+        ],
+        method=_COUNTED,
+    )
 
 
 def tabulate_original(theirs: OriginalFigures, cost: Cost) -> page.Html:
@@ -115,30 +115,33 @@ def tabulate_original(theirs: OriginalFigures, cost: Cost) -> page.Html:
     """
     printed = {metric: load_original(metric) for metric in ("flops", "flash_share", "ram_share")}
     flash, ram = cost.flash["float32"], cost.ram["float32"]
-    rows = [
-        {
-            "figure": "FLOPs",
-            "printed": f"{printed['flops'].value:,}",
-            "its rule": f"{cost.flops:,} − {cost.layers[-1].macs:,}",
-            "by its rule": f"{theirs.flops:,}",
-            "here": f"{cost.flops:,}",
-        },
-        {
-            "figure": "flash, float32",
-            "printed": f"{100 * printed['flash_share'].value:.1f} %",
-            "its rule": f"{flash:,} of {DECIMAL_FLASH:,} bytes",
-            "by its rule": f"{100 * theirs.flash_share:.2f} %",
-            "here": f"{100 * cost.flash_share['float32']:.2f} % of {cost.board.flash:,}",
-        },
-        {
-            "figure": "RAM, float32",
-            "printed": f"{100 * printed['ram_share'].value:.1f} %",
-            "its rule": f"{theirs.ram_bytes:,} of {DECIMAL_RAM:,} bytes",
-            "by its rule": f"{100 * theirs.ram_share:.2f} %",
-            "here": f"{ram:,} bytes, {100 * cost.ram_share['float32']:.2f} % of {cost.board.ram:,}",
-        },
-    ]
-    return resting_on(page.table(rows), method=f"published; {_COUNTED}")
+    return page.table(
+        [
+            {
+                "figure": "FLOPs",
+                "printed": f"{printed['flops'].value:,}",
+                "its rule": f"{cost.flops:,} − {cost.layers[-1].macs:,}",
+                "by its rule": f"{theirs.flops:,}",
+                "here": f"{cost.flops:,}",
+            },
+            {
+                "figure": "flash, float32",
+                "printed": f"{100 * printed['flash_share'].value:.1f} %",
+                "its rule": f"{flash:,} of {DECIMAL_FLASH:,} bytes",
+                "by its rule": f"{100 * theirs.flash_share:.2f} %",
+                "here": f"{100 * cost.flash_share['float32']:.2f} % of {cost.board.flash:,}",
+            },
+            {
+                "figure": "RAM, float32",
+                "printed": f"{100 * printed['ram_share'].value:.1f} %",
+                "its rule": f"{theirs.ram_bytes:,} of {DECIMAL_RAM:,} bytes",
+                "by its rule": f"{100 * theirs.ram_share:.2f} %",
+                "here": f"{ram:,} bytes, {100 * cost.ram_share['float32']:.2f} % of "
+                f"{cost.board.ram:,}",
+            },
+        ],
+        method=f"published; {_COUNTED}",
+    )
 
 
 def tabulate_literature(
@@ -162,9 +165,7 @@ def tabulate_literature(
         for network in networks
     ]
     shown = sorted([ours, *rows], key=lambda row: row["FLOPs"])
-    return resting_on(
-        page.table(shown, columns=list(rows[0])), method=f"published; {_COUNTED} from code"
-    )
+    return page.table(shown, columns=list(rows[0]), method=f"published; {_COUNTED} from code")
 
 
 def _size(size: int, share: float) -> str:

@@ -200,19 +200,22 @@ def ahead_of(network: Network, known: Sequence[Known], data: str) -> list[Known]
 
 def tabulate_networks(found: Sequence[Network]) -> page.Html:
     """Accuracy and cost of networks of one task."""
-    rows = [
-        {
-            "network": short_name(each.model),
-            "parameters": each.parameters,
-            "multiply-accumulates": each.macs,
-            "accuracy": brief(each.accuracy),
-            "seeds": len(each.studies),
-            "as 8-bit integers": f"{100 * each.int8.value:.1f} %" if each.int8 else "",
-            "board": "" if each.milliseconds is None else f"{each.milliseconds:.3g} ms",
-        }
-        for each in found
-    ]
-    return resting_on(page.table(rows), _records(found), method=_METHOD)
+    return page.table(
+        [
+            {
+                "network": short_name(each.model),
+                "parameters": each.parameters,
+                "multiply-accumulates": each.macs,
+                "accuracy": brief(each.accuracy),
+                "seeds": len(each.studies),
+                "as 8-bit integers": f"{100 * each.int8.value:.1f} %" if each.int8 else "",
+                "board": "" if each.milliseconds is None else f"{each.milliseconds:.3g} ms",
+            }
+            for each in found
+        ],
+        _records(found),
+        method=_METHOD,
+    )
 
 
 def plot_pareto(
@@ -253,20 +256,21 @@ def plot_pareto(
 
 def tabulate_memory(found: Sequence[Network]) -> page.Html:
     """Accuracy of networks, with the memory and time that their programs take on the board."""
-    rows = [
-        {
-            "network": short_name(each.model),
-            "accuracy": brief(each.over_seeds),
-            "flash": f"{(each.board.flash or 0) / 1024:.1f} kB",
-            "RAM": f"{ram_bytes(each.board) / 1024:.1f} kB",
-            "time per inference": f"{each.milliseconds:.3g} ms",
-        }
-        for each in found
-    ]
-    return resting_on(
-        page.table(rows), _records(found),
-        method="measured (accuracy), computed (memory), modelled (time)", place=NANO33BLE.name,
-    )  # fmt: skip
+    return page.table(
+        [
+            {
+                "network": short_name(each.model),
+                "accuracy": brief(each.over_seeds),
+                "flash": f"{(each.board.flash or 0) / 1024:.1f} kB",
+                "RAM": f"{ram_bytes(each.board) / 1024:.1f} kB",
+                "time per inference": f"{each.milliseconds:.3g} ms",
+            }
+            for each in found
+        ],
+        _records(found),
+        method="measured (accuracy), computed (memory), modelled (time)",
+        place=NANO33BLE.name,
+    )
 
 
 def plot_memory(found: Sequence[Network]) -> alt.FacetChart:

@@ -227,7 +227,7 @@ def tabulate_words(words: Mapping[str, Sound]) -> page.Html:
              "largest sample": f"{np.abs(sound.samples.astype(int)).max():,}",
              "darkest pixel": int(image.min()), "brightest pixel": int(image.max())}
         )  # fmt: skip
-    return resting_on(page.table(rows), data=_data_of(words), method="computed")
+    return page.table(rows, data=_data_of(words), method="computed")
 
 
 def _data_of(words: Mapping[str, Sound]) -> str:
@@ -280,7 +280,7 @@ def tabulate_views(live: Sequence[Record], published: Sequence[Record]) -> page.
                 row[f"accuracy, {run}"] = f"{100 * record.value:.1f} %"
                 row[f"Fisher ratio, {run}"] = f"{record.subject['fisher']:.3f}"
         rows.append(row)
-    return resting_on(page.table(rows), [*published, *live])
+    return page.table(rows, [*published, *live])
 
 
 def plot_distance(distance: Record) -> alt.VConcatChart:

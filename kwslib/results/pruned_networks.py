@@ -14,7 +14,7 @@ from kwslib.config import NANO33BLE
 from kwslib.records import Record, select
 from kwslib.results import page
 from kwslib.results.charts import pruning as charts
-from kwslib.results.charts.front import front
+from kwslib.results.charts.networks import front
 from kwslib.results.committed import load
 from kwslib.results.provenance import resting_on
 from kwslib.results.pruning import (
@@ -237,24 +237,26 @@ def tabulate_channels(
     remains = {
         metric: remaining_by_share(sweeps["channels"], metric) for metric in ("parameters", "flops")
     }
-    rows = [
-        {
-            "channels": round(channels * (1 - own.share)),
-            "parameters": f"{remains['parameters'][own.share]:,}",
-            "FLOPs": f"{remains['flops'][own.share]:,}",
-            "PyTorch, µs": f"{own.pytorch_us:#.3g}",
-            "compiled C, µs": f"{own.compiled_us:#.3g}",
-            "board, ms": f"{own.ms:#.3g}",
-            "accuracy": brief(accuracies[own.share]),
-        }
-        for own in of_method(networks, "channels")
-    ]
-    return resting_on(
-        page.table(rows), [*select(sweeps["channels"], "accuracy", split="testing"),
-                           *select(sweeps["board"], "run_time")],
+    return page.table(
+        [
+            {
+                "channels": round(channels * (1 - own.share)),
+                "parameters": f"{remains['parameters'][own.share]:,}",
+                "FLOPs": f"{remains['flops'][own.share]:,}",
+                "PyTorch, µs": f"{own.pytorch_us:#.3g}",
+                "compiled C, µs": f"{own.compiled_us:#.3g}",
+                "board, ms": f"{own.ms:#.3g}",
+                "accuracy": brief(accuracies[own.share]),
+            }
+            for own in of_method(networks, "channels")
+        ],
+        [
+            *select(sweeps["channels"], "accuracy", split="testing"),
+            *select(sweeps["board"], "run_time"),
+        ],
         method="accuracy and CPU times measured, board time modelled",
         place=f"{_machine(sweeps['board'])}; {NANO33BLE.name}",
-    )  # fmt: skip
+    )
 
 
 def _machine(records: Iterable[Record]) -> str:
@@ -292,7 +294,7 @@ def tabulate_quantized(records: Sequence[Record]) -> page.Html:
         for method, share in pruned_and_quantized(records)
     ]
     own = [r for r in select(records, "accuracy", split="testing") if r.subject["bits"] < 32]
-    return resting_on(page.table(rows), own)
+    return page.table(rows, own)
 
 
 def plot_networks(

@@ -22,8 +22,7 @@ from kwslib.prune.norms import NORMS, norm
 from kwslib.records import FOLDER, Record, select
 from kwslib.results import page
 from kwslib.results.charts import pruning as charts
-from kwslib.results.committed import load
-from kwslib.results.literature import author_of
+from kwslib.results.committed import author_of, load
 from kwslib.results.provenance import resting_on
 from kwslib.results.values import Estimate, brief, grouped, mean_over_seeds, paired_change
 from kwslib.studies.pruning import KINDS, NOT_TUNED
@@ -313,12 +312,17 @@ def tabulate_schedules(records: Sequence[Record]) -> page.Html:
 
 def tabulate_norms(groups: Mapping[str, Sequence[float]]) -> page.Html:
     """The three norms of groups of weights."""
-    rows = [
-        {"weights": name}
-        | {CRITERION_NAMES[kind]: f"{float(norm(torch.tensor(group), kind)):.2f}" for kind in NORMS}
-        for name, group in groups.items()
-    ]
-    return resting_on(page.table(rows), method="computed")
+    return page.table(
+        [
+            {"weights": name}
+            | {
+                CRITERION_NAMES[kind]: f"{float(norm(torch.tensor(group), kind)):.2f}"
+                for kind in NORMS
+            }
+            for name, group in groups.items()
+        ],
+        method="computed",
+    )
 
 
 def tabulate_criteria(sweeps: Mapping[str, Sequence[Record]]) -> page.Html:
@@ -344,21 +348,20 @@ def tabulate_literature(sweeps: Mapping[str, Sequence[Record]], channels: int) -
         channels: of the unpruned network.
     """
     beside = beside_literature(sweeps, channels)
-    rows = [
-        {
-            "source": author_of(record.source),
-            "network": (
-                f"{record.subject['channels']} of {channels} channels remain"
-                if "channels" in record.subject
-                else f"{percent_of(record.subject['amount'])} of the weights pruned"
-            ),
-            "published": f"{record}",
-            "here": brief(ours),
-        }
-        for record, ours in beside
-    ]
-    return resting_on(
-        page.table(rows),
+    return page.table(
+        [
+            {
+                "source": author_of(record.source),
+                "network": (
+                    f"{record.subject['channels']} of {channels} channels remain"
+                    if "channels" in record.subject
+                    else f"{percent_of(record.subject['amount'])} of the weights pruned"
+                ),
+                "published": f"{record}",
+                "here": brief(ours),
+            }
+            for record, ours in beside
+        ],
         [
             *(record for record, _ in beside),
             *[*_accuracies(sweeps["weights"]), *_accuracies(sweeps["channels"])],

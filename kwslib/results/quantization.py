@@ -24,9 +24,7 @@ from kwslib.quantize.network import QuantizedLayer, QuantizedNetwork, Widths
 from kwslib.records import Record, read_records, select
 from kwslib.results import page
 from kwslib.results.board_profile import ram_bytes
-from kwslib.results.committed import load
-from kwslib.results.literature import author_of
-from kwslib.results.provenance import resting_on
+from kwslib.results.committed import author_of, load
 from kwslib.results.values import Estimate, brief, grouped, mean_over_seeds, paired_change
 from kwslib.studies.quantization import Kind, Setting, measure_network
 
@@ -169,15 +167,17 @@ def tabulate_activations(records: Sequence[Record]) -> page.Html:
     """Accuracy of few-bit weights by what activations are kept as, quantization-aware."""
     columns = {"float": "float activations", "8": "8 bits", "same": "as many bits as weights"}
     by_column = {name: accuracy_by_bits(records, "qat", name) for name in columns}
-    rows = [
-        {
-            "bits of weights": str(bits),
-            **{columns[name]: brief(by_column[name][bits]) for name in columns},
-        }
-        for bits in by_column["8"]
-        if bits < max(by_column["8"])
-    ]
-    return resting_on(page.table(rows), of_method(records, "qat"))
+    return page.table(
+        [
+            {
+                "bits of weights": str(bits),
+                **{columns[name]: brief(by_column[name][bits]) for name in columns},
+            }
+            for bits in by_column["8"]
+            if bits < max(by_column["8"])
+        ],
+        of_method(records, "qat"),
+    )
 
 
 def tabulate_grid(numbers: torch.Tensor, integers: torch.Tensor, values: torch.Tensor,
@@ -195,7 +195,7 @@ def tabulate_grid(numbers: torch.Tensor, integers: torch.Tensor, values: torch.T
             numbers.tolist(), integers.tolist(), values.tolist(), slopes.tolist(), strict=True
         )
     ]
-    return resting_on(page.table(_with_minus(rows)), method="computed")
+    return page.table(_with_minus(rows), method="computed")
 
 
 def largest_layer(network: nn.Module) -> tuple[str, torch.Tensor]:
@@ -224,15 +224,19 @@ def sqnr_by_rule(weights: torch.Tensor, bits: int) -> dict[tuple[str, str], floa
 
 def tabulate_rules(weights: torch.Tensor) -> page.Html:
     """SQNR of weights ``[out, ...]`` by width and rule."""
-    rows = [
-        {
-            "bits": str(bits),
-            **{f"{where}: {rule}": f"{decibels:.1f} dB"
-               for (where, rule), decibels in sqnr_by_rule(weights, bits).items()},
-        }
-        for bits in (8, *GRID_BITS)
-    ]  # fmt: skip
-    return resting_on(page.table(rows), method="computed")
+    return page.table(
+        [
+            {
+                "bits": str(bits),
+                **{
+                    f"{where}: {rule}": f"{decibels:.1f} dB"
+                    for (where, rule), decibels in sqnr_by_rule(weights, bits).items()
+                },
+            }
+            for bits in (8, *GRID_BITS)
+        ],
+        method="computed",
+    )
 
 
 def tabulate_values(floats: Sequence[float], name: str) -> page.Html:
@@ -240,11 +244,16 @@ def tabulate_values(floats: Sequence[float], name: str) -> page.Html:
     top = len(floats) - 1
     even = [floats[-1] * integer / top for integer in range(top + 1)]
     columns = [str(i) for i in range(top + 1)]
-    rows = [
-        {"format": label, **dict(zip(columns, (f"{value:.3g}" for value in values), strict=True))}
-        for label, values in ((name, floats), ("integers, scaled", even))
-    ]
-    return resting_on(page.table(rows), method="computed")
+    return page.table(
+        [
+            {
+                "format": label,
+                **dict(zip(columns, (f"{value:.3g}" for value in values), strict=True)),
+            }
+            for label, values in ((name, floats), ("integers, scaled", even))
+        ],
+        method="computed",
+    )
 
 
 def formats_of(bits: int, accuracies: Mapping[str, Estimate]) -> dict[str, Estimate]:
@@ -272,7 +281,7 @@ def tabulate_formats(minifloats: Sequence[Record], widths: Sequence[Record]) -> 
                 {"bits": str(bits), "method": name, "best minifloat": best,
                  "its accuracy": brief(own), "integers": brief(integers[bits])}
             )  # fmt: skip
-    return resting_on(page.table(rows), [*_drawn(minifloats), *_drawn(widths)])
+    return page.table(rows, [*_drawn(minifloats), *_drawn(widths)])
 
 
 def _drawn(records: Iterable[Record]) -> list[Record]:
@@ -308,7 +317,7 @@ def tabulate_literature(widths: Sequence[Record]) -> page.Html:
                 )
                 row[f"{name}, here"] = f"{100 * ours[method][bits].value:.1f} %"
             rows.append(row)
-    return resting_on(page.table(rows), [*published, *_drawn(widths)])
+    return page.table(rows, [*published, *_drawn(widths)])
 
 
 @dataclass(frozen=True)
@@ -360,22 +369,24 @@ def profile_widths(name: str, folder: Path = PUBLISHED) -> list[OnBoard]:
 
 def tabulate_boards(boards: Sequence[OnBoard]) -> page.Html:
     """Accuracy, flash, RAM and time of the published files."""
-    rows = [
-        {
-            "weights": f"{board.bits} bits, {NAMES[board.method]}",
-            "accuracy": f"{board.accuracy}",
-            "weights, bytes": f"{board.weights:,}",
-            "flash, bytes": f"{board.profile.flash:,}",
-            "RAM, bytes": f"{ram_bytes(board.profile):,}",
-            "instructions": f"{board.profile.stages['network'].instructions:,}",
-            "cycles": f"{board.cycles:,}",
-            "time": f"{1e3 * board.cycles / NANO33BLE.clock_hz:.3g} ms",
-        }
-        for board in boards
-    ]
-    return resting_on(page.table(rows), [board.accuracy for board in boards],
-                      method="accuracy measured, instructions emulated, cycles modelled",
-                      place=NANO33BLE.name)  # fmt: skip
+    return page.table(
+        [
+            {
+                "weights": f"{board.bits} bits, {NAMES[board.method]}",
+                "accuracy": f"{board.accuracy}",
+                "weights, bytes": f"{board.weights:,}",
+                "flash, bytes": f"{board.profile.flash:,}",
+                "RAM, bytes": f"{ram_bytes(board.profile):,}",
+                "instructions": f"{board.profile.stages['network'].instructions:,}",
+                "cycles": f"{board.cycles:,}",
+                "time": f"{1e3 * board.cycles / NANO33BLE.clock_hz:.3g} ms",
+            }
+            for board in boards
+        ],
+        [board.accuracy for board in boards],
+        method="accuracy measured, instructions emulated, cycles modelled",
+        place=NANO33BLE.name,
+    )
 
 
 def _with_minus(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -131,7 +131,7 @@ def tabulate_transfer(sweep: Sweep) -> page.Html:
                 share = transfer_accuracy(records, trained, tested)
                 row[f"tested on {other}"] = f"{100 * share:.1f} %"
             rows.append(row)
-    return resting_on(page.table(rows), _drawn(sweep))
+    return page.table(rows, _drawn(sweep))
 
 
 def _drawn(sweep: Sweep) -> list[Record]:

@@ -12,8 +12,7 @@ from kwslib.models.checkpoint import PUBLISHED
 from kwslib.records import select
 from kwslib.results import page
 from kwslib.results.charts import training as charts
-from kwslib.results.committed import load
-from kwslib.results.literature import ORIGINAL
+from kwslib.results.committed import ORIGINAL, load
 from kwslib.results.provenance import resting_on
 from kwslib.results.values import Estimate, brief, mean_over_clips
 from kwslib.training.findings import Findings
@@ -91,20 +90,29 @@ def errors_by_pair(study: Study, split: Split = "testing") -> dict[tuple[str, st
 def tabulate_clips(study: Study) -> page.Html:
     """Clips of each label and speakers, split by split."""
     speakers = study.value("speakers")
-    rows = [
-        {"split": split, **counts, "all clips": sum(counts.values()), "speakers": speakers[split]}
-        for split, counts in study.value("clips").items()
-    ]
-    return resting_on(page.table(rows), [study.record("clips")])
+    return page.table(
+        [
+            {
+                "split": split,
+                **counts,
+                "all clips": sum(counts.values()),
+                "speakers": speakers[split],
+            }
+            for split, counts in study.value("clips").items()
+        ],
+        [study.record("clips")],
+    )
 
 
 def tabulate_examples(findings: Findings) -> page.Html:
     """A test clip of each label, to listen to."""
-    rows = [
-        {"label": label, "word": _word_of(clip), "sound": page.player(findings.hear(clip)[0])}
-        for label, clip in findings.examples().items()
-    ]
-    return resting_on(page.table(rows), data=findings.sounds.name)
+    return page.table(
+        [
+            {"label": label, "word": _word_of(clip), "sound": page.player(findings.hear(clip)[0])}
+            for label, clip in findings.examples().items()
+        ],
+        data=findings.sounds.name,
+    )
 
 
 def _word_of(clip: str) -> str:
@@ -162,7 +170,7 @@ def tabulate_accuracy(findings: Findings) -> page.Html:
     studies = [*published, *([findings.study] if findings.origin == "trained" else [])]
     drawn = [study.record("accuracy", split=split) for study in studies for split in SPLITS]
     names = ", ".join(dict.fromkeys(study.dataset_name for study in studies))
-    return resting_on(page.table(rows), drawn, data=names)
+    return page.table(rows, drawn, data=names)
 
 
 def plot_recall(findings: Findings) -> alt.LayerChart:
@@ -221,4 +229,4 @@ def tabulate_hardest(findings: Findings, count: int = HARDEST) -> page.Html:
             }
         )
     sounds = f"{record.data['name']}, sound from {findings.sounds.name}"
-    return resting_on(page.table(rows), [record], data=sounds)
+    return page.table(rows, [record], data=sounds)

@@ -51,7 +51,7 @@ def charts_of(notebook: nbformat.NotebookNode) -> Iterator[ChartData]:
         for output in cell.get("outputs", ()):
             told = output.get("data", {}).get(MIME)
             if told:
-                tables = tuple(map(Table.from_json, told["tables"]))
+                tables = tuple(Table(**each) for each in told["tables"])
                 yield ChartData(told["chart"], told["description"], tables)
 
 

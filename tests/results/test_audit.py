@@ -15,7 +15,7 @@ from kwslib.models import create
 from kwslib.records import FOLDER
 from kwslib.results import audit, audit_tables, field_test, pruning
 from kwslib.results.model_size import load_cpu_times
-from kwslib.results.quantization import load_sweep
+from kwslib.results.quantization import ABLATION_NAMES, NAMES, load_sweep
 from kwslib.results.values import mean_time
 
 
@@ -137,9 +137,10 @@ def test_figures_of_others_stand_with_their_source(table, told):
 
 
 def test_bits_and_amounts_have_a_row_each():
-    widths = cells(audit_tables.tabulate_widths(load_sweep("widths", audit.NETWORK)))
+    widths = cells(audit_tables.tabulate_by_bits(load_sweep("widths", audit.NETWORK), NAMES))
     assert [row[0] for row in widths[1:]] == list("8765432")
-    mistakes = cells(audit_tables.tabulate_mistakes(load_sweep("ablations", audit.NETWORK)))
+    ablations = load_sweep("ablations", audit.NETWORK)
+    mistakes = cells(audit_tables.tabulate_by_bits(ablations, ABLATION_NAMES, most=4))
     assert [row[0] for row in mistakes[1:]] == list("432")
     weights = {row[0]: row for row in cells(audit_tables.tabulate_pruned_weights())}
     assert weights["80 %"][3] == "71.8 %" and weights["90 %"][3] == "43.9 %"

@@ -4,7 +4,7 @@ import pytest
 import vl_convert
 
 from kwslib.results import board_times
-from kwslib.results.literature import load_original
+from kwslib.results.committed import load_original
 from kwslib.results.model_size import load_cpu_times
 from kwslib.results.networks import networks
 from kwslib.results.values import mean_time

@@ -12,7 +12,7 @@ from kwslib.data.task import Task
 from kwslib.evaluation.accuracy import wilson_interval
 from kwslib.records import Record
 from kwslib.results import training as results
-from kwslib.results.literature import load_original
+from kwslib.results.committed import load_original
 from kwslib.training import findings as training_findings
 from kwslib.training.fit import fitted
 from kwslib.training.publish import write_published

@@ -7,11 +7,13 @@ from typing import Any
 
 import altair as alt
 
-from kwslib.results.charts.front import front
 from kwslib.results.charts.theme import (
     BLUE,
     GREY,
     WIDTH,
+    chart,
+    listed,
+    names_of,
     network_scale,
     round_numbers,
 )
@@ -56,13 +58,13 @@ def pareto(
         costs: title of the axis by name of the cost; one that no row knows is left out.
         words: what the networks tell apart, for the description.
     """
-    kinds = [kind for kind in KINDS if any(row["kind"] == kind for row in rows)]
+    kinds = names_of(rows, "kind", KINDS)
     panels = [
         _panel([dict(row) for row in rows if row[cost] is not None], cost, title, kinds)
         for cost, title in costs.items()
         if any(row[cost] is not None for row in rows)
     ]
-    told = "; ".join(f"{row['network']}, {row['kind']}, {row['accuracy']:.1%}" for row in rows)
+    told = listed(rows, "{network}, {kind}, {accuracy:.1%}")
     return alt.vconcat(*panels).properties(
         description=f"Accuracy on {words} against what a network costs: {told}"
     )
@@ -77,7 +79,6 @@ def memory_shares(rows: Sequence[Mapping[str, Any]], models: list[str]) -> alt.F
     """
     scale = network_scale(models)
     names = list(scale.domain)
-    memories = list(dict.fromkeys(row["memory"] for row in rows))
     base = alt.Chart().encode(
         alt.Y("network:N", sort=names, title=None, axis=alt.Axis(labelLimit=_NAME_WIDTH))
     )
@@ -95,12 +96,28 @@ def memory_shares(rows: Sequence[Mapping[str, Any]], models: list[str]) -> alt.F
         ),
         base.mark_text(align="left", dx=6).encode(share, text="label:N"),
     ]  # fmt: skip
-    told = "; ".join(f"{row['network']}, {row['memory']} {row['label']}" for row in rows)
+    told = listed(rows, "{network}, {memory} {label}")
     panel = alt.LayerChart(layer=layers).properties(width=WIDTH // 2 - _NAME_WIDTH // 2, height=150)
-    facet = alt.Column("memory:N", sort=memories, title=None)
+    facet = alt.Column("memory:N", sort=names_of(rows, "memory"), title=None)
     return panel.facet(data=alt.Data(values=[dict(row) for row in rows]), column=facet).properties(
         description=f"Flash and RAM of the whole program by network: {told}"
     )
+
+
+def front(rows: Sequence[Mapping[str, Any]], cost: str, worth: str) -> list[Mapping[str, Any]]:
+    """The rows that no other beats: whatever is worth more costs more. Cheapest first.
+
+    Args:
+        rows: with ``worth`` and ``cost``; one whose cost is None, which is not known, is left out.
+        cost: name of what should be little.
+        worth: name of what should be much.
+    """
+    known = [row for row in rows if row[cost] is not None]
+    best: list[Mapping[str, Any]] = []
+    for row in sorted(known, key=lambda row: (row[cost], -row[worth])):
+        if not best or row[worth] > best[-1][worth]:
+            best.append(row)
+    return best
 
 
 def _panel(
@@ -117,11 +134,11 @@ def _panel(
     y = alt.Y("accuracy:Q", **share)
     best = [{"best": row["network"], cost: row[cost], "accuracy": row["accuracy"]}
             for row in front(rows, cost, "accuracy")]  # fmt: skip
-    line = alt.Chart(alt.Data(values=best)).encode(x, y)
+    line = chart(best).encode(x, y)
     placed = [
         row | {"colour": _colour_of(row)} for row in _with_sides(rows, cost, across, up, best)
     ]
-    base = alt.Chart(alt.Data(values=placed)).encode(
+    base = chart(placed).encode(
         x,
         tooltip=["network:N", "kind:N", alt.Tooltip("accuracy:Q", format=".1%"),
                  alt.Tooltip(f"{cost}:Q", title=title, format=",.3~f"), "note:N"],

@@ -27,7 +27,7 @@ from kwslib.results.charts.theme import (
     short_name,
     tips,
 )
-from kwslib.results.literature import load_original
+from kwslib.results.committed import load_original
 from kwslib.results.provenance import resting_on
 
 _COUNTED = "counted"
