@@ -21,7 +21,7 @@ from kwslib.results.committed import author_of, load, load_original
 from kwslib.results.model_size import load_cpu_times, load_gpu_time
 from kwslib.results.networks import Network
 from kwslib.results.provenance import resting_on
-from kwslib.results.values import mean_time
+from kwslib.results.values import mean_time, point
 from kwslib.studies.pruned_boards import COMPILED
 
 NO_WAITS, WAITS = "no flash waits", f"{FLASH_WAIT} cycles per constant"
@@ -165,10 +165,8 @@ def plot_networks(networks: Sequence[Network]) -> alt.LayerChart:
         networks: of one task, each with its profile.
     """
     rows = [
-        {"model": each.model, "accuracy": each.accuracy.value, "low": each.accuracy.low,
-         "high": each.accuracy.high, "ms": each.milliseconds}
-        for each in networks
-    ]  # fmt: skip
+        {"model": each.model, **point(each.accuracy), "ms": each.milliseconds} for each in networks
+    ]
     return resting_on(
         charts.accuracy_by_time(rows), data="Speech Commands v0.02", seeds=_seeds(networks),
         method="accuracy measured, time modelled", place="nRF52840, 64 MHz",

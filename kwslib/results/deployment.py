@@ -103,15 +103,14 @@ def int8_change(subject: Subject, file: bytes, folder: Path = PUBLISHED) -> Esti
         file: its int8 file; it is scored now if it is no published one.
         folder: where published networks lie.
     """
-    before = float(subject.run.study.value("accuracy", split="testing"))
-    return Estimate(100 * (_int8_accuracy(subject, file, folder) - before), None, "points")
-
-
-def _int8_accuracy(subject: Subject, file: bytes, folder: Path) -> float:
-    if not subject.is_trained:
+    before = subject.run.study.value("accuracy", split="testing")
+    if subject.is_trained:
+        predict = interpreter.predictor_of(file)
+        after = evaluate_split(predict, subject.dataset, "testing").accuracy
+    else:
         records = read_records(folder / f"{subject.name}-int8.json")
-        return float(select(records, "accuracy", split="testing")[0].value)
-    return evaluate_split(interpreter.predictor_of(file), subject.dataset, "testing").accuracy
+        after = select(records, "accuracy", split="testing")[0].value
+    return Estimate(100 * float(after - before), None, "points")
 
 
 def checked_images(subject: Subject) -> NDArray[np.uint8]:

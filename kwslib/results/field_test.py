@@ -26,7 +26,7 @@ from kwslib.results.charts import field as charts
 from kwslib.results.networks import Network
 from kwslib.results.provenance import resting_on
 from kwslib.results.training import mean_accuracy
-from kwslib.results.values import Estimate, mean_over_clips
+from kwslib.results.values import Estimate, mean_over_clips, point
 
 _SPLIT_NAMES = {"training": "training clips", "validation": "validation clips",
                 "testing": "test clips"}  # fmt: skip
@@ -187,8 +187,7 @@ def plot_everywhere(network: Network, study: FieldStudy) -> alt.LayerChart:
 
 
 def _bar(where: str, numbers: str, value: Any) -> dict[str, Any]:
-    low, high = value.interval
-    return {"where": where, "numbers": numbers, "accuracy": value.value, "low": low, "high": high}
+    return {"where": where, "numbers": numbers, **point(value)}
 
 
 def _data(study: FieldStudy) -> str:

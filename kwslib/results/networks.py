@@ -18,7 +18,7 @@ from kwslib.results.charts.theme import short_name
 from kwslib.results.committed import load
 from kwslib.results.provenance import resting_on
 from kwslib.results.training import mean_accuracy
-from kwslib.results.values import Estimate, brief, mean_over_seeds
+from kwslib.results.values import Estimate, brief, mean_over_seeds, point
 from kwslib.training.study import Study, studies_in
 
 MORE_LITERATURE = "literature_networks.json"
@@ -232,7 +232,7 @@ def plot_pareto(
     ours = [
         {
             "network": short_name(each.model), "model": each.model, "kind": charts.OURS,
-            "accuracy": each.accuracy.value, "low": each.accuracy.low, "high": each.accuracy.high,
+            **point(each.accuracy),
             "macs": each.macs / 1e6, "parameters": each.parameters / 1e3,
             "ms": each.milliseconds,
             "note": f"mean of {len(each.studies)}, {each.studies[0].counts['testing']:,} clips",

@@ -20,7 +20,7 @@ from kwslib.results import page
 from kwslib.results.charts import comparison
 from kwslib.results.charts import preprocessing as charts
 from kwslib.results.provenance import resting_on
-from kwslib.results.values import Estimate
+from kwslib.results.values import Estimate, point
 from kwslib.studies.preprocessing import CLIPS_PER_WORD, RECORDS, compare_views
 from kwslib.studies.separability import unpack
 
@@ -251,14 +251,11 @@ def plot_accuracy_by_view(live: Sequence[Record], published: Sequence[Record]) -
         live: made in this run, or empty.
         published: the committed records.
     """
-    rows = []
-    for run, records in ((_THIS_RUN, live), (_ON_RECORD, published)):
-        for record in records:
-            low, high = record.interval or (record.value, record.value)
-            rows.append(
-                {"run": run, "kind": record.subject["kind"], "accuracy": record.value,
-                 "low": low, "high": high, "data": record.data["name"]}
-            )  # fmt: skip
+    rows = [
+        {"run": run, "kind": record.subject["kind"], **point(record), "data": record.data["name"]}
+        for run, records in ((_THIS_RUN, live), (_ON_RECORD, published))
+        for record in records
+    ]
     chances = {1 / len(each[0].subject["words"]) for each in (live, published) if each}
     return resting_on(comparison.accuracy_by_view(rows, chances), [*live, *published])
 

@@ -25,7 +25,7 @@ from kwslib.results.pruning import (
     percent_of,
     unpruned,
 )
-from kwslib.results.values import Estimate, brief, grouped, mean_over_seeds
+from kwslib.results.values import Estimate, brief, grouped, mean_over_seeds, point
 from kwslib.studies.pruned_boards import COMPILED
 
 OTHERS_NAME = "published, measured"
@@ -312,8 +312,7 @@ def plot_networks(
     divisor = 1 if cost == "ms" else 1024
     rows = [
         {"series": _SERIES[own.method], "bits": own.bits, "name": own.name,
-         cost: getattr(own, cost) / divisor, "accuracy": own.accuracy.value,
-         "low": own.accuracy.low, "high": own.accuracy.high, "validation": own.validation}
+         cost: getattr(own, cost) / divisor, **point(own.accuracy), "validation": own.validation}
         for own in networks
     ]  # fmt: skip
     return _on_board(

@@ -24,7 +24,7 @@ from kwslib.results import page
 from kwslib.results.charts import pruning as charts
 from kwslib.results.committed import author_of, load
 from kwslib.results.provenance import resting_on
-from kwslib.results.values import Estimate, brief, grouped, mean_over_seeds, paired_change
+from kwslib.results.values import Estimate, brief, grouped, mean_over_seeds, paired_change, point
 from kwslib.studies.pruning import KINDS, NOT_TUNED
 
 COMMITTED = (*KINDS, "board", "zeros")
@@ -231,10 +231,7 @@ def curve_rows(records: Sequence[Record], curves: Mapping[str, Curve]) -> list[d
                 metric: mean(record.value for record in select(records, metric, **facts))
                 for metric in ("parameters", "flops")
             }
-            rows.append(
-                {"series": name, "share": share, "accuracy": own.value, "low": own.low,
-                 "high": own.high, **remains}
-            )  # fmt: skip
+            rows.append({"series": name, "share": share, **point(own), **remains})
     return rows
 
 

@@ -13,7 +13,7 @@ from kwslib.results.charts import listening as charts
 from kwslib.results.charts.theme import short_name
 from kwslib.results.committed import load_by_network
 from kwslib.results.provenance import resting_on
-from kwslib.results.values import mean_over_seeds
+from kwslib.results.values import mean_over_seeds, point
 from kwslib.studies.robustness import Kind
 
 RECORDED, SYNTHETIC = "recorded noise", "synthetic noise"
@@ -109,12 +109,10 @@ def plot_disturbance(
         title: of the axis.
     """
     rows = [
-        {"network": short_name(model), field: each.subject[field], "accuracy": each.value,
-         "low": (each.interval or (each.value,) * 2)[0],
-         "high": (each.interval or (each.value,) * 2)[1]}
+        {"network": short_name(model), field: each.subject[field], **point(each)}
         for model, records in sweep.items()
         for each in records
-    ]  # fmt: skip
+    ]
     unit = field.rpartition("_")[2].replace("db", "dB")
     return resting_on(
         charts.against(rows, field, title, unit, list(sweep)), _drawn(sweep), seeds=_ONE

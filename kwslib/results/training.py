@@ -167,40 +167,30 @@ def tabulate_accuracy(findings: Findings) -> page.Html:
             stated = select(load(ORIGINAL), "accuracy", split=split)
             row["original report"] = f"{100 * stated[0].value:.2f} %" if stated else "not stated"
         rows.append(row)
-    studies = [*published, *([findings.study] if findings.origin == "trained" else [])]
+    studies = [*published, *runs_of(findings).get(THIS_RUN, ())]
     drawn = [study.record("accuracy", split=split) for study in studies for split in SPLITS]
     names = ", ".join(dict.fromkeys(study.dataset_name for study in studies))
     return page.table(rows, drawn, data=names)
 
 
-def plot_recall(findings: Findings) -> alt.LayerChart:
-    """Recall of each label: the published trainings, and this run."""
-    runs = {PUBLISHED_RUN: findings.published} if findings.published else {}
-    if findings.origin == "trained":
-        runs = {THIS_RUN: [findings.study], **runs}
+def runs_of(findings: Findings) -> dict[str, Sequence[Study]]:
+    """This run and the published trainings, as far as there are any, by what figures call them."""
+    runs = {THIS_RUN: [findings.study] if findings.origin == "trained" else [],
+            PUBLISHED_RUN: findings.published}  # fmt: skip
+    return {name: studies for name, studies in runs.items() if studies}
+
+
+def plot_recall(runs: Mapping[str, Sequence[Study]]) -> alt.LayerChart:
+    """Recall of each label by run; a run's studies are one a seed."""
     rows = [
-        row for run, studies in runs.items() for row in _recall_rows(recall_by_label(studies), run)
+        {"label": label, "run": run, "recall": own.value, "low": own.low, "high": own.high}
+        for run, studies in runs.items()
+        for label, own in recall_by_label(studies).items()
     ]
     return resting_on(
         charts.recall_by_label(rows),
         [each.record("per_label", split="testing") for own in runs.values() for each in own],
     )
-
-
-def plot_recall_of(studies: Sequence[Study]) -> alt.LayerChart:
-    """Recall of each label of one network."""
-    rows = _recall_rows(recall_by_label(studies), PUBLISHED_RUN)
-    return resting_on(
-        charts.recall_by_label(rows),
-        [study.record("per_label", split="testing") for study in studies],
-    )
-
-
-def _recall_rows(recalls: Mapping[str, Estimate], run: str) -> list[dict[str, Any]]:
-    return [
-        {"label": label, "run": run, "recall": own.value, "low": own.low, "high": own.high}
-        for label, own in recalls.items()
-    ]
 
 
 def plot_confusion(study: Study) -> alt.LayerChart:

@@ -61,6 +61,12 @@ def brief(share: Estimate | Record) -> str:
     return f"{100 * share.value:.1f} % ({100 * low:.1f}–{100 * high:.1f})"
 
 
+def point(share: Estimate | Record) -> dict[str, float]:
+    """A share with its interval, as the columns ``accuracy``, ``low`` and ``high`` of a chart."""
+    low, high = share.interval or (share.value, share.value)
+    return {"accuracy": share.value, "low": low, "high": high}
+
+
 def mean_over_seeds(records: Sequence[Record]) -> Estimate:
     """The mean accuracy of trainings that differ in the seed.
 

@@ -224,11 +224,12 @@ def _with_sides(
 
 def _steps(places: Sequence[_Place]) -> list[_Box]:
     """The strokes of a line that goes on level and then up or down to the next place."""
-    found = []
-    for one, other in pairwise(places):
-        corner = (other[0], one[1])
-        found += [_between(one, corner), _between(corner, other)]
-    return found
+    corners = [(other[0], one[1]) for one, other in pairwise(places)]
+    return [
+        _between(*ends)
+        for one, corner, other in zip(places, corners, places[1:], strict=False)
+        for ends in ((one, corner), (corner, other))
+    ]
 
 
 def _between(one: _Place, other: _Place) -> _Box:
@@ -265,11 +266,9 @@ def _sides(
 
 def _free(boxes: Mapping[str, _Box], others: Sequence[_Box]) -> str:
     """The first side whose box is within the panel and overlaps no other, or nothing."""
-    for side, box in boxes.items():
-        inside = box[0] >= 0 and box[2] <= _ACROSS
-        if inside and not any(_overlap(box, other) for other in others):
-            return side
-    return ""
+    inside = {side: box for side, box in boxes.items() if box[0] >= 0 and box[2] <= _ACROSS}
+    free = (s for s, box in inside.items() if not any(_overlap(box, other) for other in others))
+    return next(free, "")
 
 
 def _around(x: float, y: float, width: float, height: float) -> _Box:

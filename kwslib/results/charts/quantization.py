@@ -37,6 +37,7 @@ from kwslib.results.quantization import (
     minifloat_of,
     of_method,
 )
+from kwslib.results.values import point
 
 METHODS = {
     "post-training": (ORANGE, "square"),
@@ -66,7 +67,7 @@ def plot_accuracy_by_bits(
         activations: as of :func:`kwslib.results.quantization.accuracy_by_bits`.
     """
     rows = [
-        {"bits": bits, "method": name, "accuracy": own.value, "low": own.low, "high": own.high}
+        {"bits": bits, "method": name, **point(own)}
         for method, name in names.items()
         for bits, own in accuracy_by_bits(records, method, activations).items()
     ]
@@ -128,13 +129,11 @@ def plot_staircase(
 
 def plot_boards(boards: Sequence[OnBoard]) -> alt.LayerChart:
     """Accuracy of the published files against the flash that their weights take."""
-    rows = []
-    for number, board in enumerate(boards):
-        low, high = board.accuracy.interval or (0.0, 1.0)
-        rows.append(
-            {"bits": f"{board.bits} bits", "accuracy": board.accuracy.value, "low": low,
-             "high": high, "weights_kB": board.weights / 1024, "side": number % 2}
-        )  # fmt: skip
+    rows: list[dict[str, Any]] = [
+        {"bits": f"{board.bits} bits", **point(board.accuracy), "weights_kB": board.weights / 1024,
+         "side": number % 2}
+        for number, board in enumerate(boards)
+    ]  # fmt: skip
     costs = alt.Scale(domain=[0, 1.15 * max(row["weights_kB"] for row in rows)], nice=False)
     base = chart(rows).encode(
         x=alt.X("weights_kB:Q", title="weights in flash, kB", scale=costs),
@@ -160,13 +159,12 @@ def plot_boards(boards: Sequence[OnBoard]) -> alt.LayerChart:
 
 def plot_minifloats(records: Sequence[Record], method: str) -> alt.LayerChart:
     """Accuracy of minifloats by bits of exponent and mantissa, as a heat map."""
-    rows = []
-    for name, own in accuracy_by_format(records, method).items():
-        number = minifloat_of(name)
-        rows.append(
-            {"exponent": number.exponent_bits, "mantissa": number.mantissa_bits,
-             "bits": number.bits, "accuracy": own.value}
-        )  # fmt: skip
+    accuracies = accuracy_by_format(records, method)
+    rows = [
+        {"exponent": number.exponent_bits, "mantissa": number.mantissa_bits,
+         "bits": number.bits, "accuracy": own.value}
+        for number, own in zip(map(minifloat_of, accuracies), accuracies.values(), strict=True)
+    ]  # fmt: skip
     base = chart(rows).encode(
         x=alt.X("mantissa:O", title="bits of mantissa", axis=alt.Axis(labelAngle=0)),
         y=alt.Y("exponent:O", title="bits of exponent", sort="descending"),
