@@ -21,8 +21,7 @@ from kwslib.field.study import FieldStudy, original
 from kwslib.field.trials import NONE, Trial
 from kwslib.models.checkpoint import PUBLISHED
 from kwslib.records import read_records, select
-from kwslib.results.charts import deployment as deployment_charts
-from kwslib.results.charts import field as charts
+from kwslib.results.charts import deployment as charts
 from kwslib.results.networks import Network
 from kwslib.results.provenance import resting_on
 from kwslib.results.training import mean_accuracy
@@ -180,7 +179,7 @@ def plot_everywhere(network: Network, study: FieldStudy) -> alt.LayerChart:
     rows.append(_bar("test clips, keywords alone", "float32", keyword_recall(network)))
     rows.append(_bar("field test, keywords", "int8", detected(study)["all"]))
     return resting_on(
-        deployment_charts.everywhere(rows),
+        charts.everywhere(rows),
         data=f"Speech Commands v0.02; field test: {_data(study)}",
         seeds=f"float32: {len(network.studies)}; int8: 1", method="measured, field test emulated",
     )  # fmt: skip
