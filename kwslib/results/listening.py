@@ -31,8 +31,8 @@ HOP_MS = 1000 * DEPLOYED.hop // SAMPLE_RATE
 _LIVE_WORDS_PER_HOUR = 600
 """Keywords, and as many other words: dense, since there is little time."""
 
-Streams = Mapping[str, Sequence[Record]]
-"""Records of streams by the network's name in the registry."""
+ByNetwork = Mapping[str, Sequence[Record]]
+"""Records of streams or of a sweep by the network's name in the registry."""
 
 
 def load_streams(task: str = "yes_no", folder: Path = FOLDER) -> dict[str, Sequence[Record]]:
@@ -82,7 +82,7 @@ def listen_now(findings: Findings, minutes: int = LIVE_MINUTES) -> Listening | N
 # Tables and figures.
 
 
-def plot_misses(streams: Streams) -> alt.LayerChart:
+def plot_misses(streams: ByNetwork) -> alt.LayerChart:
     """Misses against false accepts per hour, a curve per network, with its operating point."""
     rows, points = [], []
     for model, records in streams.items():
@@ -129,7 +129,7 @@ def _with_intervals(network: str, point: Mapping[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def tabulate_streams(streams: Streams) -> page.Html:
+def tabulate_streams(streams: ByNetwork) -> page.Html:
     """Settings, misses, false accepts and latency of each network."""
     rows = []
     for model, records in streams.items():
@@ -150,7 +150,7 @@ def tabulate_streams(streams: Streams) -> page.Html:
     return page.table(rows, _first(streams, "misses"), data=_data(streams))
 
 
-def plot_latency(streams: Streams) -> alt.Chart:
+def plot_latency(streams: ByNetwork) -> alt.Chart:
     """Share of the detections that are made by a time after the end of the word."""
     rows = [
         {"network": short_name(model), "ms": ms, "share": number / 20}
@@ -165,11 +165,11 @@ def plot_latency(streams: Streams) -> alt.Chart:
     )
 
 
-def _first(streams: Streams, metric: str) -> list[Record]:
+def _first(streams: ByNetwork, metric: str) -> list[Record]:
     return [record_of(records, metric) for records in streams.values()]
 
 
-def _data(streams: Streams) -> str:
+def _data(streams: ByNetwork) -> str:
     data = record_of(next(iter(streams.values())), "misses").data
     return f"{data['name']}, {data['hours']:g} hours"
 
@@ -180,9 +180,6 @@ def _ms(value: float | None) -> str:
 
 RECORDED, SYNTHETIC = "recorded noise", "synthetic noise"
 """Noise of which training has heard other parts, and noise that is new to it."""
-
-Sweep = Mapping[str, Sequence[Record]]
-"""Records of a sweep by the network's name in the registry."""
 
 _SYNTHETIC = "synthetic_"
 _SPEECH = {"real": "people", "embedded": "the synthesizer"}
@@ -249,7 +246,7 @@ def transfer_accuracy(records: Sequence[Record], trained_on: str, tested_on: str
 # Tables and figures.
 
 
-def plot_noise(sweep: Sweep) -> alt.VConcatChart:
+def plot_noise(sweep: ByNetwork) -> alt.VConcatChart:
     """Accuracy by signal-to-noise ratio, a panel for each kind of noise."""
     rows = [
         {"network": short_name(model), "noises": kind, "snr_db": snr,
@@ -261,7 +258,7 @@ def plot_noise(sweep: Sweep) -> alt.VConcatChart:
 
 
 def plot_disturbance(
-    sweep: Sweep, field: Literal["shift_ms", "level_db"], title: str
+    sweep: ByNetwork, field: Literal["shift_ms", "level_db"], title: str
 ) -> alt.LayerChart:
     """Accuracy against a shift or a gain, a line per network.
 
@@ -281,7 +278,7 @@ def plot_disturbance(
     )
 
 
-def tabulate_transfer(sweep: Sweep) -> page.Html:
+def tabulate_transfer(sweep: ByNetwork) -> page.Html:
     """Accuracy by the speech of training and of testing, the mean over seeds."""
     rows: list[dict[str, Any]] = []
     for model, records in sweep.items():
@@ -294,5 +291,5 @@ def tabulate_transfer(sweep: Sweep) -> page.Html:
     return page.table(rows, _drawn(sweep))
 
 
-def _drawn(sweep: Sweep) -> list[Record]:
+def _drawn(sweep: ByNetwork) -> list[Record]:
     return [record for records in sweep.values() for record in records]

@@ -203,11 +203,6 @@ def plot_view(kind: str, values: NDArray[np.generic], sound: Sound) -> alt.TopLe
     return resting_on(_PICTURES[kind](values), data=sound.data, method="computed")
 
 
-def plot_mel_bands() -> alt.VConcatChart:
-    """The mel scale and the triangles of the bands."""
-    return resting_on(charts.mel_bands(), method="computed")
-
-
 def plot_words(words: Mapping[str, Sound]) -> alt.HConcatChart:
     """Waveform and deployed image of several words side by side."""
     return resting_on(

@@ -281,15 +281,6 @@ def plot_sensitivity(records: Sequence[Record], metric: str) -> alt.Chart:
     return resting_on(charts.sensitivity(rows, metric.split("_")[0] + "s"), select(records, metric))
 
 
-def plot_schedule(shares: Sequence[float]) -> alt.Chart:
-    """The share of the weights that is zero, over the steps of a training.
-
-    Args:
-        shares: one a step.
-    """
-    return resting_on(charts.schedule(shares), method="computed")
-
-
 def tabulate_schedules(records: Sequence[Record]) -> page.Html:
     """Accuracy by criterion and schedule, a column for each share."""
     shares = sorted({record.subject["amount"] for record in _accuracies(records, method="weights")})

@@ -16,7 +16,6 @@ from kwslib.results.committed import ORIGINAL, load
 from kwslib.results.provenance import resting_on
 from kwslib.results.values import Estimate, brief, mean_over_clips
 from kwslib.training.findings import Findings
-from kwslib.training.recipe import Recipe
 from kwslib.training.study import HARDEST, Study, published
 
 PUBLISHED_RUN, THIS_RUN = "published run", "this run"
@@ -58,11 +57,6 @@ def recall_by_label(studies: Sequence[Study], split: Split = "testing") -> dict[
         for label, first in scores[0].items()
         if first["n"]
     }
-
-
-def recipe_of(study: Study) -> Recipe:
-    """The settings of a training."""
-    return Recipe.from_json(study.subject["recipe"])
 
 
 def overfitting(study: Study) -> float:

@@ -17,6 +17,7 @@ from kwslib.config import DEPLOYED, SAMPLE_RATE
 from kwslib.features.views import view_of
 from kwslib.results.charts.tables import picture_meta
 from kwslib.results.charts.theme import BLUE, BLUE_TO_RED, ORANGE, VIRIDIS, WIDTH, chart
+from kwslib.results.provenance import resting_on
 
 _FULL_SCALE = 32768
 _SHOWN_DB = 80
@@ -186,7 +187,7 @@ def words_side_by_side(words: Mapping[str, NDArray[np.int16]]) -> alt.HConcatCha
     )
 
 
-def mel_bands() -> alt.VConcatChart:
+def plot_mel_bands() -> alt.VConcatChart:
     """The HTK mel scale, and the triangles of the forty bands."""
     hertz = np.arange(0, DEPLOYED.high_hz + 1, 50)
     curve = alt.Chart(
@@ -217,9 +218,10 @@ def mel_bands() -> alt.VConcatChart:
             tooltip=["band:N", "f:Q"],
         )
     )
-    return alt.vconcat(
+    drawn = alt.vconcat(
         line.properties(width=WIDTH, height=140), triangles.properties(width=WIDTH, height=110)
     ).properties(description="The mel scale up to 4 kHz and the forty triangular bands.")
+    return resting_on(drawn, method="computed")
 
 
 def _picture(

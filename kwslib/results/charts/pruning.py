@@ -23,6 +23,7 @@ from kwslib.results.charts.theme import (
     names_of,
     tips,
 )
+from kwslib.results.provenance import resting_on
 
 SERIES = {
     "without fine-tuning": (ORANGE, "square"),
@@ -121,9 +122,9 @@ def panels(rows: Rows, axes: Mapping[str, str], dense: float) -> alt.ConcatChart
     return alt.concat(*drawn, columns=2).properties(description=described)
 
 
-def schedule(shares: Sequence[float]) -> alt.Chart:
+def plot_schedule(shares: Sequence[float]) -> alt.Chart:
     """The share of the weights that is zero after each step of a training."""
-    return (
+    drawn = (
         chart({"step": step, "pruned": share} for step, share in enumerate(shares))
         .mark_line(strokeWidth=2, color=BLUE, interpolate="step-after")
         .encode(
@@ -138,6 +139,7 @@ def schedule(shares: Sequence[float]) -> alt.Chart:
             f"{shares[len(shares) // 2]:.0%} half way, {shares[-1]:.0%} at the last",
         )
     )
+    return resting_on(drawn, method="computed")
 
 
 def sensitivity(rows: Rows, what: str) -> alt.Chart:
