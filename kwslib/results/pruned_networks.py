@@ -28,8 +28,6 @@ from kwslib.results.pruning import (
 from kwslib.results.values import Estimate, brief, grouped, mean_over_seeds, point
 from kwslib.studies.pruned_boards import COMPILED
 
-OTHERS_NAME = "published, measured"
-
 FLASH_BUDGETS = (24, 28, 32, 40)
 """kB of flash, for the whole program."""
 
@@ -178,8 +176,7 @@ def quantized_accuracy(
 
 def pruned_and_quantized(records: Iterable[Record]) -> list[tuple[str, float]]:
     """Methods and shares of that sweep."""
-    own = (record.subject for record in select(records, "accuracy"))
-    return list(dict.fromkeys((subject["method"], subject["amount"]) for subject in own))
+    return list(grouped(select(records, "accuracy"), "method", "amount"))
 
 
 # Figures and tables.
@@ -255,12 +252,8 @@ def tabulate_channels(
             *select(sweeps["board"], "run_time"),
         ],
         method="accuracy and CPU times measured, board time modelled",
-        place=f"{_machine(sweeps['board'])}; {NANO33BLE.name}",
+        place=f"{select(sweeps['board'], 'run_time')[0].machine}; {NANO33BLE.name}",
     )
-
-
-def _machine(records: Iterable[Record]) -> str:
-    return select(records, "run_time")[0].machine
 
 
 def plot_times(
@@ -272,7 +265,7 @@ def plot_times(
         for own in of_method(networks, "channels")
     ]
     others = [
-        {"series": OTHERS_NAME, "channels": remain, "ms": ms}
+        {"series": "published, measured", "channels": remain, "ms": ms}
         for remain, ms in published_times().items()
     ]
     return resting_on(charts.by_channels([*ours, *others]), select(records, "cycles"),
@@ -340,17 +333,13 @@ def _on_board(shown: Any, records: Iterable[Record]) -> Any:
 
 
 PATTERN_NAMES = {
-    "global": "smallest of all layers",
-    "uniform": "same share in each layer",
+    "global": "smallest of all layers", "uniform": "same share in each layer",
     "blocks": "blocks of four weights",
-}
+}  # fmt: skip
 ENCODING_NAMES = {
-    "dense": "every weight",
-    "bitmap": "bitmap",
-    "runs4": "run lengths of 4 bits",
-    "csr": "compressed rows",
-    "blocks": "blocks of four",
-}
+    "dense": "every weight", "bitmap": "bitmap", "runs4": "run lengths of 4 bits",
+    "csr": "compressed rows", "blocks": "blocks of four",
+}  # fmt: skip
 
 
 def cycles_by_zeros(records: Iterable[Record], pattern: str) -> dict[float, float]:
