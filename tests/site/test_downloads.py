@@ -21,7 +21,7 @@ SPEC = {
     "description": "Two points",
     "config": {},
 }
-TABLE = Table(("x", "y"), ((1, 2.5), (2, 3.5)))
+TABLE = Table(["x", "y"], [[1, 2.5], [2, 3.5]])
 
 
 @pytest.fixture(scope="module")
