@@ -17,22 +17,26 @@ def publish(
     ms: float | None = None,
     clips: int = 1000,
 ) -> str:
-    """Write what is published of a network, weights aside, and the board's record beside it."""
+    """Write what is published of a network, weights aside, and the board's record.
+
+    ``folder`` gets the layout of ``measurements/``.
+    """
     task = Task.of(keywords)
     name = f"{model}-{task.name}"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{name}.safetensors").touch()
+    published = folder / "published"
+    published.mkdir(exist_ok=True)
+    (published / f"{name}.safetensors").touch()
     records = [
         record
         for seed, accuracy in enumerate(accuracies)
         for record in _study(model, task, seed, accuracy, clips)
     ]
-    write_records(folder / f"{name}.json", records)
+    write_records(published / f"{name}.json", records)
     if int8 is not None:
         data = {"name": "made up", "split": "testing"}
         subject = {"model": model, "task": task.name}
         record = Record("accuracy", int8, "fraction", "measured", subject, data)
-        write_records(folder / f"{name}-int8.json", [record])
+        write_records(published / f"{name}-int8.json", [record])
     if ms is not None:
         profiled = record_path(folder / "board", name, "emulator")
         write_records(profiled, [_profile(ms).record({"network": name})])

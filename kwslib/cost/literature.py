@@ -50,11 +50,5 @@ def published(records: Iterable[Record] | None = None) -> list[PublishedNetwork]
     return sorted(networks, key=lambda network: network.flops)
 
 
-def original_claim(metric: str, **wanted: str) -> Record:
-    """What the original report printed, e.g. ``original_claim("run_time", device="cpu")``."""
-    (record,) = select(read_records(PATH), metric, network=ORIGINAL, **wanted)
-    return record
-
-
 def _first(records: list[Record], metric: str, network: str) -> Record | None:
     return next(iter(select(records, metric, network=network)), None)

@@ -12,7 +12,7 @@ from kwslib.evaluation.accuracy import wilson_interval
 from kwslib.models.checkpoint import PUBLISHED
 from kwslib.records import Record, read_records
 from kwslib.results import page
-from kwslib.results.charts import extra as charts
+from kwslib.results.charts import training as charts
 from kwslib.results.provenance import resting_on
 from kwslib.results.values import Estimate
 from kwslib.training.comparison import Comparison, Pair
@@ -95,7 +95,7 @@ def tabulate_changes(comparison: Comparison, model: str, folder: Path = PUBLISHE
                 "95 % interval": f"{_signed(change.low)} to {_signed(change.high)}",
             }
         )
-    return resting_on(page.table(rows), _records(comparison, model, folder))
+    return page.table(rows, _records(comparison, model, folder))
 
 
 def plot_changes(comparison: Comparison, model: str, folder: Path = PUBLISHED) -> alt.LayerChart:
@@ -128,8 +128,9 @@ def plot_recalls(comparison: Comparison, studies: Sequence[Study]) -> alt.LayerC
         score = study.value("per_label", split="testing")[extra]
         right = round(score["accuracy"] * score["n"])
         rows.append(_recall_row(extra, f"with {extra}", right, score["n"], seed))
-    drawn = [study.record("per_label", split="testing") for study in studies]
-    return resting_on(charts.recalls(rows), drawn)
+    return resting_on(
+        charts.recalls(rows), [study.record("per_label", split="testing") for study in studies]
+    )
 
 
 def _recall_row(label: str, network: str, right: int, clips: int, seed: int) -> dict[str, Any]:

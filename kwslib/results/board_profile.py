@@ -6,11 +6,12 @@ from typing import Any
 import altair as alt
 
 from kwslib.board.memory import Part
-from kwslib.board.profile import RECORDS, Cost, Profile, profile_of, record_path
+from kwslib.board.profile import Cost, Profile, profile_of
 from kwslib.config import DEPLOYED, NANO33BLE
-from kwslib.records import read_records, select
+from kwslib.records import FOLDER, select
 from kwslib.results import page
 from kwslib.results.charts import deployment as charts
+from kwslib.results.committed import load
 from kwslib.results.provenance import resting_on
 from kwslib.results.values import Estimate
 
@@ -22,18 +23,25 @@ _STAGES = {
 }
 
 
-def load_profile(name: str, target: str, sha256: str, folder: Path = RECORDS) -> Profile | None:
-    """The committed profile of a network's very file, or None where there is none.
+def load_profile(
+    name: str, target: str = "emulator", folder: Path = FOLDER, **facts: str
+) -> Profile | None:
+    """The committed profile of a network, or None where there is none.
 
     Args:
         name: of the network and its task.
         target: ``"emulator"``, or ``"serial"`` for a physical board.
-        sha256: of the file.
-        folder: where the records lie.
+        folder: with the layout of ``measurements/``.
+        facts: of the record's subject, such as ``tflite``, the hash of the network's very file.
     """
-    path = record_path(folder, name, target)
-    records = select(read_records(path), "profile", tflite=sha256) if path.exists() else []
+    records = select(load(f"board/{name}-{target}.json", folder), "profile", **facts)
     return profile_of(records[0]) if records else None
+
+
+def network_ms(board: Profile | None) -> float | None:
+    """Milliseconds of the network, once; None where they are not known."""
+    us = board.stages["network"].us if board else None
+    return None if us is None else us / 1000
 
 
 def microseconds(cost: Cost) -> Estimate:
@@ -98,20 +106,20 @@ def tabulate_stages(board: Profile, physical: Profile | None = None) -> page.Htm
         physical: on a physical one, which adds a column.
     """
     measured = _costs(physical) if physical else {}
-    rows = [
-        {
-            "stage": name,
-            "instructions": f"{cost.instructions:,.0f}",
-            "cycles": f"{cost.cycles:,.0f}",
-            "time": f"{microseconds(cost)}",
-            **({"physical board": f"{microseconds(measured[name])}"} if measured else {}),
-        }
-        for name, cost in _costs(board).items()
-    ]
-    return resting_on(
-        page.table(rows), method="instructions emulated, cycles and time modelled",
+    return page.table(
+        [
+            {
+                "stage": name,
+                "instructions": f"{cost.instructions:,.0f}",
+                "cycles": f"{cost.cycles:,.0f}",
+                "time": f"{microseconds(cost)}",
+                **({"physical board": f"{microseconds(measured[name])}"} if measured else {}),
+            }
+            for name, cost in _costs(board).items()
+        ],
+        method="instructions emulated, cycles and time modelled",
         place=_place(board),
-    )  # fmt: skip
+    )
 
 
 def _costs(board: Profile) -> dict[str, Cost]:

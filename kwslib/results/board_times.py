@@ -3,43 +3,40 @@ on a physical board and modelled.
 """
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 import altair as alt
 import numpy as np
 
 from kwslib.board.cycles import FLASH_WAIT
-from kwslib.board.profile import RECORDS
 from kwslib.config import NANO33BLE
 from kwslib.models.checkpoint import PUBLISHED
 from kwslib.network.reader import read_graph
-from kwslib.records import Record, read_records, select
+from kwslib.records import Record, select
 from kwslib.results import page
+from kwslib.results.board_profile import ram_bytes, with_waits
 from kwslib.results.charts import deployment as charts
 from kwslib.results.charts.theme import short_name
-from kwslib.results.literature import author_of, load_original
+from kwslib.results.committed import author_of, load, load_original
 from kwslib.results.model_size import load_cpu_times, load_gpu_time
 from kwslib.results.networks import Network
 from kwslib.results.provenance import resting_on
-from kwslib.results.values import mean_time
+from kwslib.results.values import mean_time, point
 from kwslib.studies.pruned_boards import COMPILED
 
 NO_WAITS, WAITS = "no flash waits", f"{FLASH_WAIT} cycles per constant"
 """The cycle model without and with what flash makes the processor wait for."""
 
-_BOARDS = RECORDS / "published.json"
 _BASELINE = "tiny_conv"
 _CHANNELS = 8
 _MS = 1000 / NANO33BLE.clock_hz
 
 
-@cache
 def known_times() -> Sequence[Record]:
     """What others published of physical boards, and what the cycle model says of programs that
     were timed on one.
     """
-    return read_records(_BOARDS)
+    return load("board/published.json")
 
 
 def plot_processors(tiny: Network) -> alt.LayerChart:
@@ -59,7 +56,7 @@ def plot_processors(tiny: Network) -> alt.LayerChart:
         _row(f"PyTorch, {gpu.machine}", "measured", gpu.value),
         *(_row(f"original report, {place}", "original report", record.value)
           for place, record in originals.items()),
-        _row("generated C, board", "modelled", 1000 * _milliseconds(tiny)[0]),
+        _row("generated C, board", "modelled", 1000 * (tiny.milliseconds or 0)),
     ]  # fmt: skip
     return resting_on(
         charts.run_times(sorted(rows, key=lambda row: row["time"]), "time per inference", "µs"),
@@ -75,10 +72,13 @@ def plot_boards(tiny: Network) -> alt.LayerChart:
     for metric, name in (("cycles", NO_WAITS), ("cycles_with_flash_waits", WAITS)):
         for record in select(known_times(), metric, runtime="CMSIS-NN"):
             rows.append(_row(f"CMSIS-NN kernels, {name}", "modelled", record.value * _MS))
-    for name, ms in zip((NO_WAITS, WAITS), _milliseconds(tiny), strict=True):
+    for name, ms in ((NO_WAITS, tiny.milliseconds or 0), (WAITS, _waiting_ms(tiny))):
         rows.append(_row(f"generated C, {name}", "modelled", ms))
-    chart = charts.run_times(rows, "time per inference", "ms")
-    return resting_on(chart, method="measured and modelled, by colour", place=_others()[0].machine)
+    return resting_on(
+        charts.run_times(rows, "time per inference", "ms"),
+        method="measured and modelled, by colour",
+        place=_others()[0].machine,
+    )
 
 
 def range_of_others() -> tuple[float, float]:
@@ -107,11 +107,9 @@ def _row(place: str, kind: str, time: float) -> dict[str, Any]:
     return {"place": place, "kind": kind, "time": time}
 
 
-def _milliseconds(network: Network) -> tuple[float, float]:
-    """Modelled time of the network without and with flash waits, in ms."""
-    assert network.profile is not None
-    cost = network.profile.stages["network"]
-    return float(cost.us or 0) / 1000, float(cost.us_with_waits or 0) / 1000
+def _waiting_ms(network: Network) -> float:
+    """Modelled time of the network with flash waits, in ms."""
+    return with_waits(network.board.stages["network"]).value / 1000
 
 
 def line_through_channels() -> tuple[float, float]:
@@ -167,10 +165,8 @@ def plot_networks(networks: Sequence[Network]) -> alt.LayerChart:
         networks: of one task, each with its profile.
     """
     rows = [
-        {"model": each.model, "accuracy": each.accuracy, "low": each.interval[0],
-         "high": each.interval[1], "ms": _milliseconds(each)[0]}
-        for each in networks
-    ]  # fmt: skip
+        {"model": each.model, **point(each.accuracy), "ms": each.milliseconds} for each in networks
+    ]
     return resting_on(
         charts.accuracy_by_time(rows), data="Speech Commands v0.02", seeds=_seeds(networks),
         method="accuracy measured, time modelled", place="nRF52840, 64 MHz",
@@ -179,43 +175,41 @@ def plot_networks(networks: Sequence[Network]) -> alt.LayerChart:
 
 def tabulate_networks(networks: Sequence[Network]) -> page.Html:
     """Accuracy, time, flash and RAM of networks that have a profile."""
-    rows = []
-    for each in sorted(networks, key=lambda each: (len(each.labels), each.milliseconds)):
-        assert each.profile is not None
-        time, waiting = _milliseconds(each)
-        rows.append(
+    ordered = sorted(networks, key=lambda each: (len(each.studies[0].labels), each.milliseconds))
+    return page.table(
+        [
             {
                 "network": short_name(each.model),
                 "task": each.task.replace("_", ", " if each.task != "ten_words" else " "),
-                "accuracy": f"{100 * each.accuracy:.1f} %",
+                "accuracy": f"{each.accuracy:.1%}".replace("%", " %"),
                 "int8": "" if each.int8_change is None else _points(each.int8_change),
                 "instructions per MAC": f"{instructions_per_mac(each):.2f}",
-                "time, ms": f"{time:.3g}",
-                "with flash waits, ms": f"{waiting:.3g}",
-                "flash, kB": f"{(each.profile.flash or 0) / 1024:.1f}",
-                "RAM, kB": f"{((each.profile.ram or 0) + (each.profile.stack or 0)) / 1024:.1f}",
+                "time, ms": f"{each.milliseconds:.3g}",
+                "with flash waits, ms": f"{_waiting_ms(each):.3g}",
+                "flash, kB": f"{(each.board.flash or 0) / 1024:.1f}",
+                "RAM, kB": f"{ram_bytes(each.board) / 1024:.1f}",
             }
-        )
-    return resting_on(
-        page.table(rows), data="Speech Commands v0.02", seeds=_seeds(networks),
-        method="accuracy measured, instructions emulated, time modelled", place="nRF52840, 64 MHz",
-    )  # fmt: skip
+            for each in ordered
+        ],
+        data="Speech Commands v0.02",
+        seeds=_seeds(networks),
+        method="accuracy measured, instructions emulated, time modelled",
+        place="nRF52840, 64 MHz",
+    )
 
 
 def instructions_per_mac(network: Network) -> float:
     """Instructions of an inference over its multiply-accumulates."""
-    assert network.profile is not None
-    return float(network.profile.stages["network"].instructions or 0) / network.macs
+    return float(network.board.stages["network"].instructions or 0) / network.macs
 
 
 def instructions_per_mac_by_layer(network: Network) -> dict[str, float]:
     """Instructions over multiply-accumulates of each layer that has some, by its C function."""
-    assert network.profile is not None
     graph = read_graph(PUBLISHED / f"{network.name}.tflite")
     macs = {f"layer_{step}_{each.kind}": each.macs for step, each in enumerate(graph.operators)}
     return {
         name: float(cost.instructions or 0) / macs[name]
-        for name, cost in network.profile.layers.items()
+        for name, cost in network.board.layers.items()
         if macs[name]
     }
 

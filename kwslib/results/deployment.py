@@ -103,15 +103,14 @@ def int8_change(subject: Subject, file: bytes, folder: Path = PUBLISHED) -> Esti
         file: its int8 file; it is scored now if it is no published one.
         folder: where published networks lie.
     """
-    before = float(subject.run.study.value("accuracy", split="testing"))
-    return Estimate(100 * (_int8_accuracy(subject, file, folder) - before), None, "points")
-
-
-def _int8_accuracy(subject: Subject, file: bytes, folder: Path) -> float:
-    if not subject.is_trained:
+    before = subject.run.study.value("accuracy", split="testing")
+    if subject.is_trained:
+        predict = interpreter.predictor_of(file)
+        after = evaluate_split(predict, subject.dataset, "testing").accuracy
+    else:
         records = read_records(folder / f"{subject.name}-int8.json")
-        return float(select(records, "accuracy", split="testing")[0].value)
-    return evaluate_split(interpreter.predictor_of(file), subject.dataset, "testing").accuracy
+        after = select(records, "accuracy", split="testing")[0].value
+    return Estimate(100 * float(after - before), None, "points")
 
 
 def checked_images(subject: Subject) -> NDArray[np.uint8]:
@@ -162,22 +161,24 @@ def tabulate_steps(
         ("C program, int8", f"{board.flash:,}", f"same bytes for {equal[0]} of {equal[1]} clips"),
     ]  # fmt: skip
     keys = ("form", "bytes", "compared with the form before")
-    table = page.table([dict(zip(keys, row, strict=True)) for row in rows])
-    return resting_on(table, data=data, method="measured")
+    table = [dict(zip(keys, row, strict=True)) for row in rows]
+    return page.table(table, data=data, method="measured")
 
 
 def tabulate_messages(messages: Mapping[str, bytes]) -> page.Html:
     """Messages of the protocol with their number of bytes and the first of them."""
-    rows = [
-        {
-            "message": name,
-            "bytes": f"{len(data):,}",
-            "first bytes": data[:_SHOWN_BYTES].hex(" ")
-            + (" …" if len(data) > _SHOWN_BYTES else ""),
-        }
-        for name, data in messages.items()
-    ]
-    return resting_on(page.table(rows), method="emulated")
+    return page.table(
+        [
+            {
+                "message": name,
+                "bytes": f"{len(data):,}",
+                "first bytes": data[:_SHOWN_BYTES].hex(" ")
+                + (" …" if len(data) > _SHOWN_BYTES else ""),
+            }
+            for name, data in messages.items()
+        ],
+        method="emulated",
+    )
 
 
 # The C of one layer.

@@ -21,12 +21,11 @@ from kwslib.field.study import FieldStudy, original
 from kwslib.field.trials import NONE, Trial
 from kwslib.models.checkpoint import PUBLISHED
 from kwslib.records import read_records, select
-from kwslib.results.charts import deployment as deployment_charts
-from kwslib.results.charts import field as charts
+from kwslib.results.charts import deployment as charts
 from kwslib.results.networks import Network
 from kwslib.results.provenance import resting_on
 from kwslib.results.training import mean_accuracy
-from kwslib.results.values import Estimate, mean_over_clips
+from kwslib.results.values import Estimate, mean_over_clips, point
 
 _SPLIT_NAMES = {"training": "training clips", "validation": "validation clips",
                 "testing": "test clips"}  # fmt: skip
@@ -146,8 +145,9 @@ def plot_false_accepts(study: FieldStudy, said: str) -> alt.LayerChart:
         study: the trials.
         said: as of :func:`false_accept_rate`.
     """
-    chart = charts.false_accepts(false_accept_rows(study, said))
-    return resting_on(chart, study.records, data=_data(study))
+    return resting_on(
+        charts.false_accepts(false_accept_rows(study, said)), study.records, data=_data(study)
+    )
 
 
 def false_accept_rows(study: FieldStudy, said: str) -> list[dict[str, Any]]:
@@ -179,15 +179,14 @@ def plot_everywhere(network: Network, study: FieldStudy) -> alt.LayerChart:
     rows.append(_bar("test clips, keywords alone", "float32", keyword_recall(network)))
     rows.append(_bar("field test, keywords", "int8", detected(study)["all"]))
     return resting_on(
-        deployment_charts.everywhere(rows),
+        charts.everywhere(rows),
         data=f"Speech Commands v0.02; field test: {_data(study)}",
         seeds=f"float32: {len(network.studies)}; int8: 1", method="measured, field test emulated",
     )  # fmt: skip
 
 
 def _bar(where: str, numbers: str, value: Any) -> dict[str, Any]:
-    low, high = value.interval
-    return {"where": where, "numbers": numbers, "accuracy": value.value, "low": low, "high": high}
+    return {"where": where, "numbers": numbers, **point(value)}
 
 
 def _data(study: FieldStudy) -> str:

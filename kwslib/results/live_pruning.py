@@ -19,7 +19,6 @@ from kwslib.quantize.to_integers import integers_of
 from kwslib.records import Record
 from kwslib.results import page
 from kwslib.results.board_profile import ram_bytes
-from kwslib.results.provenance import resting_on
 from kwslib.results.pruned_networks import network_name
 from kwslib.studies.base import Recorder
 from kwslib.studies.pruning import NOT_TUNED, Setting, measure_network, quantized, usual
@@ -114,15 +113,18 @@ def tabulate_profiles(profiles: Mapping[Setting, Profile], data: str) -> page.Ht
         profiles: of :func:`profile_live`.
         data: on which they were trained.
     """
-    rows = [
-        {
-            "network": network_name(setting.method, setting.amount),
-            "flash, bytes": f"{own.flash:,}",
-            "RAM, bytes": f"{ram_bytes(own):,}",
-            "instructions": f"{own.stages['network'].instructions:,}",
-            "cycles": f"{own.stages['network'].cycles:,}",
-        }
-        for setting, own in profiles.items()
-    ]
-    return resting_on(page.table(rows), data=data, method="emulated, cycles modelled",
-                      place=NANO33BLE.name)  # fmt: skip
+    return page.table(
+        [
+            {
+                "network": network_name(setting.method, setting.amount),
+                "flash, bytes": f"{own.flash:,}",
+                "RAM, bytes": f"{ram_bytes(own):,}",
+                "instructions": f"{own.stages['network'].instructions:,}",
+                "cycles": f"{own.stages['network'].cycles:,}",
+            }
+            for setting, own in profiles.items()
+        ],
+        data=data,
+        method="emulated, cycles modelled",
+        place=NANO33BLE.name,
+    )

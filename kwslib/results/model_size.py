@@ -2,28 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from statistics import mean
 from typing import Any
 
-import altair as alt
-import numpy as np
-from numpy.typing import NDArray
-
-from kwslib.board.profile import RECORDS as BOARDS
-from kwslib.board.profile import profile_of
-from kwslib.cost import Cost, cost_of, gpu
-from kwslib.cost.literature import ORIGINAL, PATH, PublishedNetwork, original_claim
+from kwslib.cost import Cost, cost_of
+from kwslib.cost.literature import PublishedNetwork
 from kwslib.cost.original import DECIMAL_FLASH, DECIMAL_RAM, OriginalFigures
 from kwslib.models import registry
-from kwslib.records import Record, read_records, select
+from kwslib.records import FOLDER, Record, select
 from kwslib.results import page
-from kwslib.results.charts import size as charts
 from kwslib.results.charts.theme import short_name
-from kwslib.results.provenance import resting_on
-from kwslib.results.sweeps import SWEEPS, committed
+from kwslib.results.committed import load, load_original
 
 _COUNTED = "counted"
-_SHOWN_CALLS = 200
 _ORIGIN = {"published": "paper", "modelled": "code"}
 
 
@@ -38,75 +28,46 @@ def largest_share(cost: Cost) -> float:
     return max(cost.flash_share["int8"], cost.ram_share["int8"])
 
 
-def load_cpu_times(model: str, runtime: str = "PyTorch", sweeps: Path = SWEEPS) -> list[Record]:
+def load_cpu_times(
+    model: str, runtime: str = "PyTorch", folder: Path = FOLDER, method: str = "dense"
+) -> list[Record]:
     """Run times of a network on one core, one for each training, in microseconds.
 
     Args:
         model: name in the registry.
         runtime: what the name of the runtime begins with: ``"PyTorch"``, or
             :data:`kwslib.studies.pruned_boards.COMPILED` for the generated C.
-        sweeps: folder of the records; empty where there is none of the network.
+        folder: with the layout of ``measurements/``.
+        method: by which it was pruned; ``"dense"`` for the unpruned network.
     """
-    own = committed("pruning", ["board"], f"{model}-yes_no", sweeps).get("board", ())
-    times = select(own, "run_time", method="dense", bits=8)
+    own = load(f"sweeps/pruning-board-{model}-yes_no.json", folder)
+    times = select(own, "run_time", bits=8, method=method)
     return [each for each in times if str(each.subject["runtime"]).startswith(runtime)]
 
 
-def load_gpu_time(model: str, batch: int = 1, folder: Path = gpu.RECORDS) -> Record | None:
+def load_gpu_time(model: str, batch: int = 1, folder: Path = FOLDER) -> Record | None:
     """The median run time of a network with four labels on a GPU; None where there is none.
 
     Args:
         model: name in the registry.
         batch: images per call.
-        folder: of the records.
+        folder: with the layout of ``measurements/``.
     """
-    timing = gpu.recorded(model, batch, folder)
-    return timing.median if timing else None
+    return next(iter(select(load(f"gpu/{model}.json", folder), "run_time", batch=batch)), None)
 
 
-def load_board_time(name: str, folder: Path = BOARDS) -> float | None:
-    """Modelled milliseconds of an inference on the board; None where there is no record.
-
-    Args:
-        name: of the network and its task, as published networks are called.
-        folder: of the records of profiles.
-    """
-    path = folder / f"{name}-emulator.json"
-    if not path.exists():
-        return None
-    (record,) = select(read_records(path), "profile")
-    us = profile_of(record).stages["network"].us
-    return None if us is None else us / 1000
-
-
-def load_count(metric: str, network: str, path: Path = PATH) -> int:
+def load_count(metric: str, network: str) -> int:
     """A count of a published network that is no part of comparisons.
 
     Args:
         metric: ``"convolution_parameters"``, or ``"unfolded_parameters"``.
         network: as its authors call it.
-        path: of the records.
     """
-    (record,) = select(read_records(path), metric, network=network)
+    (record,) = select(load("literature.json"), metric, network=network)
     return int(record.value)
 
 
-# Figures and tables.
-
-
-def plot_memory(cost: Cost) -> alt.LayerChart:
-    """How much of the board's flash and RAM a network fills, as float32 and as int8."""
-    return resting_on(charts.budget(cost), method=_COUNTED)
-
-
-def plot_live(cost: Cost) -> alt.LayerChart:
-    """Activations in RAM while each step of a network runs."""
-    return resting_on(charts.live(cost.memory), method=_COUNTED)
-
-
-def plot_operations(cost: Cost) -> alt.LayerChart:
-    """FLOPs of a network by layer."""
-    return resting_on(charts.operations(cost.layers), method=_COUNTED)
+# Tables.
 
 
 def tabulate_operations(cost: Cost) -> page.Html:
@@ -125,22 +86,24 @@ def tabulate_operations(cost: Cost) -> page.Html:
     ]
     sums = {name: sum(row[name] for row in rows)
             for name in ("parameters", "MACs", "biases added", "FLOPs")}  # fmt: skip
-    return resting_on(page.table([*rows, {"layer": "all", **sums}]), method=_COUNTED)
+    return page.table([*rows, {"layer": "all", **sums}], method=_COUNTED)
 
 
 def tabulate_networks(costs: Mapping[str, Cost]) -> page.Html:
     """Parameters, FLOPs, and flash and RAM in 8-bit integers of networks by name."""
-    rows = [
-        {
-            "network": short_name(name),
-            "parameters": cost.parameters,
-            "FLOPs": cost.flops,
-            "flash": _size(cost.flash["int8"], cost.flash_share["int8"]),
-            "RAM": _size(cost.ram["int8"], cost.ram_share["int8"]),
-        }
-        for name, cost in costs.items()
-    ]
-    return resting_on(page.table(rows), method=_COUNTED)
+    return page.table(
+        [
+            {
+                "network": short_name(name),
+                "parameters": cost.parameters,
+                "FLOPs": cost.flops,
+                "flash": _size(cost.flash["int8"], cost.flash_share["int8"]),
+                "RAM": _size(cost.ram["int8"], cost.ram_share["int8"]),
+            }
+            for name, cost in costs.items()
+        ],
+        method=_COUNTED,
+    )
 
 
 def tabulate_original(theirs: OriginalFigures, cost: Cost) -> page.Html:
@@ -150,39 +113,35 @@ def tabulate_original(theirs: OriginalFigures, cost: Cost) -> page.Html:
         theirs: figures of the original's network by its rules.
         cost: of the same network.
     """
-    printed = {metric: original_claim(metric) for metric in ("flops", "flash_share", "ram_share")}
+    printed = {metric: load_original(metric) for metric in ("flops", "flash_share", "ram_share")}
     flash, ram = cost.flash["float32"], cost.ram["float32"]
-    rows = [
-        {
-            "figure": "FLOPs",
-            "printed": f"{printed['flops'].value:,}",
-            "its rule": f"{cost.flops:,} − {cost.layers[-1].macs:,}",
-            "by its rule": f"{theirs.flops:,}",
-            "here": f"{cost.flops:,}",
-        },
-        {
-            "figure": "flash, float32",
-            "printed": f"{100 * printed['flash_share'].value:.1f} %",
-            "its rule": f"{flash:,} of {DECIMAL_FLASH:,} bytes",
-            "by its rule": f"{100 * theirs.flash_share:.2f} %",
-            "here": f"{100 * cost.flash_share['float32']:.2f} % of {cost.board.flash:,}",
-        },
-        {
-            "figure": "RAM, float32",
-            "printed": f"{100 * printed['ram_share'].value:.1f} %",
-            "its rule": f"{theirs.ram_bytes:,} of {DECIMAL_RAM:,} bytes",
-            "by its rule": f"{100 * theirs.ram_share:.2f} %",
-            "here": f"{ram:,} bytes, {100 * cost.ram_share['float32']:.2f} % of {cost.board.ram:,}",
-        },
-    ]
-    return resting_on(page.table(rows), method=f"published; {_COUNTED}")
-
-
-def plot_literature(
-    networks: Sequence[PublishedNetwork], model: str, cost: Cost
-) -> alt.LayerChart:  # fmt: skip
-    """FLOPs against parameters of published networks, of the original, and of one of ours."""
-    return resting_on(charts.literature(networks, short_name(model), cost), method=_methods())
+    return page.table(
+        [
+            {
+                "figure": "FLOPs",
+                "printed": f"{printed['flops'].value:,}",
+                "its rule": f"{cost.flops:,} − {cost.layers[-1].macs:,}",
+                "by its rule": f"{theirs.flops:,}",
+                "here": f"{cost.flops:,}",
+            },
+            {
+                "figure": "flash, float32",
+                "printed": f"{100 * printed['flash_share'].value:.1f} %",
+                "its rule": f"{flash:,} of {DECIMAL_FLASH:,} bytes",
+                "by its rule": f"{100 * theirs.flash_share:.2f} %",
+                "here": f"{100 * cost.flash_share['float32']:.2f} % of {cost.board.flash:,}",
+            },
+            {
+                "figure": "RAM, float32",
+                "printed": f"{100 * printed['ram_share'].value:.1f} %",
+                "its rule": f"{theirs.ram_bytes:,} of {DECIMAL_RAM:,} bytes",
+                "by its rule": f"{100 * theirs.ram_share:.2f} %",
+                "here": f"{ram:,} bytes, {100 * cost.ram_share['float32']:.2f} % of "
+                f"{cost.board.ram:,}",
+            },
+        ],
+        method=f"published; {_COUNTED}",
+    )
 
 
 def tabulate_literature(
@@ -206,55 +165,8 @@ def tabulate_literature(
         for network in networks
     ]
     shown = sorted([ours, *rows], key=lambda row: row["FLOPs"])
-    return resting_on(page.table(shown, columns=list(rows[0])), method=_methods())
-
-
-def plot_calls(times: NDArray[np.float64], median: float) -> alt.LayerChart:
-    """The first calls of a network as multiples of the median call.
-
-    Args:
-        times: of all calls in their order, microseconds.
-        median: of those after the warm-up, microseconds.
-    """
-    return resting_on(charts.calls([float(each / median) for each in times[:_SHOWN_CALLS]]),
-                      method="measured", place="CPU of this run")  # fmt: skip
-
-
-def plot_run_times(
-    cpu: Sequence[Record], single: Record | None, batched: Record | None, here: float
-) -> alt.LayerChart:
-    """Run times on CPU and GPU beside the two that the original report states.
-
-    Args:
-        cpu: records of the CPU; empty where there are none.
-        single: record of the GPU with one image per call, or None.
-        batched: likewise with many images.
-        here: microseconds on the CPU of this run, drawn where there is no record.
-    """
-    rows: list[dict[str, Any]] = []
-    if cpu:
-        us = mean(float(record.value) for record in cpu)
-        rows.append({"place": f"{cpu[0].machine.split(',')[0]}, one core", "kind": "on record",
-                     "us": us})  # fmt: skip
-    else:
-        rows.append({"place": "CPU of this run, one core", "kind": "this run", "us": here})
-    for record in (single, batched):
-        if record:
-            images = record.subject["batch"]
-            place = f"{record.machine}, {images} image{'s' if images > 1 else ''}"
-            rows.append({"place": place, "kind": "on record", "us": float(record.value)})
-    for device, name in (("cpu", "CPU"), ("cuda", "GPU")):
-        claim = original_claim("run_time", device=device)
-        rows.append({"place": f"{ORIGINAL}, {name}", "kind": ORIGINAL, "us": float(claim.value)})
-    drawn = [*cpu, *filter(None, (single, batched))]
-    places = (f"{r.machine} ({r.subject['runtime']}, {r.when[:10]})" for r in drawn)
-    return resting_on(charts.run_times(rows), drawn, method="measured; original report: published",
-                      place="; ".join(dict.fromkeys(places)))  # fmt: skip
+    return page.table(shown, columns=list(rows[0]), method=f"published; {_COUNTED} from code")
 
 
 def _size(size: int, share: float) -> str:
     return f"{size / 1024:.1f} kB, {100 * share:.1f} %"
-
-
-def _methods() -> str:
-    return f"published; {_COUNTED} from code"

@@ -7,24 +7,24 @@ from pathlib import Path
 import altair as alt
 
 from kwslib import models
-from kwslib.board.profile import RECORDS, Profile, profile_of, record_path
+from kwslib.board.profile import Profile
 from kwslib.config import NANO33BLE
 from kwslib.cost import cost_of
-from kwslib.cost.literature import PATH as LITERATURE
-from kwslib.models.checkpoint import PUBLISHED
-from kwslib.records import FOLDER, Record, read_records, select
+from kwslib.records import FOLDER, Record, select
 from kwslib.results import page
+from kwslib.results.board_profile import load_profile, network_ms, ram_bytes
 from kwslib.results.charts import networks as charts
 from kwslib.results.charts.theme import short_name
+from kwslib.results.committed import load
 from kwslib.results.provenance import resting_on
 from kwslib.results.training import mean_accuracy
-from kwslib.results.values import Estimate, brief
+from kwslib.results.values import Estimate, brief, mean_over_seeds, point
 from kwslib.training.study import Study, studies_in
 
-MORE_LITERATURE = FOLDER / "literature_networks.json"
+MORE_LITERATURE = "literature_networks.json"
 """Accuracies and run times that others published, beside the sizes in ``literature.json``."""
 
-TWELVE_LABELS = 12
+_TWELVE_LABELS = 12
 """Labels of the ten command words, which is what others publish."""
 
 COSTS = {
@@ -47,55 +47,37 @@ class Network:
     """A published network.
 
     Attributes:
-        name: of the network and its task, e.g. ``"tiny_conv-yes_no"``.
+        model: its name in the registry.
+        task: name of its task.
         studies: one a seed, that of the published weights first.
+        accuracy: on test clips, the mean of the seeds, with Wilson's interval of the clips.
+        over_seeds: the same mean, with the interval of other seeds.
         parameters: as the board runs it, BatchNorm folded.
         macs: multiply-accumulates of an image, likewise.
         int8: accuracy of the published int8 file on the test clips, where it is on record.
         profile: of the int8 file on the emulated board, where it is on record.
     """
 
-    name: str
+    model: str
+    task: str
     studies: Sequence[Study]
+    accuracy: Estimate
+    over_seeds: Estimate
     parameters: int
     macs: int
     int8: Record | None
     profile: Profile | None
 
     @property
-    def model(self) -> str:
-        """Name in the registry."""
-        return str(self.studies[0].subject["model"])
+    def name(self) -> str:
+        """Of the network and its task, e.g. ``"tiny_conv-yes_no"``."""
+        return f"{self.model}-{self.task}"
 
     @property
-    def task(self) -> str:
-        """Name of the task."""
-        return str(self.studies[0].subject["task"])
-
-    @property
-    def labels(self) -> Sequence[str]:
-        """Names of the labels."""
-        return self.studies[0].labels
-
-    @property
-    def clips(self) -> int:
-        """Test clips."""
-        return self.studies[0].counts["testing"]
-
-    @property
-    def estimate(self) -> Estimate:
-        """Accuracy on test clips, the mean of the seeds, with Wilson's interval of the clips."""
-        return mean_accuracy(self.studies, "testing")
-
-    @property
-    def accuracy(self) -> float:
-        """The value of the estimate."""
-        return self.estimate.value
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """The interval of the estimate."""
-        return self.estimate.low, self.estimate.high
+    def board(self) -> Profile:
+        """The profile of a network that has one."""
+        assert self.profile is not None
+        return self.profile
 
     @property
     def int8_change(self) -> float | None:
@@ -107,8 +89,7 @@ class Network:
     @property
     def milliseconds(self) -> float | None:
         """Run time of the network on the emulated board, once."""
-        us = self.profile.stages["network"].us if self.profile else None
-        return None if us is None else us / 1000
+        return network_ms(self.profile)
 
 
 @dataclass(frozen=True)
@@ -130,11 +111,6 @@ class Known:
     run_time: Record | None
 
     @property
-    def data(self) -> str:
-        """Name of the data set, with its version where the source says it."""
-        return str(self.accuracy.data["name"])
-
-    @property
     def milliseconds(self) -> float | None:
         """The run time at the clock of our board, which assumes as many cycles."""
         if self.run_time is None:
@@ -142,40 +118,39 @@ class Known:
         return float(self.run_time.value * self.run_time.subject["clock_hz"] / NANO33BLE.clock_hz)
 
 
-def networks(folder: Path = PUBLISHED, board: Path = RECORDS) -> list[Network]:
+def networks(folder: Path = FOLDER) -> list[Network]:
     """All published networks, fewest multiply-accumulates first.
 
     Args:
-        folder: where published networks lie.
-        board: where the records of the emulated board lie.
+        folder: with the layout of ``measurements/``.
     """
     found = []
-    for weights in sorted(folder.glob("*.safetensors")):
+    for weights in sorted((folder / "published").glob("*.safetensors")):
         if (records := weights.with_suffix(".json")).exists():
-            studies = studies_in(records)
-            subject = studies[0].subject
-            if weights.stem == f"{subject['model']}-{subject['task']}":
-                found.append(_network(weights.stem, studies, folder, board))
+            network = _network(studies_in(records), folder)
+            if network.name == weights.stem:
+                found.append(network)
     return sorted(found, key=lambda network: (network.macs, network.name))
 
 
-def _network(name: str, studies: Sequence[Study], folder: Path, board: Path) -> Network:
-    cost = cost_of(models.create(studies[0].subject["model"], len(studies[0].labels)))
-    integers, profiled = folder / f"{name}-int8.json", record_path(board, name, "emulator")
-    int8 = select(read_records(integers), "accuracy", split="testing") if integers.exists() else []
+def _network(studies: Sequence[Study], folder: Path) -> Network:
+    model, task = studies[0].subject["model"], studies[0].subject["task"]
+    cost = cost_of(models.create(model, len(studies[0].labels)))
+    int8 = select(load(f"published/{model}-{task}-int8.json", folder), "accuracy", split="testing")
     return Network(
-        name, studies, cost.parameters, cost.macs,
-        int8[0] if int8 else None,
-        profile_of(read_records(profiled)[0]) if profiled.exists() else None,
+        model, task, studies, mean_accuracy(studies, "testing"),
+        mean_over_seeds([study.record("accuracy", split="testing") for study in studies]),
+        cost.parameters, cost.macs, next(iter(int8), None),
+        load_profile(f"{model}-{task}", folder=folder),
     )  # fmt: skip
 
 
-def literature(paths: Sequence[Path] = (LITERATURE, MORE_LITERATURE)) -> list[Known]:
+def literature() -> list[Known]:
     """What others published for twelve labels, fewest multiply-accumulates first."""
-    records = [record for path in paths for record in read_records(path)]
+    records = [*load("literature.json"), *load(MORE_LITERATURE)]
     found = [
         _known(accuracy, records)
-        for accuracy in select(records, "accuracy", labels=TWELVE_LABELS)
+        for accuracy in select(records, "accuracy", labels=_TWELVE_LABELS)
         if accuracy.data
     ]
     return sorted(found, key=lambda known: (known.macs, known.name))
@@ -214,9 +189,9 @@ def ahead_of(network: Network, known: Sequence[Known], data: str) -> list[Known]
     return [
         each
         for each in known
-        if each.data == data
+        if each.accuracy.data["name"] == data
         and each.macs <= network.macs
-        and each.accuracy.value > network.accuracy
+        and each.accuracy.value > network.accuracy.value
     ]
 
 
@@ -225,20 +200,22 @@ def ahead_of(network: Network, known: Sequence[Known], data: str) -> list[Known]
 
 def tabulate_networks(found: Sequence[Network]) -> page.Html:
     """Accuracy and cost of networks of one task."""
-    rows = []
-    for each in found:
-        rows.append(
+    return page.table(
+        [
             {
                 "network": short_name(each.model),
                 "parameters": each.parameters,
                 "multiply-accumulates": each.macs,
-                "accuracy": brief(each.estimate),
+                "accuracy": brief(each.accuracy),
                 "seeds": len(each.studies),
                 "as 8-bit integers": f"{100 * each.int8.value:.1f} %" if each.int8 else "",
                 "board": "" if each.milliseconds is None else f"{each.milliseconds:.3g} ms",
             }
-        )
-    return resting_on(page.table(rows), _records(found), method=_METHOD)
+            for each in found
+        ],
+        _records(found),
+        method=_METHOD,
+    )
 
 
 def plot_pareto(
@@ -255,15 +232,17 @@ def plot_pareto(
     ours = [
         {
             "network": short_name(each.model), "model": each.model, "kind": charts.OURS,
-            "accuracy": each.accuracy, "low": each.interval[0], "high": each.interval[1],
+            **point(each.accuracy),
             "macs": each.macs / 1e6, "parameters": each.parameters / 1e3,
-            "ms": each.milliseconds, "note": f"mean of {len(each.studies)}, {each.clips:,} clips",
+            "ms": each.milliseconds,
+            "note": f"mean of {len(each.studies)}, {each.studies[0].counts['testing']:,} clips",
         }
         for each in found
     ]  # fmt: skip
     others = [
         {
-            "network": each.name, "kind": _KINDS.get(each.data, "others, version not said"),
+            "network": each.name,
+            "kind": _KINDS.get(each.accuracy.data["name"], "others, version not said"),
             "accuracy": each.accuracy.value, "macs": each.macs / 1e6,
             "parameters": each.parameters / 1e3, "ms": each.milliseconds,
             "note": each.accuracy.source, "low": None, "high": None,
@@ -273,6 +252,46 @@ def plot_pareto(
     chart = charts.pareto([*ours, *others], {cost: COSTS[cost] for cost in costs}, words)
     method = f"{_METHOD}; others published" if known else _METHOD
     return resting_on(chart, _records(found), method=method)
+
+
+def tabulate_memory(found: Sequence[Network]) -> page.Html:
+    """Accuracy of networks, with the memory and time that their programs take on the board."""
+    return page.table(
+        [
+            {
+                "network": short_name(each.model),
+                "accuracy": brief(each.over_seeds),
+                "flash": f"{(each.board.flash or 0) / 1024:.1f} kB",
+                "RAM": f"{ram_bytes(each.board) / 1024:.1f} kB",
+                "time per inference": f"{each.milliseconds:.3g} ms",
+            }
+            for each in found
+        ],
+        _records(found),
+        method="measured (accuracy), computed (memory), modelled (time)",
+        place=NANO33BLE.name,
+    )
+
+
+def plot_memory(found: Sequence[Network]) -> alt.FacetChart:
+    """Shares of the board's flash and RAM that the whole program takes, by network."""
+    rows = [
+        {
+            "network": short_name(each.model), "memory": memory, "kB": size / 1024,
+            "share": size / whole,
+            "label": f"{size / 1024:.0f} kB, {100 * size / whole:.0f}\N{NO-BREAK SPACE}%",
+        }
+        for each in found
+        for memory, size, whole in (
+            ("flash", each.board.flash or 0, NANO33BLE.flash),
+            ("RAM", ram_bytes(each.board), NANO33BLE.ram),
+        )
+    ]  # fmt: skip
+    return resting_on(
+        charts.memory_shares(rows, [each.model for each in found]),
+        method="computed",
+        place=NANO33BLE.name,
+    )
 
 
 def _records(found: Sequence[Network]) -> list[Record]:

@@ -18,8 +18,9 @@ from IPython.display import display
 from numpy.typing import NDArray
 
 from kwslib.config import SAMPLE_RATE
+from kwslib.records import Record
 from kwslib.results import renderer
-from kwslib.results.provenance import FIELDS_MIME
+from kwslib.results.provenance import FIELDS_MIME, resting_on
 
 renderer.enable()
 
@@ -72,12 +73,12 @@ def claim(label: str, condition: str, over: Literal["records", "run"]) -> None:
     display({CLAIM_MIME: facts, "text/plain": f"claim {label}: {condition}"}, raw=True)
 
 
-def player(audio: NDArray[np.int16], caption: str = "", rate: int = SAMPLE_RATE) -> Html:
+def player(audio: NDArray[np.int16], caption: str = "") -> Html:
     """An audio player with the sound in the page (FLAC); ``audio`` is ``[samples]`` int16."""
     if audio.dtype != np.int16 or audio.ndim != 1:
         raise ValueError(f"audio is {audio.dtype} {audio.shape}, must be int16 [samples]")
     stream = io.BytesIO()
-    soundfile.write(stream, audio, rate, format="FLAC", subtype="PCM_16")
+    soundfile.write(stream, audio, SAMPLE_RATE, format="FLAC", subtype="PCM_16")
     source = "data:audio/flac;base64," + base64.b64encode(stream.getvalue()).decode()
     text = html.escape(caption, quote=True)
     label = f' aria-label="{text}"' if caption else ""
@@ -87,13 +88,11 @@ def player(audio: NDArray[np.int16], caption: str = "", rate: int = SAMPLE_RATE)
     )
 
 
-def row(items: Iterable[str]) -> Html:
-    """Players or other HTML side by side, wrapped where the page is narrow."""
-    return Html(f'<div class="kws-row">{"".join(items)}</div>')
-
-
 def table(
-    rows: Iterable[Mapping[str, Any]], caption: str = "", columns: Sequence[str] | None = None
+    rows: Iterable[Mapping[str, Any]],
+    records: Iterable[Record] = (),
+    columns: Sequence[str] | None = None,
+    **fields: str,
 ) -> Html:
     """A table with one row a mapping and the mappings' keys as its head.
 
@@ -102,8 +101,9 @@ def table(
 
     Args:
         rows: one mapping a row; a missing key leaves the cell empty.
-        caption: what the table shows.
+        records: on which it rests, as of :func:`kwslib.results.provenance.fields_of`.
         columns: keys to show, in order; those of the first row by default.
+        fields: that records do not hold, or in other words.
     """
     rows = list(rows)
     if columns is None:
@@ -116,12 +116,11 @@ def table(
         + "</tr>"
         for each in rows
     )
-    title = f"<caption>{html.escape(caption)}</caption>" if caption else ""
-    label = html.escape(caption or "Table", quote=True)
-    return Html(
-        f'<div class="kws-table" role="region" tabindex="0" aria-label="{label}">'
-        f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    shown = Html(
+        '<div class="kws-table" role="region" tabindex="0" aria-label="Table">'
+        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
+    return resting_on(shown, records, **fields)
 
 
 def _is_numeric(values: Sequence[Any]) -> bool:

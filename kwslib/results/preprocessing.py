@@ -20,7 +20,7 @@ from kwslib.results import page
 from kwslib.results.charts import comparison
 from kwslib.results.charts import preprocessing as charts
 from kwslib.results.provenance import resting_on
-from kwslib.results.values import Estimate
+from kwslib.results.values import Estimate, point
 from kwslib.studies.preprocessing import CLIPS_PER_WORD, RECORDS, compare_views
 from kwslib.studies.separability import unpack
 
@@ -203,15 +203,13 @@ def plot_view(kind: str, values: NDArray[np.generic], sound: Sound) -> alt.TopLe
     return resting_on(_PICTURES[kind](values), data=sound.data, method="computed")
 
 
-def plot_mel_bands() -> alt.VConcatChart:
-    """The mel scale and the triangles of the bands."""
-    return resting_on(charts.mel_bands(), method="computed")
-
-
 def plot_words(words: Mapping[str, Sound]) -> alt.HConcatChart:
     """Waveform and deployed image of several words side by side."""
-    chart = charts.words_side_by_side({name: each.samples for name, each in words.items()})
-    return resting_on(chart, data=_data_of(words), method="computed")
+    return resting_on(
+        charts.words_side_by_side({name: each.samples for name, each in words.items()}),
+        data=_data_of(words),
+        method="computed",
+    )
 
 
 def tabulate_words(words: Mapping[str, Sound]) -> page.Html:
@@ -224,7 +222,7 @@ def tabulate_words(words: Mapping[str, Sound]) -> page.Html:
              "largest sample": f"{np.abs(sound.samples.astype(int)).max():,}",
              "darkest pixel": int(image.min()), "brightest pixel": int(image.max())}
         )  # fmt: skip
-    return resting_on(page.table(rows), data=_data_of(words), method="computed")
+    return page.table(rows, data=_data_of(words), method="computed")
 
 
 def _data_of(words: Mapping[str, Sound]) -> str:
@@ -238,8 +236,7 @@ def plot_delays(sound: Sound, longest_ms: int = 60) -> alt.LayerChart:
         for kind in SHIFTED_KINDS
         for ms, value in similarity_by_delay(sound.samples, kind, range(longest_ms + 1)).items()
     ]
-    chart = comparison.similarity_by_delay(rows)
-    return resting_on(chart, data=sound.data, method="computed")
+    return resting_on(comparison.similarity_by_delay(rows), data=sound.data, method="computed")
 
 
 def plot_accuracy_by_view(live: Sequence[Record], published: Sequence[Record]) -> alt.HConcatChart:
@@ -249,14 +246,11 @@ def plot_accuracy_by_view(live: Sequence[Record], published: Sequence[Record]) -
         live: made in this run, or empty.
         published: the committed records.
     """
-    rows = []
-    for run, records in ((_THIS_RUN, live), (_ON_RECORD, published)):
-        for record in records:
-            low, high = record.interval or (record.value, record.value)
-            rows.append(
-                {"run": run, "kind": record.subject["kind"], "accuracy": record.value,
-                 "low": low, "high": high, "data": record.data["name"]}
-            )  # fmt: skip
+    rows = [
+        {"run": run, "kind": record.subject["kind"], **point(record), "data": record.data["name"]}
+        for run, records in ((_THIS_RUN, live), (_ON_RECORD, published))
+        for record in records
+    ]
     chances = {1 / len(each[0].subject["words"]) for each in (live, published) if each}
     return resting_on(comparison.accuracy_by_view(rows, chances), [*live, *published])
 
@@ -278,7 +272,7 @@ def tabulate_views(live: Sequence[Record], published: Sequence[Record]) -> page.
                 row[f"accuracy, {run}"] = f"{100 * record.value:.1f} %"
                 row[f"Fisher ratio, {run}"] = f"{record.subject['fisher']:.3f}"
         rows.append(row)
-    return resting_on(page.table(rows), [*published, *live])
+    return page.table(rows, [*published, *live])
 
 
 def plot_distance(distance: Record) -> alt.VConcatChart:

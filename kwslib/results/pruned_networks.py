@@ -5,16 +5,17 @@ Networks of a sweep are in integers and compiled; a value is the mean over the s
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import mean
+from statistics import mean, median
 from typing import Any
 
 import altair as alt
 
 from kwslib.config import NANO33BLE
-from kwslib.records import FOLDER, Record, read_records, select
+from kwslib.records import Record, select
 from kwslib.results import page
 from kwslib.results.charts import pruning as charts
-from kwslib.results.charts.front import front
+from kwslib.results.charts.networks import front
+from kwslib.results.committed import load
 from kwslib.results.provenance import resting_on
 from kwslib.results.pruning import (
     SCRATCH_NAME,
@@ -24,13 +25,8 @@ from kwslib.results.pruning import (
     percent_of,
     unpruned,
 )
-from kwslib.results.values import Estimate, brief, mean_over_seeds
+from kwslib.results.values import Estimate, brief, grouped, mean_over_seeds, point
 from kwslib.studies.pruned_boards import COMPILED
-
-BOARD_TIMES = FOLDER / "board" / "published.json"
-"""Times of the network on physical boards that others published."""
-
-OTHERS_NAME = "published, measured"
 
 FLASH_BUDGETS = (24, 28, 32, 40)
 """kB of flash, for the whole program."""
@@ -94,16 +90,11 @@ def network_name(method: str, share: float) -> str:
 
 def load_deployed(records: Iterable[Record]) -> list[Deployed]:
     """The networks of the sweep of the board."""
-    pooled: dict[tuple[str, float, int], list[Record]] = {}
-    for record in records:
-        subject = record.subject
-        pooled.setdefault((subject["method"], subject["amount"], subject["bits"]), []).append(
-            record
-        )
-    return [_deployed(*key, own) for key, own in pooled.items()]
+    by_network = grouped(records, "method", "amount", "bits")
+    return [_deployed(own, *key) for key, own in by_network.items()]
 
 
-def _deployed(method: str, share: float, bits: int, own: Sequence[Record]) -> Deployed:
+def _deployed(own: Sequence[Record], method: str, share: float, bits: int) -> Deployed:
     def value(metric: str, **wanted: Any) -> float:
         return mean(record.value for record in select(own, metric, **wanted))
 
@@ -152,7 +143,7 @@ def published_times() -> dict[int, float]:
     """Milliseconds of the network on a physical board by the channels that remain, by another
     author.
     """
-    records = select(read_records(BOARD_TIMES), "run_time", stage="network")
+    records = select(load("board/published.json"), "run_time", stage="network")
     return {
         record.subject["channels"]: mean(record.value) if isinstance(record.value, list)
         else record.value
@@ -185,8 +176,7 @@ def quantized_accuracy(
 
 def pruned_and_quantized(records: Iterable[Record]) -> list[tuple[str, float]]:
     """Methods and shares of that sweep."""
-    own = (record.subject for record in select(records, "accuracy"))
-    return list(dict.fromkeys((subject["method"], subject["amount"]) for subject in own))
+    return list(grouped(select(records, "accuracy"), "method", "amount"))
 
 
 # Figures and tables.
@@ -228,9 +218,11 @@ def plot_costs(
     ]
     axes = {"parameters": "parameters", "flops": "FLOPs", "us": "compiled C on a CPU, µs",
             "ms": "board, ms"}  # fmt: skip
-    chart = charts.panels(rows, axes, unpruned(records).value)
-    drawn = [r for r in records if r.metric == "accuracy" and r.data["split"] == "testing"]
-    return resting_on(chart, drawn, method="accuracy and CPU time measured, board time modelled")
+    return resting_on(
+        charts.panels(rows, axes, unpruned(records).value),
+        [r for r in records if r.metric == "accuracy" and r.data["split"] == "testing"],
+        method="accuracy and CPU time measured, board time modelled",
+    )
 
 
 def tabulate_channels(
@@ -242,28 +234,26 @@ def tabulate_channels(
     remains = {
         metric: remaining_by_share(sweeps["channels"], metric) for metric in ("parameters", "flops")
     }
-    rows = [
-        {
-            "channels": round(channels * (1 - own.share)),
-            "parameters": f"{remains['parameters'][own.share]:,}",
-            "FLOPs": f"{remains['flops'][own.share]:,}",
-            "PyTorch, µs": f"{own.pytorch_us:#.3g}",
-            "compiled C, µs": f"{own.compiled_us:#.3g}",
-            "board, ms": f"{own.ms:#.3g}",
-            "accuracy": brief(accuracies[own.share]),
-        }
-        for own in of_method(networks, "channels")
-    ]
-    return resting_on(
-        page.table(rows), [*select(sweeps["channels"], "accuracy", split="testing"),
-                           *select(sweeps["board"], "run_time")],
+    return page.table(
+        [
+            {
+                "channels": round(channels * (1 - own.share)),
+                "parameters": f"{remains['parameters'][own.share]:,}",
+                "FLOPs": f"{remains['flops'][own.share]:,}",
+                "PyTorch, µs": f"{own.pytorch_us:#.3g}",
+                "compiled C, µs": f"{own.compiled_us:#.3g}",
+                "board, ms": f"{own.ms:#.3g}",
+                "accuracy": brief(accuracies[own.share]),
+            }
+            for own in of_method(networks, "channels")
+        ],
+        [
+            *select(sweeps["channels"], "accuracy", split="testing"),
+            *select(sweeps["board"], "run_time"),
+        ],
         method="accuracy and CPU times measured, board time modelled",
-        place=f"{_machine(sweeps['board'])}; {NANO33BLE.name}",
-    )  # fmt: skip
-
-
-def _machine(records: Iterable[Record]) -> str:
-    return select(records, "run_time")[0].machine
+        place=f"{select(sweeps['board'], 'run_time')[0].machine}; {NANO33BLE.name}",
+    )
 
 
 def plot_times(
@@ -275,7 +265,7 @@ def plot_times(
         for own in of_method(networks, "channels")
     ]
     others = [
-        {"series": OTHERS_NAME, "channels": remain, "ms": ms}
+        {"series": "published, measured", "channels": remain, "ms": ms}
         for remain, ms in published_times().items()
     ]
     return resting_on(charts.by_channels([*ours, *others]), select(records, "cycles"),
@@ -297,7 +287,7 @@ def tabulate_quantized(records: Sequence[Record]) -> page.Html:
         for method, share in pruned_and_quantized(records)
     ]
     own = [r for r in select(records, "accuracy", split="testing") if r.subject["bits"] < 32]
-    return resting_on(page.table(rows), own)
+    return page.table(rows, own)
 
 
 def plot_networks(
@@ -315,12 +305,12 @@ def plot_networks(
     divisor = 1 if cost == "ms" else 1024
     rows = [
         {"series": _SERIES[own.method], "bits": own.bits, "name": own.name,
-         cost: getattr(own, cost) / divisor, "accuracy": own.accuracy.value,
-         "low": own.accuracy.low, "high": own.accuracy.high, "validation": own.validation}
+         cost: getattr(own, cost) / divisor, **point(own.accuracy), "validation": own.validation}
         for own in networks
     ]  # fmt: skip
-    chart = charts.pareto(rows, front(rows, cost, "validation"), cost, titles[cost])
-    return _on_board(chart, records)
+    return _on_board(
+        charts.pareto(rows, front(rows, cost, "validation"), cost, titles[cost]), records
+    )
 
 
 def tabulate_choices(networks: Sequence[Deployed], records: Iterable[Record]) -> page.Html:
@@ -340,3 +330,70 @@ def tabulate_choices(networks: Sequence[Deployed], records: Iterable[Record]) ->
 def _on_board(shown: Any, records: Iterable[Record]) -> Any:
     own = select(records, "integer_accuracy", split="testing")
     return resting_on(shown, own, method=_BOARD_METHOD, place=NANO33BLE.name)
+
+
+PATTERN_NAMES = {
+    "global": "smallest of all layers", "uniform": "same share in each layer",
+    "blocks": "blocks of four weights",
+}  # fmt: skip
+ENCODING_NAMES = {
+    "dense": "every weight", "bitmap": "bitmap", "runs4": "run lengths of 4 bits",
+    "csr": "compressed rows", "blocks": "blocks of four",
+}  # fmt: skip
+
+
+def cycles_by_zeros(records: Iterable[Record], pattern: str) -> dict[float, float]:
+    """Cycles of the compiled network by the share of zeros; sparse code where it pays.
+
+    Args:
+        records: of the sweep of zeros.
+        pattern: of :data:`PATTERN_NAMES`.
+    """
+    own = select(records, "cycles", build="sparse", pattern=pattern)
+    return {record.subject["zeros"]: record.value for record in own}
+
+
+def dense_cycles(records: Iterable[Record]) -> float:
+    """Cycles of the dense program, for which a zero is a weight like any other."""
+    return float(median(record.value for record in select(records, "cycles", build="dense")))
+
+
+def host_speed(records: Iterable[Record], pattern: str, zeros: float) -> float:
+    """How many times faster than the dense one the sparse program is on the host of the record."""
+    (record,) = select(records, "speed", build="sparse", pattern=pattern, zeros=zeros)
+    return float(record.value)
+
+
+def bytes_by_encoding(records: Iterable[Record], zeros: float) -> dict[str, int]:
+    """Bytes of the weights by encoding, with so many zeros among all layers."""
+    own = select(records, "weight_bytes", pattern="global", zeros=zeros)
+    sizes = {record.subject["encoding"]: record.value for record in own}
+    return {name: sizes[name] for name in ENCODING_NAMES}
+
+
+def plot_bytes(records: Sequence[Record]) -> alt.LayerChart:
+    """Bytes of the weights against the share of zeros, a line for each encoding."""
+    own = [
+        record
+        for record in select(records, "weight_bytes", pattern="global")
+        if record.subject["encoding"] in ENCODING_NAMES
+    ]
+    rows = [
+        {"series": ENCODING_NAMES[record.subject["encoding"]],
+         "zeros": record.subject["zeros"], "kB": record.value / 1024}
+        for record in own
+    ]  # fmt: skip
+    return resting_on(charts.by_zeros(rows, "kB", "weights, kB"), own)
+
+
+def plot_cycles(records: Sequence[Record]) -> alt.LayerChart:
+    """Cycles of the compiled network against the share of zeros, a line for each pattern."""
+    rows = [
+        {"series": name, "zeros": zeros, "cycles": cycles}
+        for pattern, name in PATTERN_NAMES.items()
+        for zeros, cycles in cycles_by_zeros(records, pattern).items()
+    ]
+    return resting_on(
+        charts.by_zeros(rows, "cycles", "cycles per inference", dense_cycles(records)),
+        select(records, "cycles"),
+    )

@@ -19,20 +19,16 @@ import torch
 from kwslib.data.task import Split
 from kwslib.prune.methods import USUAL, USUAL_SCHEDULES, Method
 from kwslib.prune.norms import NORMS, norm
-from kwslib.records import FOLDER, Record, read_records, select
+from kwslib.records import FOLDER, Record, select
 from kwslib.results import page
 from kwslib.results.charts import pruning as charts
-from kwslib.results.literature import author_of
+from kwslib.results.committed import author_of, load
 from kwslib.results.provenance import resting_on
-from kwslib.results.sweeps import SWEEPS, committed
-from kwslib.results.values import Estimate, brief, mean_over_seeds, paired_change
+from kwslib.results.values import Estimate, brief, grouped, mean_over_seeds, paired_change, point
 from kwslib.studies.pruning import KINDS, NOT_TUNED
 
 COMMITTED = (*KINDS, "board", "zeros")
 """Kinds of sweeps that may be committed."""
-
-LITERATURE = FOLDER / "literature_pruning.json"
-"""What others published of the same network pruned."""
 
 NOT_TUNED_NAME, TUNED_NAME = "without fine-tuning", "fine-tuned"
 SCRATCH_NAME = "trained small"
@@ -48,15 +44,15 @@ CLIFF = 5.0
 _SCHEDULE_NAMES = {"one_shot": "at once", "iterative": "in four rounds", "gradual": "gradually"}
 
 
-def load_sweeps(name: str, sweeps: Path = SWEEPS) -> dict[str, Sequence[Record]]:
+def load_sweeps(name: str, folder: Path = FOLDER) -> dict[str, Sequence[Record]]:
     """The committed sweeps of a network by kind; empty unless all are there.
 
     Args:
         name: of the network and its task, as published networks are called.
-        sweeps: folder of the records.
+        folder: with the layout of ``measurements/``.
     """
-    records = committed("pruning", COMMITTED, name, sweeps)
-    return records if len(records) == len(COMMITTED) else {}
+    records = {kind: load(f"sweeps/pruning-{kind}-{name}.json", folder) for kind in COMMITTED}
+    return records if all(records.values()) else {}
 
 
 # Values.
@@ -118,10 +114,8 @@ def mean_change(records: Sequence[Record], method: str, criterion: str, *, tuned
 
 def _mean_by_seed(by_share: Mapping[float, Sequence[Record]]) -> list[Record]:
     """For each seed a record whose value is the mean over all shares."""
-    pooled: dict[int, list[Record]] = {}
-    for record in chain(*by_share.values()):
-        pooled.setdefault(record.subject["seed"], []).append(record)
-    return [replace(own[0], value=mean(float(r.value) for r in own)) for own in pooled.values()]
+    by_seed = grouped(chain(*by_share.values()), "seed")
+    return [replace(own[0], value=mean(float(r.value) for r in own)) for own in by_seed.values()]
 
 
 def cliff(accuracies: Mapping[float, Estimate], unpruned: float) -> float:
@@ -172,12 +166,9 @@ def accuracy_by_schedule(
         records: of the sweep of schedules.
         share: of the weights.
     """
-    pooled: dict[tuple[str, str], list[Record]] = {}
-    for record in _accuracies(records, method="weights", amount=share):
-        pooled.setdefault((record.subject["criterion"], record.subject["tuning"]), []).append(
-            record
-        )
-    return {way: mean_over_seeds(own) for way, own in pooled.items()}
+    own = _accuracies(records, method="weights", amount=share)
+    by_way = grouped(own, "criterion", "tuning")
+    return {way: mean_over_seeds(each) for way, each in by_way.items()}
 
 
 def beside_literature(
@@ -193,7 +184,7 @@ def beside_literature(
     return [
         (record, ours["channels"][1 - record.subject["channels"] / channels]
          if "channels" in record.subject else ours["weights"][record.subject["amount"]])
-        for record in read_records(LITERATURE)
+        for record in load("literature_pruning.json")
     ]  # fmt: skip
 
 
@@ -215,10 +206,8 @@ def _facts(method: str, tuned: bool, criterion: str) -> dict[str, str]:
 def _by_share(
     records: Iterable[Record], method: str, tuned: bool, criterion: str
 ) -> dict[float, list[Record]]:
-    pooled: dict[float, list[Record]] = {}
-    for record in _accuracies(records, **_facts(method, tuned, criterion)):
-        pooled.setdefault(float(record.subject["amount"]), []).append(record)
-    return dict(sorted(pooled.items()))
+    own = _accuracies(records, **_facts(method, tuned, criterion))
+    return dict(sorted(grouped(own, "amount").items()))
 
 
 # Figures and tables.
@@ -242,10 +231,7 @@ def curve_rows(records: Sequence[Record], curves: Mapping[str, Curve]) -> list[d
                 metric: mean(record.value for record in select(records, metric, **facts))
                 for metric in ("parameters", "flops")
             }
-            rows.append(
-                {"series": name, "share": share, "accuracy": own.value, "low": own.low,
-                 "high": own.high, **remains}
-            )  # fmt: skip
+            rows.append({"series": name, "share": share, **point(own), **remains})
     return rows
 
 
@@ -263,8 +249,9 @@ def plot_accuracy_by_parameters(records: Sequence[Record], method: Method) -> al
             shares, parameters = ([row[f] for row in own] for f in ("share", "parameters"))
             cliffs[name] = float(np.interp(share, shares, parameters))
     title = "parameters" if method == "channels" else "parameters that are not zero"
-    chart = charts.curves(rows, "parameters", title, whole, logarithmic=True, cliffs=cliffs)
-    return _on_clips(chart, records)
+    return _on_clips(
+        charts.curves(rows, "parameters", title, whole, logarithmic=True, cliffs=cliffs), records
+    )
 
 
 def plot_criteria(
@@ -272,12 +259,16 @@ def plot_criteria(
 ) -> alt.LayerChart:
     """Accuracy against the share that is pruned, a line for each criterion."""
     curves = {CRITERION_NAMES[each]: (method, tuned, each) for each in criteria}
-    chart = charts.curves(
-        curve_rows(records, curves), "share",
-        f"{method} {'removed' if method == 'channels' else 'pruned'}",
-        unpruned(records).value, share=True,
-    )  # fmt: skip
-    return _on_clips(chart, records)
+    return _on_clips(
+        charts.curves(
+            curve_rows(records, curves),
+            "share",
+            f"{method} {'removed' if method == 'channels' else 'pruned'}",
+            unpruned(records).value,
+            share=True,
+        ),
+        records,
+    )
 
 
 def plot_sensitivity(records: Sequence[Record], metric: str) -> alt.Chart:
@@ -288,15 +279,6 @@ def plot_sensitivity(records: Sequence[Record], metric: str) -> alt.Chart:
         for share, accuracy in shares.items()
     ]
     return resting_on(charts.sensitivity(rows, metric.split("_")[0] + "s"), select(records, metric))
-
-
-def plot_schedule(shares: Sequence[float]) -> alt.Chart:
-    """The share of the weights that is zero, over the steps of a training.
-
-    Args:
-        shares: one a step.
-    """
-    return resting_on(charts.schedule(shares), method="computed")
 
 
 def tabulate_schedules(records: Sequence[Record]) -> page.Html:
@@ -318,12 +300,17 @@ def tabulate_schedules(records: Sequence[Record]) -> page.Html:
 
 def tabulate_norms(groups: Mapping[str, Sequence[float]]) -> page.Html:
     """The three norms of groups of weights."""
-    rows = [
-        {"weights": name}
-        | {CRITERION_NAMES[kind]: f"{float(norm(torch.tensor(group), kind)):.2f}" for kind in NORMS}
-        for name, group in groups.items()
-    ]
-    return resting_on(page.table(rows), method="computed")
+    return page.table(
+        [
+            {"weights": name}
+            | {
+                CRITERION_NAMES[kind]: f"{float(norm(torch.tensor(group), kind)):.2f}"
+                for kind in NORMS
+            }
+            for name, group in groups.items()
+        ],
+        method="computed",
+    )
 
 
 def tabulate_criteria(sweeps: Mapping[str, Sequence[Record]]) -> page.Html:
@@ -349,21 +336,25 @@ def tabulate_literature(sweeps: Mapping[str, Sequence[Record]], channels: int) -
         channels: of the unpruned network.
     """
     beside = beside_literature(sweeps, channels)
-    rows = [
-        {
-            "source": author_of(record.source),
-            "network": (
-                f"{record.subject['channels']} of {channels} channels remain"
-                if "channels" in record.subject
-                else f"{percent_of(record.subject['amount'])} of the weights pruned"
-            ),
-            "published": f"{record}",
-            "here": brief(ours),
-        }
-        for record, ours in beside
-    ]
-    drawn = [*_accuracies(sweeps["weights"]), *_accuracies(sweeps["channels"])]
-    return resting_on(page.table(rows), [*(record for record, _ in beside), *drawn])
+    return page.table(
+        [
+            {
+                "source": author_of(record.source),
+                "network": (
+                    f"{record.subject['channels']} of {channels} channels remain"
+                    if "channels" in record.subject
+                    else f"{percent_of(record.subject['amount'])} of the weights pruned"
+                ),
+                "published": f"{record}",
+                "here": brief(ours),
+            }
+            for record, ours in beside
+        ],
+        [
+            *(record for record, _ in beside),
+            *[*_accuracies(sweeps["weights"]), *_accuracies(sweeps["channels"])],
+        ],
+    )
 
 
 def _on_clips(shown: Any, records: Iterable[Record]) -> Any:

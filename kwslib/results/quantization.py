@@ -2,12 +2,9 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import altair as alt
-import numpy as np
 import torch
 from torch import nn
 
@@ -20,22 +17,16 @@ from kwslib.models.checkpoint import PUBLISHED
 from kwslib.network.reader import read_graph
 from kwslib.network.tensors import check_bits
 from kwslib.quantize.affine import METHODS, Method
-from kwslib.quantize.inside import Source, grid_levels, weight_noise
+from kwslib.quantize.inside import weight_noise
 from kwslib.quantize.methods import number_of
 from kwslib.quantize.minifloat import Minifloat
 from kwslib.quantize.network import QuantizedLayer, QuantizedNetwork, Widths
-from kwslib.records import FOLDER, Record, read_records, select
+from kwslib.records import Record, read_records, select
 from kwslib.results import page
 from kwslib.results.board_profile import ram_bytes
-from kwslib.results.charts import quantization as charts
-from kwslib.results.literature import author_of
-from kwslib.results.provenance import resting_on
-from kwslib.results.sweeps import SWEEPS, committed
-from kwslib.results.values import Estimate, brief, mean_over_seeds, paired_change
+from kwslib.results.committed import author_of, load
+from kwslib.results.values import Estimate, brief, grouped, mean_over_seeds, paired_change
 from kwslib.studies.quantization import Kind, Setting, measure_network
-
-LITERATURE = FOLDER / "literature_quantization.json"
-"""What others published of the same network in few bits."""
 
 NAMES = {"ptq": "post-training", "qat": "quantization-aware"}
 """The two methods, as figures and tables call them."""
@@ -51,16 +42,16 @@ ABLATION_NAMES = {
 GRID_BITS = (4, 3, 2)
 """Widths whose grids are drawn over the weights."""
 
+_LITERATURE = "literature_quantization.json"
 _BOARD_BITS = (8, 4, 2)
-_BINS = 48
 _RULES: Mapping[Method, str] = {
     "minmax": "all weights", "percentile": "99.9 % of them", "mse": "least squared error",
 }  # fmt: skip
 
 
-def load_sweep(kind: Kind, name: str, sweeps: Path = SWEEPS) -> Sequence[Record]:
+def load_sweep(kind: Kind, name: str) -> Sequence[Record]:
     """The committed sweep of a kind; empty where there is none of the network ``name``."""
-    return committed("quantization", [kind], name, sweeps).get(kind, ())
+    return load(f"sweeps/quantization-{kind}-{name}.json")
 
 
 def parse_bits(bits: str) -> list[int]:
@@ -100,7 +91,7 @@ def measure_widths(
 
 def float_accuracy(records: Iterable[Record]) -> Estimate:
     """Accuracy of the float networks of a sweep on test clips."""
-    return mean_over_seeds(_of_method(records, "float"))
+    return mean_over_seeds(of_method(records, "float"))
 
 
 def accuracy_by_bits(
@@ -114,7 +105,8 @@ def accuracy_by_bits(
         activations: ``"same"`` for as many bits as the weights, or what they are kept as:
             ``"float"``, ``"8"``.
     """
-    return {bits: mean_over_seeds(own) for bits, own in _by_bits(records, method, activations)}
+    by_bits = _by_bits(records, method, activations)
+    return {bits: mean_over_seeds(own) for bits, own in by_bits.items()}
 
 
 def change_by_bits(
@@ -130,86 +122,62 @@ def change_by_bits(
     """
     own = _by_bits(records, method, activations)
     if reference == "float":
-        floats = _of_method(records, "float")
-        return {bits: paired_change(each, floats) for bits, each in own}
-    others = dict(_by_bits(records, reference, activations))
-    return {bits: paired_change(each, others[bits]) for bits, each in own}
+        others = dict.fromkeys(own, of_method(records, "float"))
+    else:
+        others = _by_bits(records, reference, activations)
+    return {bits: paired_change(each, others[bits]) for bits, each in own.items()}
 
 
 def integer_change(records: Sequence[Record]) -> float:
     """By how many points at most a setting's mean accuracy changes where all is computed in
     integers, as the board does.
     """
-    pairs: dict[tuple[str, ...], tuple[list[Record], list[Record]]] = {}
-    for record in select(records, "integer_accuracy", split="testing"):
-        facts = {name: record.subject[name] for name in ("method", "weights", "activations")}
-        (same,) = select(records, "accuracy", split="testing", seed=record.subject["seed"], **facts)
-        integers, others = pairs.setdefault(tuple(map(str, facts.values())), ([], []))
-        integers.append(record)
-        others.append(same)
-    return max(abs(paired_change(*pair).value) for pair in pairs.values())
+    integers, others = (
+        grouped(select(records, metric, split="testing"), "method", "weights", "activations")
+        for metric in ("integer_accuracy", "accuracy")
+    )
+    return max(abs(paired_change(own, others[way]).value) for way, own in integers.items())
 
 
 def accuracy_by_format(records: Iterable[Record], method: str) -> dict[str, Estimate]:
     """Accuracy on test clips by the format of the weights, such as ``"E2M1"``."""
-    found: dict[str, list[Record]] = {}
-    for record in _of_method(records, method):
-        found.setdefault(str(record.subject["weights"]), []).append(record)
-    return {name: mean_over_seeds(own) for name, own in found.items()}
+    by_format = grouped(of_method(records, method), "weights")
+    return {name: mean_over_seeds(own) for name, own in by_format.items()}
 
 
-def _of_method(records: Iterable[Record], method: str) -> list[Record]:
+def of_method(records: Iterable[Record], method: str) -> list[Record]:
+    """Accuracies on test clips of a method, or of "float"."""
     return select(records, "accuracy", method=method, split="testing")
 
 
-def _by_bits(
-    records: Iterable[Record], method: str, activations: str
-) -> list[tuple[int, list[Record]]]:
-    own = _of_method(records, method)
-    found = []
-    for bits in sorted({str(record.subject["weights"]) for record in own}, reverse=True):
-        other = bits if activations == "same" else activations
-        if wanted := select(own, "accuracy", weights=bits, activations=other):
-            found.append((int(bits), wanted))
-    return found
+def _by_bits(records: Iterable[Record], method: str, activations: str) -> dict[int, list[Record]]:
+    """Accuracies by bits of the weights, the most first."""
+    by_widths = grouped(of_method(records, method), "weights", "activations")
+    return {
+        int(bits): own
+        for (bits, kept), own in sorted(by_widths.items(), reverse=True)
+        if kept == (bits if activations == "same" else activations)
+    }
 
 
-# Figures and tables.
-
-
-def plot_accuracy_by_bits(
-    records: Sequence[Record], names: Mapping[str, str] = NAMES, activations: str = "same"
-) -> alt.LayerChart:
-    """Accuracy against bits, a line a method, the float network dashed.
-
-    Args:
-        records: of a sweep.
-        names: of the methods to draw.
-        activations: as of :func:`accuracy_by_bits`.
-    """
-    rows = [
-        {"bits": bits, "method": name, "accuracy": own.value, "low": own.low, "high": own.high}
-        for method, name in names.items()
-        for bits, own in accuracy_by_bits(records, method, activations).items()
-    ]
-    what = "weights and activations" if activations == "same" else "weights"
-    drawn = [record for method in names for record in _of_method(records, method)]
-    return resting_on(charts.by_width(rows, float_accuracy(records).value, what), drawn)
+# Tables.
 
 
 def tabulate_activations(records: Sequence[Record]) -> page.Html:
     """Accuracy of few-bit weights by what activations are kept as, quantization-aware."""
     columns = {"float": "float activations", "8": "8 bits", "same": "as many bits as weights"}
     by_column = {name: accuracy_by_bits(records, "qat", name) for name in columns}
-    rows = [
-        {
-            "bits of weights": str(bits),
-            **{columns[name]: brief(by_column[name][bits]) for name in columns},
-        }
-        for bits in by_column["8"]
-        if bits < max(by_column["8"])
-    ]
-    return resting_on(page.table(rows), _of_method(records, "qat"))
+    return page.table(
+        [
+            {
+                "bits of weights": str(bits),
+                **{columns[name]: brief(by_column[name][bits]) for name in columns},
+            }
+            for bits in by_column["8"]
+            if bits < max(by_column["8"])
+        ],
+        of_method(records, "qat"),
+    )
 
 
 def tabulate_grid(numbers: torch.Tensor, integers: torch.Tensor, values: torch.Tensor,
@@ -227,20 +195,7 @@ def tabulate_grid(numbers: torch.Tensor, integers: torch.Tensor, values: torch.T
             numbers.tolist(), integers.tolist(), values.tolist(), slopes.tolist(), strict=True
         )
     ]
-    return resting_on(page.table(_with_minus(rows)), method="computed")
-
-
-def plot_staircase(
-    numbers: torch.Tensor, values: torch.Tensor, slopes: torch.Tensor
-) -> alt.VConcatChart:
-    """The quantizer as a function, and below it the gradient that passes; float32 ``[n]``."""
-    rows = [
-        {"x": number, "y": value, "gradient": slope}
-        for number, value, slope in zip(
-            numbers.tolist(), values.tolist(), slopes.tolist(), strict=True
-        )
-    ]
-    return resting_on(charts.stairs(rows), method="computed")
+    return page.table(_with_minus(rows), method="computed")
 
 
 def largest_layer(network: nn.Module) -> tuple[str, torch.Tensor]:
@@ -269,50 +224,19 @@ def sqnr_by_rule(weights: torch.Tensor, bits: int) -> dict[tuple[str, str], floa
 
 def tabulate_rules(weights: torch.Tensor) -> page.Html:
     """SQNR of weights ``[out, ...]`` by width and rule."""
-    rows = [
-        {
-            "bits": str(bits),
-            **{f"{where}: {rule}": f"{decibels:.1f} dB"
-               for (where, rule), decibels in sqnr_by_rule(weights, bits).items()},
-        }
-        for bits in (8, *GRID_BITS)
-    ]  # fmt: skip
-    return resting_on(page.table(rows), method="computed")
-
-
-def plot_weights(weights: torch.Tensor, data: str) -> alt.FacetChart:
-    """A histogram of weights, and the values of grids of few bits.
-
-    Args:
-        weights: of one output, of any shape.
-        data: on which the network was trained.
-    """
-    counts, edges = np.histogram(weights.flatten().numpy(), bins=_BINS)
-    bars = [
-        {"from": float(start), "to": float(end), "weights": int(count)}
-        for (start, end), count in zip(pairwise(edges), counts, strict=True)
-    ]
-    levels = [
-        {"bits": bits, "level": level}
-        for bits in GRID_BITS
-        for level in grid_levels(weights.flatten(), bits)
-    ]
-    return resting_on(charts.weights_on_grids(bars, levels), data=data, method="computed")
-
-
-def plot_noise(noise: Mapping[int, Mapping[Source, float]], data: str) -> alt.Chart:
-    """SQNR at the logits by bits, a line for each place that is quantized alone.
-
-    Args:
-        noise: decibels by bits and place.
-        data: on whose clips.
-    """
-    rows = [
-        {"layer": str(place), "bits": bits, "decibels": decibels}
-        for bits, places in noise.items()
-        for place, decibels in places.items()
-    ]
-    return resting_on(charts.errors_by_layer(rows), data=data, method="computed")
+    return page.table(
+        [
+            {
+                "bits": str(bits),
+                **{
+                    f"{where}: {rule}": f"{decibels:.1f} dB"
+                    for (where, rule), decibels in sqnr_by_rule(weights, bits).items()
+                },
+            }
+            for bits in (8, *GRID_BITS)
+        ],
+        method="computed",
+    )
 
 
 def tabulate_values(floats: Sequence[float], name: str) -> page.Html:
@@ -320,36 +244,29 @@ def tabulate_values(floats: Sequence[float], name: str) -> page.Html:
     top = len(floats) - 1
     even = [floats[-1] * integer / top for integer in range(top + 1)]
     columns = [str(i) for i in range(top + 1)]
-    rows = [
-        {"format": label, **dict(zip(columns, (f"{value:.3g}" for value in values), strict=True))}
-        for label, values in ((name, floats), ("integers, scaled", even))
-    ]
-    return resting_on(page.table(rows), method="computed")
-
-
-def plot_minifloats(records: Sequence[Record], method: str) -> alt.LayerChart:
-    """Accuracy of minifloats by bits of exponent and mantissa."""
-    rows = []
-    for name, own in accuracy_by_format(records, method).items():
-        number = number_of(name)
-        assert isinstance(number, Minifloat)
-        rows.append(
-            {"exponent": number.exponent_bits, "mantissa": number.mantissa_bits,
-             "bits": number.bits, "accuracy": own.value}
-        )  # fmt: skip
-    return resting_on(charts.minifloat_grid(rows), _of_method(records, method))
+    return page.table(
+        [
+            {
+                "format": label,
+                **dict(zip(columns, (f"{value:.3g}" for value in values), strict=True)),
+            }
+            for label, values in ((name, floats), ("integers, scaled", even))
+        ],
+        method="computed",
+    )
 
 
 def formats_of(bits: int, accuracies: Mapping[str, Estimate]) -> dict[str, Estimate]:
     """The formats of a width among ``accuracies``, by accuracy, the best first."""
-    own = {name: value for name, value in accuracies.items() if _bits_of(name) == bits}
+    own = {name: value for name, value in accuracies.items() if minifloat_of(name).bits == bits}
     return dict(sorted(own.items(), key=lambda item: -item[1].value))
 
 
-def _bits_of(name: str) -> int:
+def minifloat_of(name: str) -> Minifloat:
+    """The format of a name, such as ``"E2M1"``."""
     number = number_of(name)
     assert isinstance(number, Minifloat)
-    return number.bits
+    return number
 
 
 def tabulate_formats(minifloats: Sequence[Record], widths: Sequence[Record]) -> page.Html:
@@ -358,24 +275,24 @@ def tabulate_formats(minifloats: Sequence[Record], widths: Sequence[Record]) -> 
     for method, name in NAMES.items():
         floats = accuracy_by_format(minifloats, method)
         integers = accuracy_by_bits(widths, method, "float")
-        for bits in sorted({_bits_of(each) for each in floats}, reverse=True):
+        for bits in sorted({minifloat_of(each).bits for each in floats}, reverse=True):
             best, own = next(iter(formats_of(bits, floats).items()))
             rows.append(
                 {"bits": str(bits), "method": name, "best minifloat": best,
                  "its accuracy": brief(own), "integers": brief(integers[bits])}
             )  # fmt: skip
-    return resting_on(page.table(rows), [*_drawn(minifloats), *_drawn(widths)])
+    return page.table(rows, [*_drawn(minifloats), *_drawn(widths)])
 
 
 def _drawn(records: Iterable[Record]) -> list[Record]:
-    return [record for method in NAMES for record in _of_method(records, method)]
+    return [record for method in NAMES for record in of_method(records, method)]
 
 
-def published_gains(bits: int, path: Path = LITERATURE) -> dict[str, float]:
+def published_gains(bits: int) -> dict[str, float]:
     """By how many points quantization-aware training is ahead where others published both, by
     author.
     """
-    published = select(read_records(path), "accuracy", bits=bits)
+    published = select(load(_LITERATURE), "accuracy", bits=bits)
     found: dict[str, dict[str, float]] = {}
     for record in published:
         found.setdefault(author_of(record.source), {})[record.subject["method"]] = record.value
@@ -384,9 +301,9 @@ def published_gains(bits: int, path: Path = LITERATURE) -> dict[str, float]:
     }
 
 
-def tabulate_literature(widths: Sequence[Record], path: Path = LITERATURE) -> page.Html:
+def tabulate_literature(widths: Sequence[Record]) -> page.Html:
     """Accuracies that others published of the same network, beside ours."""
-    published = read_records(path)
+    published = load(_LITERATURE)
     ours = {method: accuracy_by_bits(widths, method) for method in NAMES}
     rows = []
     for author in dict.fromkeys(author_of(record.source) for record in published):
@@ -400,7 +317,7 @@ def tabulate_literature(widths: Sequence[Record], path: Path = LITERATURE) -> pa
                 )
                 row[f"{name}, here"] = f"{100 * ours[method][bits].value:.1f} %"
             rows.append(row)
-    return resting_on(page.table(rows), [*published, *_drawn(widths)])
+    return page.table(rows, [*published, *_drawn(widths)])
 
 
 @dataclass(frozen=True)
@@ -451,35 +368,24 @@ def profile_widths(name: str, folder: Path = PUBLISHED) -> list[OnBoard]:
 
 def tabulate_boards(boards: Sequence[OnBoard]) -> page.Html:
     """Accuracy, flash, RAM and time of the published files."""
-    rows = [
-        {
-            "weights": f"{board.bits} bits, {NAMES[board.method]}",
-            "accuracy": f"{board.accuracy}",
-            "weights, bytes": f"{board.weights:,}",
-            "flash, bytes": f"{board.profile.flash:,}",
-            "RAM, bytes": f"{ram_bytes(board.profile):,}",
-            "instructions": f"{board.profile.stages['network'].instructions:,}",
-            "cycles": f"{board.cycles:,}",
-            "time": f"{1e3 * board.cycles / NANO33BLE.clock_hz:.3g} ms",
-        }
-        for board in boards
-    ]
-    return resting_on(page.table(rows), [board.accuracy for board in boards],
-                      method="accuracy measured, instructions emulated, cycles modelled",
-                      place=NANO33BLE.name)  # fmt: skip
-
-
-def plot_boards(boards: Sequence[OnBoard]) -> alt.LayerChart:
-    """Accuracy of the published files against the flash that their weights take."""
-    rows = []
-    for board in boards:
-        low, high = board.accuracy.interval or (0.0, 1.0)
-        rows.append(
-            {"bits": f"{board.bits} bits", "accuracy": board.accuracy.value, "low": low,
-             "high": high, "weights_kB": board.weights / 1024}
-        )  # fmt: skip
-    chart = charts.against(rows, "weights_kB", "weights in flash, kB")
-    return resting_on(chart, [board.accuracy for board in boards], place=NANO33BLE.name)
+    return page.table(
+        [
+            {
+                "weights": f"{board.bits} bits, {NAMES[board.method]}",
+                "accuracy": f"{board.accuracy}",
+                "weights, bytes": f"{board.weights:,}",
+                "flash, bytes": f"{board.profile.flash:,}",
+                "RAM, bytes": f"{ram_bytes(board.profile):,}",
+                "instructions": f"{board.profile.stages['network'].instructions:,}",
+                "cycles": f"{board.cycles:,}",
+                "time": f"{1e3 * board.cycles / NANO33BLE.clock_hz:.3g} ms",
+            }
+            for board in boards
+        ],
+        [board.accuracy for board in boards],
+        method="accuracy measured, instructions emulated, cycles modelled",
+        place=NANO33BLE.name,
+    )
 
 
 def _with_minus(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

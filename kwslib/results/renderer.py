@@ -10,7 +10,7 @@ import hashlib
 import html
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import altair as alt
@@ -103,7 +103,7 @@ def _mime_bundle(spec: dict[str, Any], **_metadata: Any) -> dict[str, Any]:
         chart_tables.MIME: {
             "chart": chart.name,
             "description": chart.description,
-            "tables": [table.as_json() for table in chart.tables],
+            "tables": [asdict(table) for table in chart.tables],
         },
     }
 

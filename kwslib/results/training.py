@@ -9,14 +9,13 @@ import altair as alt
 from kwslib.data.task import SILENCE, SPLITS, Split, Task
 from kwslib.errors import InputError
 from kwslib.models.checkpoint import PUBLISHED
-from kwslib.records import read_records, select
+from kwslib.records import select
 from kwslib.results import page
 from kwslib.results.charts import training as charts
-from kwslib.results.literature import ORIGINAL
+from kwslib.results.committed import ORIGINAL, load
 from kwslib.results.provenance import resting_on
 from kwslib.results.values import Estimate, brief, mean_over_clips
 from kwslib.training.findings import Findings
-from kwslib.training.recipe import Recipe
 from kwslib.training.study import HARDEST, Study, published
 
 PUBLISHED_RUN, THIS_RUN = "published run", "this run"
@@ -60,11 +59,6 @@ def recall_by_label(studies: Sequence[Study], split: Split = "testing") -> dict[
     }
 
 
-def recipe_of(study: Study) -> Recipe:
-    """The settings of a training."""
-    return Recipe.from_json(study.subject["recipe"])
-
-
 def overfitting(study: Study) -> float:
     """Points by which training accuracy, measured without noise or dropout, is above validation."""
     return 100 * float(
@@ -90,11 +84,18 @@ def errors_by_pair(study: Study, split: Split = "testing") -> dict[tuple[str, st
 def tabulate_clips(study: Study) -> page.Html:
     """Clips of each label and speakers, split by split."""
     speakers = study.value("speakers")
-    rows = [
-        {"split": split, **counts, "all clips": sum(counts.values()), "speakers": speakers[split]}
-        for split, counts in study.value("clips").items()
-    ]
-    return resting_on(page.table(rows), [study.record("clips")])
+    return page.table(
+        [
+            {
+                "split": split,
+                **counts,
+                "all clips": sum(counts.values()),
+                "speakers": speakers[split],
+            }
+            for split, counts in study.value("clips").items()
+        ],
+        [study.record("clips")],
+    )
 
 
 def tabulate_examples(findings: Findings) -> page.Html:
@@ -103,7 +104,7 @@ def tabulate_examples(findings: Findings) -> page.Html:
         {"label": label, "word": _word_of(clip), "sound": page.player(findings.hear(clip))}
         for label, clip in findings.examples().items()
     ]
-    return resting_on(page.table(rows), data=findings.sounds.name)
+    return page.table(rows, data=findings.sounds.name)
 
 
 def _word_of(clip: str) -> str:
@@ -123,8 +124,7 @@ def plot_loop(history: Sequence[Mapping[str, float]], data: str) -> alt.LayerCha
         for number, epoch in enumerate(history, 1)
         for split in ("training", "validation")
     ]
-    chart = charts.learning_curve(rows, "accuracy")
-    return resting_on(chart, data=data, method="measured")
+    return resting_on(charts.learning_curve(rows, "accuracy"), data=data, method="measured")
 
 
 def plot_study(study: Study, quantity: Literal["accuracy", "loss"]) -> alt.LayerChart:
@@ -134,8 +134,11 @@ def plot_study(study: Study, quantity: Literal["accuracy", "loss"]) -> alt.Layer
         for epoch in study.history
         for split in ("training", "validation")
     ]
-    chart = charts.learning_curve(rows, quantity, study.best.number)
-    return resting_on(chart, [study.record("history")], seeds=f"seed {study.subject['seed']} alone")
+    return resting_on(
+        charts.learning_curve(rows, quantity, study.best.number),
+        [study.record("history")],
+        seeds=f"seed {study.subject['seed']} alone",
+    )
 
 
 def tabulate_accuracy(findings: Findings) -> page.Html:
@@ -153,46 +156,43 @@ def tabulate_accuracy(findings: Findings) -> page.Html:
         if findings.origin == "trained":
             row[THIS_RUN] = brief(mean_accuracy([findings.study], split))
         if findings.study.subject["task"] == "yes_no":
-            stated = select(read_records(ORIGINAL), "accuracy", split=split)
+            stated = select(load(ORIGINAL), "accuracy", split=split)
             row["original report"] = f"{100 * stated[0].value:.2f} %" if stated else "not stated"
         rows.append(row)
-    studies = [*published, *([findings.study] if findings.origin == "trained" else [])]
+    studies = [*published, *runs_of(findings).get(THIS_RUN, ())]
     drawn = [study.record("accuracy", split=split) for study in studies for split in SPLITS]
     names = ", ".join(dict.fromkeys(study.dataset_name for study in studies))
-    return resting_on(page.table(rows), drawn, data=names)
+    return page.table(rows, drawn, data=names)
 
 
-def plot_recall(findings: Findings) -> alt.LayerChart:
-    """Recall of each label: the published trainings, and this run."""
-    runs = {PUBLISHED_RUN: findings.published} if findings.published else {}
-    if findings.origin == "trained":
-        runs = {THIS_RUN: [findings.study], **runs}
+def runs_of(findings: Findings) -> dict[str, Sequence[Study]]:
+    """This run and the published trainings, as far as there are any, by what figures call them."""
+    runs = {THIS_RUN: [findings.study] if findings.origin == "trained" else [],
+            PUBLISHED_RUN: findings.published}  # fmt: skip
+    return {name: studies for name, studies in runs.items() if studies}
+
+
+def plot_recall(runs: Mapping[str, Sequence[Study]]) -> alt.LayerChart:
+    """Recall of each label by run; a run's studies are one a seed."""
     rows = [
-        row for run, studies in runs.items() for row in _recall_rows(recall_by_label(studies), run)
-    ]
-    drawn = [each.record("per_label", split="testing") for own in runs.values() for each in own]
-    return resting_on(charts.recall_by_label(rows), drawn)
-
-
-def plot_recall_of(studies: Sequence[Study]) -> alt.LayerChart:
-    """Recall of each label of one network."""
-    rows = _recall_rows(recall_by_label(studies), PUBLISHED_RUN)
-    drawn = [study.record("per_label", split="testing") for study in studies]
-    return resting_on(charts.recall_by_label(rows), drawn)
-
-
-def _recall_rows(recalls: Mapping[str, Estimate], run: str) -> list[dict[str, Any]]:
-    return [
         {"label": label, "run": run, "recall": own.value, "low": own.low, "high": own.high}
-        for label, own in recalls.items()
+        for run, studies in runs.items()
+        for label, own in recall_by_label(studies).items()
     ]
+    return resting_on(
+        charts.recall_by_label(rows),
+        [each.record("per_label", split="testing") for own in runs.values() for each in own],
+    )
 
 
 def plot_confusion(study: Study) -> alt.LayerChart:
     """Test clips by true and predicted label."""
     record = study.record("confusion", split="testing")
-    chart = charts.confusion(record.value, study.labels)
-    return resting_on(chart, [record], seeds=f"seed {study.subject['seed']} alone")
+    return resting_on(
+        charts.confusion(record.value, study.labels),
+        [record],
+        seeds=f"seed {study.subject['seed']} alone",
+    )
 
 
 def tabulate_hardest(findings: Findings, count: int = HARDEST) -> page.Html:
@@ -211,4 +211,4 @@ def tabulate_hardest(findings: Findings, count: int = HARDEST) -> page.Html:
             }
         )
     sounds = f"{record.data['name']}, sound from {findings.sounds.name}"
-    return resting_on(page.table(rows), [record], data=sounds)
+    return page.table(rows, [record], data=sounds)

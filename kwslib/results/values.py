@@ -1,8 +1,9 @@
 """Values of several records: means over seeds, and differences on the same clips."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import mean
+from typing import Any
 
 from kwslib.evaluation.accuracy import mean_interval, wilson_interval
 from kwslib.records import Record, format_quantity
@@ -41,6 +42,15 @@ class Estimate:
         return self.interval[1] if self.interval else self.value
 
 
+def grouped(records: Iterable[Record], *names: str) -> dict[Any, list[Record]]:
+    """Records by what their subjects have under a name, or under several: a tuple then."""
+    found: dict[Any, list[Record]] = {}
+    for record in records:
+        key = tuple(record.subject[name] for name in names)
+        found.setdefault(key if names[1:] else key[0], []).append(record)
+    return found
+
+
 def brief(share: Estimate | Record) -> str:
     """A share with its interval for a cell of a table, shorter than it formats itself.
 
@@ -49,6 +59,12 @@ def brief(share: Estimate | Record) -> str:
     """
     low, high = share.interval or (share.value, share.value)
     return f"{100 * share.value:.1f} % ({100 * low:.1f}–{100 * high:.1f})"
+
+
+def point(share: Estimate | Record) -> dict[str, float]:
+    """A share with its interval, as the columns ``accuracy``, ``low`` and ``high`` of a chart."""
+    low, high = share.interval or (share.value, share.value)
+    return {"accuracy": share.value, "low": low, "high": high}
 
 
 def mean_over_seeds(records: Sequence[Record]) -> Estimate:

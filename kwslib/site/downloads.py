@@ -31,7 +31,7 @@ def charts_of(notebook: nbformat.NotebookNode) -> Iterator[tuple[str, dict[str, 
     for cell in notebook.cells:
         for output in cell.get("outputs", ()):
             if told := output.get("data", {}).get(MIME):
-                texts = [Table.from_json(table).csv() for table in told["tables"]]
+                texts = [Table(**table).csv() for table in told["tables"]]
                 names = csv_names(told["chart"], len(texts))
                 yield told["description"], dict(zip(names, texts, strict=True))
 

@@ -13,9 +13,9 @@ from kwslib.field.scores import clips_right, successes
 from kwslib.field.study import published
 from kwslib.models import create
 from kwslib.records import FOLDER
-from kwslib.results import audit, audit_tables, field_test, pruning
+from kwslib.results import audit, field_test, pruning
 from kwslib.results.model_size import load_cpu_times
-from kwslib.results.quantization import load_sweep
+from kwslib.results.quantization import ABLATION_NAMES, NAMES, load_sweep
 from kwslib.results.values import mean_time
 
 
@@ -108,7 +108,7 @@ def test_counts_by_channels_are_those_of_smaller_networks():
 
 
 def test_sizes_are_printed_recomputed_and_ours():
-    rows = cells(audit_tables.tabulate_sizes(cost_of(create("tiny_conv", len(Task().labels)))))
+    rows = cells(audit.tabulate_sizes(cost_of(create("tiny_conv", len(Task().labels)))))
     assert rows[1][1:3] == ["16,552", "16,652"]
     assert rows[2][1:4] == ["6.7 %", "6.66 %", "6.35 %"]
     assert rows[3][1:3] == ["3.1 %", "3.07 %"]
@@ -118,15 +118,15 @@ def test_sizes_are_printed_recomputed_and_ours():
 @pytest.mark.parametrize(
     ("table", "told"),
     [
-        (lambda: audit_tables.tabulate_accuracies("yes_no"),
+        (lambda: audit.tabulate_accuracies("yes_no"),
          ["tiny conv", "ethanglaser/ML-Hardware-Systems", "89.9–90.4 %", ""]),
-        (lambda: audit_tables.tabulate_accuracies("ten_words"),
+        (lambda: audit.tabulate_accuracies("ten_words"),
          ["DS-CNN large", "ARM-software/ML-zoo", "", "94.6 %"]),
-        (lambda: audit_tables.tabulate_accuracies("ten_words"),
+        (lambda: audit.tabulate_accuracies("ten_words"),
          ["DS-CNN, floor of the benchmark", "MLPerf Tiny", "", "90.0 %"]),
-        (audit_tables.tabulate_board_times,
+        (audit.tabulate_board_times,
          ["tiny conv", "the original report", "TensorFlow Lite Micro", "published", "109 ms"]),
-        (audit_tables.tabulate_board_times,
+        (audit.tabulate_board_times,
          ["tiny conv", "Beichen-Ma/ArduinoTinyML", "TensorFlow Lite Micro", "published",
           "86–88 ms"]),
     ],
@@ -137,14 +137,15 @@ def test_figures_of_others_stand_with_their_source(table, told):
 
 
 def test_bits_and_amounts_have_a_row_each():
-    widths = cells(audit_tables.tabulate_widths(load_sweep("widths", audit.NETWORK)))
+    widths = cells(audit.tabulate_by_bits(load_sweep("widths", audit.NETWORK), NAMES))
     assert [row[0] for row in widths[1:]] == list("8765432")
-    mistakes = cells(audit_tables.tabulate_mistakes(load_sweep("ablations", audit.NETWORK)))
+    ablations = load_sweep("ablations", audit.NETWORK)
+    mistakes = cells(audit.tabulate_by_bits(ablations, ABLATION_NAMES, most=4))
     assert [row[0] for row in mistakes[1:]] == list("432")
-    weights = {row[0]: row for row in cells(audit_tables.tabulate_pruned_weights())}
+    weights = {row[0]: row for row in cells(audit.tabulate_pruned_weights())}
     assert weights["80 %"][3] == "71.8 %" and weights["90 %"][3] == "43.9 %"
-    channels = {row[0]: row for row in cells(audit_tables.tabulate_channels())}
+    channels = {row[0]: row for row in cells(audit.tabulate_channels())}
     assert channels["1"][3:] == ["72.1 %", "2,085", "42,000"]
-    times = {row[0]: row for row in cells(audit_tables.tabulate_channel_times())}
+    times = {row[0]: row for row in cells(audit.tabulate_channel_times())}
     assert times["8"][-1] == "87\N{NO-BREAK SPACE}ms" and times["5"][-1] == ""
-    assert len(cells(audit_tables.tabulate_norms())) == 1 + 4 + 3
+    assert len(cells(audit.tabulate_norms())) == 1 + 4 + 3

@@ -3,9 +3,8 @@
 import pytest
 import vl_convert
 
-from kwslib.records import read_records
 from kwslib.results import board_times
-from kwslib.results.literature import load_original
+from kwslib.results.committed import load_original
 from kwslib.results.model_size import load_cpu_times
 from kwslib.results.networks import networks
 from kwslib.results.values import mean_time
@@ -23,7 +22,7 @@ def tiny(profiled):
 
 def test_errors_of_the_model_are_those_of_the_records():
     found = board_times.model_errors()
-    records = read_records(board_times._BOARDS)
+    records = board_times.known_times()
     timed = {r.subject["network"]: r.value for r in records
              if r.metric == "cycles" and r.method == "published"}  # fmt: skip
     assert {len(each) for each in found.values()} == {len(timed)} == {5}
@@ -62,9 +61,8 @@ def test_no_modelled_time_is_drawn_as_a_measured_one(tiny):
 
 
 def test_flash_waits_make_our_network_slower(tiny):
-    plain, waiting = board_times._milliseconds(tiny)
-    assert plain == pytest.approx(315_144 / 64e3)
-    assert waiting == pytest.approx((315_144 + 2 * 5528) / 64e3)
+    assert tiny.milliseconds == pytest.approx(315_144 / 64e3)
+    assert board_times._waiting_ms(tiny) == pytest.approx((315_144 + 2 * 5528) / 64e3)
 
 
 def test_every_profiled_network_stands_in_the_table(profiled):

@@ -28,7 +28,7 @@ def file(subject):
 
 @pytest.fixture(scope="module")
 def board(file):
-    found = board_profile.load_profile(NAME, "emulator", graph_of(file).sha256)
+    found = board_profile.load_profile(NAME, tflite=graph_of(file).sha256)
     assert found is not None
     return found
 
@@ -80,15 +80,17 @@ def test_few_images_are_compared_and_all_labels_are_among_them(subject):
 
 
 def test_no_profile_is_that_of_another_file(board, tmp_path):
-    assert board_profile.load_profile(NAME, "emulator", "0" * 64) is None
-    assert board_profile.load_profile(NAME, "serial", graph_sha()) is None
+    assert board_profile.load_profile(NAME, tflite="0" * 64) is None
+    assert board_profile.load_profile(NAME, "serial", tflite=graph_sha()) is None
     measured = replace(
         board, target="serial:/dev/ttyACM0", method="measured",
         stages={name: Cost(cycles=cost.cycles, us=2 * cost.us)
                 for name, cost in board.stages.items()},
     )  # fmt: skip
-    write_records(tmp_path / f"{NAME}-serial.json", [measured.record({"tflite": graph_sha()})])
-    found = board_profile.load_profile(NAME, "serial", graph_sha(), tmp_path)
+    write_records(
+        tmp_path / f"board/{NAME}-serial.json", [measured.record({"tflite": graph_sha()})]
+    )
+    found = board_profile.load_profile(NAME, "serial", tmp_path, tflite=graph_sha())
     assert found == measured
     assert "physical board" in board_profile.tabulate_stages(board, found)
     assert "physical board" not in board_profile.tabulate_stages(board)

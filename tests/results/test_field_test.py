@@ -90,8 +90,8 @@ def test_keyword_recall_is_the_mean_of_the_seeds_over_the_keywords_alone(tiny):
 
 def test_accuracy_of_a_split_is_that_of_the_table_of_networks(tiny):
     found = field_test.accuracy_by_split(tiny)["testing"]
-    assert found.value == pytest.approx(tiny.accuracy)
-    assert found.interval == pytest.approx(tiny.interval)
+    assert found.value == pytest.approx(tiny.accuracy.value)
+    assert found.interval == pytest.approx(tiny.accuracy.interval)
 
 
 def test_charts_draw_and_say_what_they_rest_on(tiny):

@@ -22,7 +22,9 @@ def heard():
 @pytest.fixture(scope="module")
 def streams(heard, tmp_path_factory):
     """The same as the records of two networks, one of which makes more false accepts."""
-    folder = tmp_path_factory.mktemp("streams")
+    layout = tmp_path_factory.mktemp("measurements")
+    folder = layout / "streaming"
+    folder.mkdir()
     records = heard.records({"name": "embedded speech", "hash": "h"})
     write_records(folder / "funnel_small-yes_no.json", records)
     for record in records:
@@ -30,7 +32,7 @@ def streams(heard, tmp_path_factory):
             object.__setattr__(record, "value", record.value + 60)
     write_records(folder / "tiny_conv-yes_no.json", records)
     write_records(folder / "tiny_conv-yes_no_left.json", records)
-    return listening.load_streams(folder=folder)
+    return listening.load_streams(folder=layout)
 
 
 def test_a_run_without_a_network_hears_nothing():

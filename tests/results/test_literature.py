@@ -5,8 +5,8 @@ import doctest
 import pytest
 
 from kwslib.records import FOLDER, read_records
-from kwslib.results import literature
-from kwslib.results.literature import author_of, repository_of
+from kwslib.results import committed
+from kwslib.results.committed import author_of, repository_of
 
 SOURCES = sorted(
     {record.source for path in FOLDER.glob("literature*.json") for record in read_records(path)}
@@ -14,7 +14,7 @@ SOURCES = sorted(
 
 
 def test_the_examples_hold():
-    assert doctest.testmod(literature).failed == 0
+    assert doctest.testmod(committed).failed == 0
 
 
 @pytest.mark.parametrize("source", SOURCES)

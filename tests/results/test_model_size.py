@@ -14,6 +14,8 @@ from kwslib.cost.literature import published
 from kwslib.cost.original import as_original
 from kwslib.records import FOLDER, Record, write_records
 from kwslib.results import model_size as results
+from kwslib.results.board_profile import load_profile, network_ms
+from kwslib.results.charts import size as charts
 from kwslib.results.provenance import META
 from kwslib.results.values import mean_time
 
@@ -108,10 +110,10 @@ def test_the_cpu_time_is_the_mean_of_the_records_of_whole_networks():
 
 
 def test_no_records_give_no_times(tmp_path):
-    assert results.load_cpu_times("ds_cnn", sweeps=tmp_path) == []
+    assert results.load_cpu_times("ds_cnn", folder=tmp_path) == []
     assert mean_time([]) is None
     assert results.load_gpu_time("ds_cnn", folder=tmp_path) is None
-    assert results.load_board_time("ds_cnn-yes_no", tmp_path) is None
+    assert network_ms(load_profile("ds_cnn-yes_no", folder=tmp_path)) is None
 
 
 def test_a_single_cpu_record_has_no_interval(tmp_path):
@@ -126,15 +128,15 @@ def test_a_single_cpu_record_has_no_interval(tmp_path):
     pruned = facts | {"method": "channels"}
     records = [Record("run_time", 80.0, "us", "measured", facts),
                Record("run_time", 20.0, "us", "measured", pruned)]  # fmt: skip
-    write_records(tmp_path / "pruning-board-ds_cnn-yes_no.json", records)
-    time = mean_time(results.load_cpu_times("ds_cnn", sweeps=tmp_path))
+    write_records(tmp_path / "sweeps" / "pruning-board-ds_cnn-yes_no.json", records)
+    time = mean_time(results.load_cpu_times("ds_cnn", folder=tmp_path))
     assert (time.value, time.interval) == (80.0, None)
 
 
 def test_the_board_time_is_that_of_the_network():
     (entry,) = json.loads((FOLDER / "board/tiny_conv-yes_no-emulator.json").read_text("utf-8"))
     cycles, clock = entry["value"]["stages"]["network"]["cycles"], entry["value"]["clock_hz"]
-    assert results.load_board_time("tiny_conv-yes_no") == pytest.approx(1000 * cycles / clock)
+    assert network_ms(load_profile("tiny_conv-yes_no")) == pytest.approx(1000 * cycles / clock)
 
 
 def places(chart):
@@ -143,20 +145,20 @@ def places(chart):
 
 def test_this_runs_time_is_drawn_only_where_none_is_on_record():
     gpu = [results.load_gpu_time("tiny_conv", batch) for batch in (1, 64)]
-    known = results.plot_run_times(results.load_cpu_times("tiny_conv"), *gpu, 1234.0)
+    known = charts.plot_run_times(results.load_cpu_times("tiny_conv"), *gpu, 1234.0)
     assert places(known) == ["AMD EPYC, one core", "NVIDIA H200, 1 image", "NVIDIA H200, 64 images",
                              "original report, CPU", "original report, GPU"]  # fmt: skip
     assert "PyTorch" in known.usermeta[META]["place"]
-    unknown = results.plot_run_times([], None, None, 1234.0)
+    unknown = charts.plot_run_times([], None, None, 1234.0)
     assert places(unknown)[0] == "CPU of this run, one core"
 
 
 def test_calls_are_multiples_of_the_median():
     times = np.concatenate([[500.0], np.full(299, 100.0)])
-    points = results.plot_calls(times, 100.0).to_dict()["layer"][1]["data"]["values"]
+    points = charts.plot_calls(times, 100.0).to_dict()["layer"][1]["data"]["values"]
     assert (points[0]["multiple"], points[1]["multiple"], len(points)) == (5.0, 1.0, 200)
 
 
-@pytest.mark.parametrize("plot", [results.plot_memory, results.plot_live, results.plot_operations])
+@pytest.mark.parametrize("plot", [charts.plot_memory, charts.plot_live, charts.plot_operations])
 def test_figures_say_that_they_are_counted(plot, cost):
     assert plot(cost).usermeta[META] == {"method": "counted"}

@@ -7,10 +7,9 @@ import pytest
 from made_up_networks import publish
 
 from kwslib import models
-from kwslib.cost.literature import PATH
-from kwslib.evaluation.accuracy import wilson_interval
-from kwslib.records import FOLDER, read_records
+from kwslib.evaluation.accuracy import mean_interval, wilson_interval
 from kwslib.results import networks as results
+from kwslib.results.committed import load
 from kwslib.results.networks import MORE_LITERATURE, ahead_of, literature, networks, of_task
 
 BOOK = Path(__file__).parents[2] / "book"
@@ -23,7 +22,7 @@ def committed():
 
 @pytest.fixture(scope="module")
 def many(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("published")
+    folder = tmp_path_factory.mktemp("measurements")
     publish(folder, "tiny_conv", "yes,no", [0.92, 0.93, 0.94], 0.915, 5.0)
     publish(folder, "funnel_small", "yes,no", [0.97, 0.975, 0.98], 0.97, 8.0)
     publish(folder, "funnel_medium", "yes,no", [0.98, 0.98, 0.986], 0.979, 21.0)
@@ -31,8 +30,8 @@ def many(tmp_path_factory):
     publish(folder, "funnel_large", "ten", [0.968], 0.967, 60.5, 4890)
     publish(folder, "tc_resnet8", "ten", [0.94], None, None, 4890)
     publish(folder, "tiny_conv", "yes,no,left", [0.9, 0.9, 0.9])
-    (folder / "tiny_conv-yes_no-pruned.safetensors").touch()
-    return networks(folder, folder / "board")
+    (folder / "published" / "tiny_conv-yes_no-pruned.safetensors").touch()
+    return networks(folder)
 
 
 def test_every_published_network_is_read_with_its_costs(many):
@@ -42,11 +41,12 @@ def test_every_published_network_is_read_with_its_costs(many):
     ]  # fmt: skip
     tiny = many[1]
     assert (tiny.parameters, tiny.macs, tiny.milliseconds) == (16_652, 336_000, 5.0)
-    assert tiny.accuracy == pytest.approx(0.93)
-    assert tiny.interval == wilson_interval(930, 1000)
+    assert tiny.accuracy.value == tiny.over_seeds.value == pytest.approx(0.93)
+    assert tiny.accuracy.interval == wilson_interval(930, 1000)
+    assert tiny.over_seeds.interval == mean_interval([0.92, 0.93, 0.94])
     assert tiny.int8_change == pytest.approx(0.915 - 0.92)  # of the seed that was converted
     assert many[3].int8_change is None and many[3].milliseconds is None
-    assert many[-1].clips == 4890 and len(many[-1].labels) == 12
+    assert many[-1].studies[0].counts["testing"] == 4890 and len(many[-1].studies[0].labels) == 12
 
 
 def test_the_committed_ones_are_there(committed):
@@ -61,14 +61,13 @@ def test_others_figures_are_sourced_and_costed():
     for each in known:
         assert 0.9 <= each.accuracy.value < 1
         assert 1000 < each.parameters < each.macs
-        assert each.data.startswith(("Speech Commands", "MLPerf"))
-    for record in read_records(MORE_LITERATURE):
+        assert each.accuracy.data["name"].startswith(("Speech Commands", "MLPerf"))
+    for record in load(MORE_LITERATURE):
         assert record.source and record.method == "published"
     bibliography = (BOOK / "references.bib").read_text(encoding="utf-8")
     keys = set(re.findall(r"^@\w+\{([^,]+),", bibliography, re.MULTILINE))
-    cited = {str(record.subject["cite"]) for record in read_records(MORE_LITERATURE)}
+    cited = {str(record.subject["cite"]) for record in load(MORE_LITERATURE)}
     assert cited - {""} <= keys
-    assert FOLDER == PATH.parent == MORE_LITERATURE.parent
 
 
 def test_times_of_others_are_brought_to_the_clock_of_the_board():
@@ -83,8 +82,7 @@ def test_networks_of_a_task_fewest_operations_first(many):
         "funnel_small", "tiny_conv", "funnel_medium", "ds_cnn",
     ]  # fmt: skip
     tiny = of_task(many, "yes_no")["tiny_conv"]
-    assert (tiny.estimate.value, tiny.estimate.seeds) == (pytest.approx(0.93), 3)
-    assert tiny.estimate.interval == tiny.interval
+    assert (tiny.accuracy.value, tiny.accuracy.seeds) == (pytest.approx(0.93), 3)
 
 
 def test_who_is_ahead_with_no_more_operations(many):
@@ -113,5 +111,6 @@ def test_costs_are_drawn_with_others_beside(many):
 
 
 def test_a_network_without_records_is_left_out(tmp_path):
-    (tmp_path / "tiny_conv-yes_no.safetensors").touch()
-    assert networks(tmp_path, tmp_path) == []
+    (tmp_path / "published").mkdir()
+    (tmp_path / "published" / "tiny_conv-yes_no.safetensors").touch()
+    assert networks(tmp_path) == []

@@ -3,7 +3,7 @@
 import pytest
 
 from kwslib.records import Record
-from kwslib.results import pruned_networks, sparse_code
+from kwslib.results import pruned_networks
 from kwslib.results.pruning import load_sweeps
 
 SUBJECT = {
@@ -109,8 +109,8 @@ def test_cycles_by_zeros():
         zeros("uniform", 0.0, 100), zeros("uniform", 0.9, 40), zeros("global", 0.9, 90),
         *(zeros(pattern, 0.9, 100, "dense") for pattern in ("uniform", "global")),
     ]  # fmt: skip
-    assert sparse_code.cycles_by_zeros(records, "uniform") == {0.0: 100, 0.9: 40}
-    assert sparse_code.dense_cycles(records) == 100
+    assert pruned_networks.cycles_by_zeros(records, "uniform") == {0.0: 100, 0.9: 40}
+    assert pruned_networks.dense_cycles(records) == 100
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +119,7 @@ def sweeps():
 
 
 def test_the_bytes_of_a_bitmap_follow_from_the_zeros(sweeps):
-    sizes = sparse_code.bytes_by_encoding(sweeps["zeros"], 0.9)
+    sizes = pruned_networks.bytes_by_encoding(sweeps["zeros"], 0.9)
     assert sizes["dense"] == 16_640
     assert sizes["bitmap"] == 16_640 // 8 + 16_640 // 10
 
@@ -146,5 +146,5 @@ def test_every_figure_and_table_of_the_committed_sweeps_is_drawn(sweeps):
     times = pruned_networks.plot_times(networks, 8, sweeps["board"]).to_dict()
     assert times["layer"][0]["encoding"]["x"]["scale"]["domain"] == [0, 8]
     assert pruned_networks.tabulate_choices(networks, sweeps["board"]).count("<tr>") == 5
-    for chart in (sparse_code.plot_bytes, sparse_code.plot_cycles):
+    for chart in (pruned_networks.plot_bytes, pruned_networks.plot_cycles):
         assert chart(sweeps["zeros"]).to_dict()["description"]

@@ -9,7 +9,7 @@ from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Task
 from kwslib.errors import InputError
 from kwslib.models import create
-from kwslib.records import Record, select
+from kwslib.records import FOLDER, Record, select
 from kwslib.results import live_pruning, pruning
 from kwslib.results.provenance import META
 from kwslib.results.values import Estimate
@@ -44,8 +44,9 @@ def sweeps():
 
 def test_a_network_without_all_sweeps_has_none(sweeps, tmp_path):
     assert set(sweeps) == set(pruning.COMMITTED)
-    path = pruning.SWEEPS / "pruning-zeros-tiny_conv-yes_no.json"
-    (tmp_path / path.name).write_bytes(path.read_bytes())
+    path = tmp_path / "sweeps" / "pruning-zeros-tiny_conv-yes_no.json"
+    path.parent.mkdir()
+    path.write_bytes((FOLDER / "sweeps" / path.name).read_bytes())
     assert pruning.load_sweeps("tiny_conv-yes_no", tmp_path) == {}
 
 

@@ -8,6 +8,7 @@ from specifications import rows_of
 from kwslib.errors import InputError
 from kwslib.records import Record
 from kwslib.results import quantization as results
+from kwslib.results.charts import quantization as charts
 
 NETWORK = "tiny_conv-yes_no"
 
@@ -90,7 +91,7 @@ def test_a_network_without_sweeps_or_files_has_none():
 
 def test_figures_draw_the_committed_records_and_say_on_what_they_rest():
     records = results.load_sweep("widths", NETWORK)
-    chart = results.plot_accuracy_by_bits(records)
+    chart = charts.plot_accuracy_by_bits(records)
     rows = [row for row in rows_of(chart.to_dict()) if row.get("bits") == 2]
     drawn = {row["method"]: row["accuracy"] for row in rows}
     for method, name in results.NAMES.items():

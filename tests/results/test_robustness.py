@@ -8,7 +8,7 @@ from specifications import rows_of
 
 from kwslib.data.disturb import Disturbance
 from kwslib.records import Record, write_records
-from kwslib.results import robustness
+from kwslib.results import listening
 from kwslib.studies.robustness import Transfer
 
 
@@ -44,46 +44,48 @@ def sweeps():
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("robustness")
+    layout = tmp_path_factory.mktemp("measurements")
+    folder = layout / "robustness"
+    folder.mkdir()
     for kind, records in sweeps().items():
         others = [Record("per_label", {}, "", "measured")]
         write_records(folder / f"{kind}-tiny_conv-yes_no.json", [*records, *others])
         write_records(folder / f"{kind}-tiny_conv-yes_no_left.json", records)
     better = [accuracy(0.99, **asdict(Disturbance()))]
     write_records(folder / "shift-funnel_small-yes_no.json", better)
-    return folder
+    return layout
 
 
 def test_sweeps_of_the_task_by_network_the_most_accurate_last(folder):
-    assert list(robustness.load_sweep("shift", folder=folder)) == ["tiny_conv", "funnel_small"]
-    (records,) = robustness.load_sweep("snr", folder=folder).values()
+    assert list(listening.load_sweep("shift", folder=folder)) == ["tiny_conv", "funnel_small"]
+    (records,) = listening.load_sweep("snr", folder=folder).values()
     assert {record.metric for record in records} == {"accuracy"} and len(records) == 7
-    assert robustness.load_sweep("level", "ten_words", folder) == {}
+    assert listening.load_sweep("level", "ten_words", folder) == {}
 
 
 def test_losses_are_points_from_the_undisturbed_clips():
     found = sweeps()
-    assert robustness.loss_by(found["shift"], "shift_ms") == pytest.approx(
+    assert listening.loss_by(found["shift"], "shift_ms") == pytest.approx(
         {-200: 20.0, -100: 0.5, 0: 0.0, 100: 0.9}
     )
-    assert robustness.loss_by(found["level"], "level_db")[10.0] == pytest.approx(0.1)
-    assert robustness.loss_in_noise(found["snr"], 0.0) == pytest.approx(
-        {robustness.RECORDED: 15.0, robustness.SYNTHETIC: 30.0}
+    assert listening.loss_by(found["level"], "level_db")[10.0] == pytest.approx(0.1)
+    assert listening.loss_in_noise(found["snr"], 0.0) == pytest.approx(
+        {listening.RECORDED: 15.0, listening.SYNTHETIC: 30.0}
     )
 
 
 def test_noise_is_drawn_as_mean_worst_and_best_of_its_kind(folder):
-    spec = robustness.plot_noise(robustness.load_sweep("snr", folder=folder)).to_dict()
+    spec = listening.plot_noise(listening.load_sweep("snr", folder=folder)).to_dict()
     rows = {(row["noises"], row["snr_db"]): row for row in rows_of(spec)}
-    recorded = rows[robustness.RECORDED, 0.0]
+    recorded = rows[listening.RECORDED, 0.0]
     assert recorded["accuracy"] == pytest.approx(0.75)
     assert (recorded["worst"], recorded["best"]) == (0.7, 0.8)
-    assert rows[robustness.SYNTHETIC, 10.0]["accuracy"] == 0.8
+    assert rows[listening.SYNTHETIC, 10.0]["accuracy"] == 0.8
 
 
 def test_a_disturbance_is_drawn_with_intervals(folder):
-    sweep = robustness.load_sweep("level", folder=folder)
-    spec = robustness.plot_disturbance(sweep, "level_db", "gain in dB").to_dict()
+    sweep = listening.load_sweep("level", folder=folder)
+    spec = listening.plot_disturbance(sweep, "level_db", "gain in dB").to_dict()
     rows = rows_of(spec)
     assert [row["level_db"] for row in rows] == [-20.0, 0.0, 10.0]
     assert all(row["low"] < row["accuracy"] < row["high"] for row in rows)
@@ -91,11 +93,11 @@ def test_a_disturbance_is_drawn_with_intervals(folder):
 
 
 def test_transfer_is_a_mean_over_seeds(folder):
-    sweep = robustness.load_sweep("transfer", folder=folder)
-    assert robustness.transfer_accuracy(sweep["tiny_conv"], "embedded", "real") == pytest.approx(
+    sweep = listening.load_sweep("transfer", folder=folder)
+    assert listening.transfer_accuracy(sweep["tiny_conv"], "embedded", "real") == pytest.approx(
         0.505
     )
-    cells = re.findall(r"<td[^>]*>(.*?)</td>", robustness.tabulate_transfer(sweep))
+    cells = re.findall(r"<td[^>]*>(.*?)</td>", listening.tabulate_transfer(sweep))
     assert [cell for cell in cells if "%" in cell] == [
         f"{share}&nbsp;%" for share in ("92.5", "70.5", "50.5", "98.5")
     ]

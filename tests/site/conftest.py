@@ -127,7 +127,7 @@ mystnb:
     alt: One row
 ---
 if level > 5:
-    display(resting_on(page.table([{"level": level}]), method="computed"))
+    display(page.table([{"level": level}], method="computed"))
 ```
 
 % end if

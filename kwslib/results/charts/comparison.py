@@ -1,7 +1,6 @@
 """Figures that compare views of speech, and images of the same clips by two front ends."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import altair as alt
 
@@ -15,35 +14,39 @@ from kwslib.results.charts.theme import (
     SKY,
     VERMILION,
     WIDTH,
-    colour_scale,
-    shape_scale,
+    Rows,
+    chart,
+    looks,
+    names_of,
+    tips,
 )
 
+_BELOW = alt.Legend(orient="bottom")
 _VIEW_COLOURS = (VERMILION, PURPLE, ORANGE, BLUE, GREEN)
 
 
-def similarity_by_delay(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
+def similarity_by_delay(rows: Rows) -> alt.LayerChart:
     """Similarity of views of a clip to those of the same clip later, a line a view.
 
     Args:
         rows: ``view``, ``delay`` in milliseconds, ``similarity``.
     """
-    views = list(dict.fromkeys(row["view"] for row in rows))
-    base = alt.Chart(alt.Data(values=[dict(row) for row in rows])).encode(
+    views = names_of(rows, "view")
+    base = chart(rows).encode(
         x=alt.X("delay:Q", title="delay, ms", scale=alt.Scale(nice=False)),
         color=alt.Color(
             "view:N",
             sort=views,
             scale=alt.Scale(domain=views, range=list(_VIEW_COLOURS[: len(views)])),
             title=None,
-            legend=_below(),
+            legend=_BELOW,
         ),
     )
     lines = base.mark_line(strokeWidth=2).encode(
         y=alt.Y("similarity:Q", title="correlation with the clip", axis=alt.Axis(tickCount=5)),
-        tooltip=["view:N", "delay:Q", alt.Tooltip("similarity:Q", format=".2f")],
+        tooltip=["view:N", "delay:Q", *tips(".2f", "similarity")],
     )
-    zero = alt.Chart(alt.Data(values=[{"similarity": 0}])).mark_rule(opacity=0.5)
+    zero = chart([{"similarity": 0}]).mark_rule(opacity=0.5)
     return (zero.encode(y="similarity:Q") + lines).properties(
         width=WIDTH,
         height=220,
@@ -51,9 +54,7 @@ def similarity_by_delay(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
     )
 
 
-def accuracy_by_view(
-    rows: Sequence[Mapping[str, Any]], chances: Iterable[float]
-) -> alt.HConcatChart:
+def accuracy_by_view(rows: Rows, chances: Iterable[float]) -> alt.HConcatChart:
     """Accuracy of the same classifier on each view with its interval, beside the view's size.
 
     Args:
@@ -61,40 +62,28 @@ def accuracy_by_view(
         chances: accuracies of guessing.
     """
     titles = [view.title for view in VIEWS.values()]
-    points = [{**row, "view": VIEWS[row["kind"]].title} for row in rows]
-    runs = [run for run in SHAPES if any(row["run"] == run for row in rows)]
-    y = alt.Y("view:N", sort=titles, title=None)
-    base = alt.Chart(alt.Data(values=points)).encode(
-        y=y,
+    runs = names_of(rows, "run", SHAPES)
+    colour, shape = looks("run", runs, legend=_BELOW)
+    base = chart({**row, "view": VIEWS[row["kind"]].title} for row in rows).encode(
+        y=alt.Y("view:N", sort=titles, title=None),
         yOffset=alt.YOffset("run:N", sort=runs),
-        color=alt.Color("run:N", scale=colour_scale(runs), title=None, legend=_below()),
+        color=colour,
     )
-    x = alt.X(
-        "accuracy:Q",
-        title="accuracy on new speakers",
-        scale=alt.Scale(domain=[0, 1]),
-        axis=alt.Axis(format="%", tickCount=5),
-    )
-    tips = [
-        "view:N",
-        "run:N",
-        "data:N",
-        alt.Tooltip("accuracy:Q", format=".1%"),
-        alt.Tooltip("low:Q", format=".1%"),
-        alt.Tooltip("high:Q", format=".1%"),
-    ]
     whiskers = base.mark_rule(strokeWidth=2).encode(
-        x=alt.X("low:Q", title="accuracy on new speakers"),
-        x2="high:Q",
-        color=alt.Color("run:N", scale=colour_scale(runs), title=None, legend=_below()),
+        x=alt.X("low:Q", title="accuracy on new speakers"), x2="high:Q"
     )
     dots = base.mark_point(filled=True, size=70, opacity=1).encode(
-        x=x,
-        shape=alt.Shape("run:N", scale=shape_scale(runs), title=None, legend=_below()),
-        tooltip=tips,
+        x=alt.X(
+            "accuracy:Q",
+            title="accuracy on new speakers",
+            scale=alt.Scale(domain=[0, 1]),
+            axis=alt.Axis(format="%", tickCount=5),
+        ),
+        shape=shape,
+        tooltip=["view:N", "run:N", "data:N", *tips(".1%", "accuracy", "low", "high")],
     )
     guess = (
-        alt.Chart(alt.Data(values=[{"accuracy": chance} for chance in chances]))
+        chart({"accuracy": chance} for chance in chances)
         .mark_rule(strokeDash=[4, 4], opacity=0.7)
         .encode(x="accuracy:Q")
     )
@@ -105,16 +94,12 @@ def accuracy_by_view(
     )
 
 
-def _below() -> alt.Legend:
-    return alt.Legend(orient="bottom")
-
-
 def _sizes(titles: list[str]) -> alt.LayerChart:
     rows = [
         {"view": view.title, "bytes": view.bytes, "label": f"{view.bytes:,}"}
         for view in VIEWS.values()
     ]
-    base = alt.Chart(alt.Data(values=rows)).encode(
+    base = chart(rows).encode(
         x=alt.X(
             "bytes:Q",
             title="bytes for one second",
@@ -122,7 +107,7 @@ def _sizes(titles: list[str]) -> alt.LayerChart:
             axis=alt.Axis(values=[0, 30_000, 60_000], format=",d"),
         ),
         y=alt.Y("view:N", sort=titles, title=None, axis=None),
-        tooltip=["view:N", alt.Tooltip("bytes:Q", format=",")],
+        tooltip=["view:N", *tips(",", "bytes")],
     )
     bars = base.mark_bar(color=SKY, size=16)
     text = base.mark_text(align="left", dx=4).encode(text="label:N")
@@ -158,7 +143,7 @@ def _histogram(
     ]
     ticks = [2**power for power in range(10) if edges[0] <= 2**power <= edges[-1]]
     return (
-        alt.Chart(alt.Data(values=rows), title=alt.Title(title, frame="group"))
+        chart(rows, title=alt.Title(title, frame="group"))
         .mark_bar(color=colour)
         .encode(
             x=alt.X(

@@ -7,11 +7,13 @@ from typing import Any
 
 import altair as alt
 
-from kwslib.results.charts.front import front
 from kwslib.results.charts.theme import (
     BLUE,
     GREY,
     WIDTH,
+    chart,
+    listed,
+    names_of,
     network_scale,
     round_numbers,
 )
@@ -27,6 +29,7 @@ KINDS = {
 """Whose accuracy it is and on which clips, by colour and shape; each of ours has its own."""
 
 _ACROSS, _HEIGHT = WIDTH - 60, 290  # pixels of a panel
+_NAME_WIDTH = 130  # pixels that the names of networks take
 _LETTER, _LINE, _MARK = 6, 14, 12  # pixels of a letter, a line of text and a mark
 _BELOW = alt.Legend(orient="bottom", labelLimit=0, columns=3, symbolOpacity=1, symbolFillColor=GREY)
 _RIGHT = "accuracy"
@@ -55,16 +58,66 @@ def pareto(
         costs: title of the axis by name of the cost; one that no row knows is left out.
         words: what the networks tell apart, for the description.
     """
-    kinds = [kind for kind in KINDS if any(row["kind"] == kind for row in rows)]
+    kinds = names_of(rows, "kind", KINDS)
     panels = [
         _panel([dict(row) for row in rows if row[cost] is not None], cost, title, kinds)
         for cost, title in costs.items()
         if any(row[cost] is not None for row in rows)
     ]
-    told = "; ".join(f"{row['network']}, {row['kind']}, {row['accuracy']:.1%}" for row in rows)
+    told = listed(rows, "{network}, {kind}, {accuracy:.1%}")
     return alt.vconcat(*panels).properties(
         description=f"Accuracy on {words} against what a network costs: {told}"
     )
+
+
+def memory_shares(rows: Sequence[Mapping[str, Any]], models: list[str]) -> alt.FacetChart:
+    """Bars of what is taken of each memory, on a grey bar for the whole.
+
+    Args:
+        rows: ``network``, ``memory``, ``kB``, ``share`` and ``label``.
+        models: names in the registry, in the order of the bars.
+    """
+    scale = network_scale(models)
+    names = list(scale.domain)
+    base = alt.Chart().encode(
+        alt.Y("network:N", sort=names, title=None, axis=alt.Axis(labelLimit=_NAME_WIDTH))
+    )
+    share = alt.X(
+        "share:Q", title="share of the board's memory", scale=alt.Scale(domain=[0, 1], nice=False),
+        axis=alt.Axis(format="%", tickCount=5),
+    )  # fmt: skip
+    layers = [
+        base.mark_bar(color="currentColor", opacity=0.1).encode(alt.XDatum(0), alt.X2Datum(1)),
+        base.mark_bar().encode(
+            share,
+            color=alt.Color("network:N", scale=scale, sort=names, legend=None),
+            tooltip=["network:N", "memory:N", alt.Tooltip("kB:Q", format=".1f"),
+                     alt.Tooltip("share:Q", format=".1%")],
+        ),
+        base.mark_text(align="left", dx=6).encode(share, text="label:N"),
+    ]  # fmt: skip
+    told = listed(rows, "{network}, {memory} {label}")
+    panel = alt.LayerChart(layer=layers).properties(width=WIDTH // 2 - _NAME_WIDTH // 2, height=150)
+    facet = alt.Column("memory:N", sort=names_of(rows, "memory"), title=None)
+    return panel.facet(data=alt.Data(values=[dict(row) for row in rows]), column=facet).properties(
+        description=f"Flash and RAM of the whole program by network: {told}"
+    )
+
+
+def front(rows: Sequence[Mapping[str, Any]], cost: str, worth: str) -> list[Mapping[str, Any]]:
+    """The rows that no other beats: whatever is worth more costs more. Cheapest first.
+
+    Args:
+        rows: with ``worth`` and ``cost``; one whose cost is None, which is not known, is left out.
+        cost: name of what should be little.
+        worth: name of what should be much.
+    """
+    known = [row for row in rows if row[cost] is not None]
+    best: list[Mapping[str, Any]] = []
+    for row in sorted(known, key=lambda row: (row[cost], -row[worth])):
+        if not best or row[worth] > best[-1][worth]:
+            best.append(row)
+    return best
 
 
 def _panel(
@@ -81,11 +134,11 @@ def _panel(
     y = alt.Y("accuracy:Q", **share)
     best = [{"best": row["network"], cost: row[cost], "accuracy": row["accuracy"]}
             for row in front(rows, cost, "accuracy")]  # fmt: skip
-    line = alt.Chart(alt.Data(values=best)).encode(x, y)
+    line = chart(best).encode(x, y)
     placed = [
         row | {"colour": _colour_of(row)} for row in _with_sides(rows, cost, across, up, best)
     ]
-    base = alt.Chart(alt.Data(values=placed)).encode(
+    base = chart(placed).encode(
         x,
         tooltip=["network:N", "kind:N", alt.Tooltip("accuracy:Q", format=".1%"),
                  alt.Tooltip(f"{cost}:Q", title=title, format=",.3~f"), "note:N"],
@@ -171,11 +224,12 @@ def _with_sides(
 
 def _steps(places: Sequence[_Place]) -> list[_Box]:
     """The strokes of a line that goes on level and then up or down to the next place."""
-    found = []
-    for one, other in pairwise(places):
-        corner = (other[0], one[1])
-        found += [_between(one, corner), _between(corner, other)]
-    return found
+    corners = [(other[0], one[1]) for one, other in pairwise(places)]
+    return [
+        _between(*ends)
+        for one, corner, other in zip(places, corners, places[1:], strict=False)
+        for ends in ((one, corner), (corner, other))
+    ]
 
 
 def _between(one: _Place, other: _Place) -> _Box:
@@ -212,11 +266,9 @@ def _sides(
 
 def _free(boxes: Mapping[str, _Box], others: Sequence[_Box]) -> str:
     """The first side whose box is within the panel and overlaps no other, or nothing."""
-    for side, box in boxes.items():
-        inside = box[0] >= 0 and box[2] <= _ACROSS
-        if inside and not any(_overlap(box, other) for other in others):
-            return side
-    return ""
+    inside = {side: box for side, box in boxes.items() if box[0] >= 0 and box[2] <= _ACROSS}
+    free = (s for s, box in inside.items() if not any(_overlap(box, other) for other in others))
+    return next(free, "")
 
 
 def _around(x: float, y: float, width: float, height: float) -> _Box:

@@ -16,7 +16,8 @@ from PIL import Image
 from kwslib.config import DEPLOYED, SAMPLE_RATE
 from kwslib.features.views import view_of
 from kwslib.results.charts.tables import picture_meta
-from kwslib.results.charts.theme import BLUE, BLUE_TO_RED, ORANGE, VIRIDIS, WIDTH
+from kwslib.results.charts.theme import BLUE, BLUE_TO_RED, ORANGE, VIRIDIS, WIDTH, chart
+from kwslib.results.provenance import resting_on
 
 _FULL_SCALE = 32768
 _SHOWN_DB = 80
@@ -24,6 +25,7 @@ _PICTURE_HEIGHT = 220
 _COLUMNS = 400
 _NYQUIST = SAMPLE_RATE // 2
 _TIME = "time, s"
+_FEW = alt.Axis(tickCount=5)
 _MEL_TICKS_HZ = (0, 250, 500, 1000, 1500, 2000, 3000, 4000)
 
 
@@ -46,9 +48,9 @@ def _envelope(
     ]
     # in a small panel no label may stick out at the top, where titles stand in a row
     top = max(0.02, (1.3 if small else 1.05) * float(np.abs(samples).max()))
-    axis = _few() if labelled else None
+    axis = _FEW if labelled else None
     return (
-        alt.Chart(alt.Data(values=rows))
+        chart(rows)
         # the outline keeps quiet passages visible, where the band is thinner than a pixel
         .mark_area(color=BLUE, stroke=BLUE, strokeWidth=0.8)
         .encode(
@@ -65,10 +67,6 @@ def _envelope(
     )
 
 
-def _few() -> alt.Axis:
-    return alt.Axis(tickCount=5)
-
-
 def spectrum(power: NDArray[np.float64]) -> alt.LayerChart:
     """Power of a whole clip by hertz, ``[8001]``, in decibels below its peak.
 
@@ -77,7 +75,7 @@ def spectrum(power: NDArray[np.float64]) -> alt.LayerChart:
     level = _decibels(power[: _NYQUIST // 20 * 20].reshape(-1, 20).max(axis=1))
     rows = [{"f": 20 * i + 10, "level": round(float(db), 1)} for i, db in enumerate(level)]
     curve = (
-        alt.Chart(alt.Data(values=rows))
+        chart(rows)
         .mark_line(color=BLUE, strokeWidth=1.2)
         .encode(
             x=alt.X("f:Q", title="frequency, Hz", scale=alt.Scale(domain=[0, _NYQUIST])),
@@ -105,7 +103,7 @@ def spectrogram(power: NDArray[np.float64]) -> alt.LayerChart:
     level = _decibels(power)
     hertz = np.arange(level.shape[1]) * SAMPLE_RATE / DEPLOYED.fft
     y = alt.Y(
-        "y:Q", title="frequency, Hz", scale=alt.Scale(domain=[0, _NYQUIST], nice=False), axis=_few()
+        "y:Q", title="frequency, Hz", scale=alt.Scale(domain=[0, _NYQUIST], nice=False), axis=_FEW
     )
     return _picture(level, y, (-_SHOWN_DB, 0), "dB below peak", VIRIDIS).properties(
         description="Spectrogram of the clip: power by time and frequency, up to 8 kHz.",
@@ -189,7 +187,7 @@ def words_side_by_side(words: Mapping[str, NDArray[np.int16]]) -> alt.HConcatCha
     )
 
 
-def mel_bands() -> alt.VConcatChart:
+def plot_mel_bands() -> alt.VConcatChart:
     """The HTK mel scale, and the triangles of the forty bands."""
     hertz = np.arange(0, DEPLOYED.high_hz + 1, 50)
     curve = alt.Chart(
@@ -210,7 +208,7 @@ def mel_bands() -> alt.VConcatChart:
         for corner, weight in zip(corners[band : band + 3], (0, 1, 0), strict=True):
             rows.append({"band": band, "f": round(float(corner), 1), "weight": weight})
     triangles = (
-        alt.Chart(alt.Data(values=rows))
+        chart(rows)
         .mark_line(strokeWidth=1.3)
         .encode(
             x=x,
@@ -220,9 +218,10 @@ def mel_bands() -> alt.VConcatChart:
             tooltip=["band:N", "f:Q"],
         )
     )
-    return alt.vconcat(
+    drawn = alt.vconcat(
         line.properties(width=WIDTH, height=140), triangles.properties(width=WIDTH, height=110)
     ).properties(description="The mel scale up to 4 kHz and the forty triangular bands.")
+    return resting_on(drawn, method="computed")
 
 
 def _picture(
@@ -255,7 +254,7 @@ def _picture(
         if legend
         else None,
     )
-    x = alt.X("x:Q", title=_TIME, scale=alt.Scale(domain=[0, 1], nice=False), axis=_few())
+    x = alt.X("x:Q", title=_TIME, scale=alt.Scale(domain=[0, 1], nice=False), axis=_FEW)
     axes = alt.Chart(alt.Data(values=corners)).mark_point(opacity=0).encode(x=x, y=y, color=colour)
     # a frame stands for the time until the next
     frames = len(values)

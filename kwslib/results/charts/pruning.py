@@ -16,7 +16,14 @@ from kwslib.results.charts.theme import (
     SKY,
     VERMILION,
     WIDTH,
+    Rows,
+    chart,
+    listed,
+    looks,
+    names_of,
+    tips,
 )
+from kwslib.results.provenance import resting_on
 
 SERIES = {
     "without fine-tuning": (ORANGE, "square"),
@@ -43,7 +50,7 @@ _OTHERS = (
 
 
 def curves(
-    rows: Sequence[Mapping[str, Any]],
+    rows: Rows,
     field: str,
     title: str,
     dense: float,
@@ -69,15 +76,15 @@ def curves(
     """
     axis = alt.Axis(format="~%" if share else "~s", tickCount=8 if width == WIDTH else 5)
     scale = alt.Scale(type="log" if logarithmic else "linear", zero=False, nice=False, padding=12)
-    colour, shape = _scales(rows)
-    base = alt.Chart(alt.Data(values=[dict(row) for row in rows])).encode(
+    colour, shape = _looks(rows)
+    base = chart(rows).encode(
         x=alt.X(f"{field}:Q", title=title, scale=scale, axis=axis),
         color=colour,
         tooltip=[
             alt.Tooltip("series:N", title="network"),
             alt.Tooltip("share:Q", title="pruned", format=".1%"),
             alt.Tooltip(f"{field}:Q", title=title, format=".1%" if share else ",.5~r"),
-            *(alt.Tooltip(f"{name}:Q", format=".1%") for name in ("accuracy", "low", "high")),
+            *tips(".1%", "accuracy", "low", "high"),
         ],
     )
     y = alt.Y("accuracy:Q", title="accuracy", axis=PERCENT, scale=alt.Scale(zero=False))
@@ -87,11 +94,11 @@ def curves(
         base.mark_rule(strokeWidth=2).encode(alt.Y("low:Q", title="accuracy"), alt.Y2("high:Q")),
         base.mark_point(filled=True, size=60, opacity=1).encode(y, shape),
     ]
-    marks = [{"series": name, field: at} for name, at in (cliffs or {}).items()]
-    if marks:
-        cliff = alt.Chart(alt.Data(values=marks)).mark_rule(strokeDash=[2, 3], strokeWidth=2)
+    if cliffs:
+        cliff = chart({"series": name, field: at} for name, at in cliffs.items())
+        cliff = cliff.mark_rule(strokeDash=[2, 3], strokeWidth=2)
         layers.append(cliff.encode(alt.X(f"{field}:Q"), color=colour))
-    values = "; ".join(f"{r['series']}, {r[field]:.4g}, {r['accuracy']:.1%}" for r in rows)
+    values = listed(rows, f"{{series}}, {{{field}:.4g}}, {{accuracy:.1%}}")
     return alt.LayerChart(layer=layers).properties(
         width=width,
         height=height,
@@ -99,9 +106,7 @@ def curves(
     )
 
 
-def panels(
-    rows: Sequence[Mapping[str, Any]], axes: Mapping[str, str], dense: float
-) -> alt.ConcatChart:
+def panels(rows: Rows, axes: Mapping[str, str], dense: float) -> alt.ConcatChart:
     """Accuracy against several costs, a panel for each.
 
     Args:
@@ -117,16 +122,15 @@ def panels(
     return alt.concat(*drawn, columns=2).properties(description=described)
 
 
-def schedule(shares: Sequence[float]) -> alt.Chart:
+def plot_schedule(shares: Sequence[float]) -> alt.Chart:
     """The share of the weights that is zero after each step of a training."""
-    rows = [{"step": step, "pruned": share} for step, share in enumerate(shares)]
-    return (
-        alt.Chart(alt.Data(values=rows))
+    drawn = (
+        chart({"step": step, "pruned": share} for step, share in enumerate(shares))
         .mark_line(strokeWidth=2, color=BLUE, interpolate="step-after")
         .encode(
             alt.X("step:Q", title="step of the training"),
             alt.Y("pruned:Q", title="weights pruned", axis=PERCENT, scale=alt.Scale(domain=[0, 1])),
-            tooltip=["step:Q", alt.Tooltip("pruned:Q", format=".1%")],
+            tooltip=["step:Q", *tips(".1%", "pruned")],
         )
         .properties(
             width=WIDTH,
@@ -135,19 +139,20 @@ def schedule(shares: Sequence[float]) -> alt.Chart:
             f"{shares[len(shares) // 2]:.0%} half way, {shares[-1]:.0%} at the last",
         )
     )
+    return resting_on(drawn, method="computed")
 
 
-def sensitivity(rows: Sequence[Mapping[str, Any]], what: str) -> alt.Chart:
+def sensitivity(rows: Rows, what: str) -> alt.Chart:
     """Accuracy when one layer alone is pruned, a line for each layer.
 
     Args:
         rows: ``layer``, ``share`` and ``accuracy``.
         what: is pruned, for the axis.
     """
-    layers = list(dict.fromkeys(row["layer"] for row in rows))
-    values = "; ".join(f"{r['layer']}, {r['share']:.1%}, {r['accuracy']:.1%}" for r in rows)
+    layers = names_of(rows, "layer")
+    values = listed(rows, "{layer}, {share:.1%}, {accuracy:.1%}")
     return (
-        alt.Chart(alt.Data(values=[dict(row) for row in rows]))
+        chart(rows)
         .mark_line(point=alt.OverlayMarkDef(size=50), strokeWidth=2)
         .encode(
             alt.X("share:Q", title=f"{what} of one layer pruned",
@@ -157,8 +162,7 @@ def sensitivity(rows: Sequence[Mapping[str, Any]], what: str) -> alt.Chart:
                   scale=alt.Scale(zero=False)),
             alt.Color("layer:N", sort=layers, title=None, legend=BELOW),
             alt.StrokeDash("layer:N", sort=layers, legend=None),
-            tooltip=["layer:N", *(alt.Tooltip(f"{name}:Q", format=".1%")
-                                  for name in ("share", "accuracy"))],
+            tooltip=["layer:N", *tips(".1%", "share", "accuracy")],
         )
         .properties(
             width=WIDTH, height=240, description=f"Accuracy when one layer is pruned: {values}"
@@ -166,9 +170,7 @@ def sensitivity(rows: Sequence[Mapping[str, Any]], what: str) -> alt.Chart:
     )  # fmt: skip
 
 
-def by_zeros(
-    rows: Sequence[Mapping[str, Any]], field: str, title: str, dense: float | None = None
-) -> alt.LayerChart:
+def by_zeros(rows: Rows, field: str, title: str, dense: float | None = None) -> alt.LayerChart:
     """What weights or their network cost, against the share that is zero, a line for each series.
 
     Args:
@@ -177,8 +179,8 @@ def by_zeros(
         title: of it.
         dense: what the network costs where zeros are weights like any other; it is dashed.
     """
-    colour, shape = _scales(rows)
-    base = alt.Chart(alt.Data(values=[dict(row) for row in rows])).encode(
+    colour, shape = _looks(rows)
+    base = chart(rows).encode(
         x=alt.X(
             "zeros:Q",
             title="weights that are zero",
@@ -199,37 +201,35 @@ def by_zeros(
     ]
     if dense is not None:
         layers.insert(0, _dashed([{field: dense}], y=alt.Y(f"{field}:Q")))
-    values = "; ".join(f"{r['series']}, {r['zeros']:.1%}, {r[field]:.4g}" for r in rows)
+    values = listed(rows, f"{{series}}, {{zeros:.1%}}, {{{field}:.4g}}")
     return alt.LayerChart(layer=layers).properties(
         width=WIDTH, height=240, description=f"{title} against zeros: {values}"
     )
 
 
-def by_channels(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
+def by_channels(rows: Rows) -> alt.LayerChart:
     """Milliseconds on the board against channels, from 0 channels and 0 ms on.
 
     Args:
         rows: ``series``, ``channels`` and ``ms``.
     """
-    colour, shape = _scales(rows)
+    colour, shape = _looks(rows)
     most = max(row["channels"] for row in rows)
-    base = alt.Chart(alt.Data(values=[dict(row) for row in rows])).encode(
+    base = chart(rows).encode(
         alt.X("channels:Q", title="channels that remain", scale=alt.Scale(domain=[0, most]),
               axis=alt.Axis(values=list(range(most + 1)), format="d")),
         alt.Y("ms:Q", title="time per inference on the board, ms"),
         colour,
-        tooltip=["series:N", "channels:Q", alt.Tooltip("ms:Q", format=".3~r")],
+        tooltip=["series:N", "channels:Q", *tips(".3~r", "ms")],
     )  # fmt: skip
-    values = "; ".join(f"{r['series']}, {r['channels']} channels, {r['ms']:.1f} ms" for r in rows)
+    values = listed(rows, "{series}, {channels} channels, {ms:.1f} ms")
     points = base.mark_point(filled=True, size=60, opacity=1).encode(shape=shape)
     return alt.LayerChart(layer=[base.mark_line(strokeWidth=2), points]).properties(
         width=WIDTH, height=260, description=f"Time on the board by channels: {values}"
     )
 
 
-def pareto(
-    rows: Sequence[Mapping[str, Any]], front: Sequence[Mapping[str, Any]], field: str, title: str
-) -> alt.LayerChart:
+def pareto(rows: Rows, front: Rows, field: str, title: str) -> alt.LayerChart:
     """Accuracy against what a network costs; those that no other one beats are joined.
 
     Args:
@@ -238,18 +238,15 @@ def pareto(
         field: along the axis.
         title: of it.
     """
-    colour, shape = _scales(rows)
-
-    def drawn(values: Sequence[Mapping[str, Any]]) -> alt.Chart:
-        return alt.Chart(alt.Data(values=[dict(row) for row in values])).encode(
-            alt.X(f"{field}:Q", title=title, scale=alt.Scale(zero=False, nice=True)),
-            alt.Y("accuracy:Q", title="accuracy", axis=PERCENT, scale=alt.Scale(zero=False)),
-        )
-
+    colour, shape = _looks(rows)
+    x = alt.X(f"{field}:Q", title=title, scale=alt.Scale(zero=False, nice=True))
+    y = alt.Y("accuracy:Q", title="accuracy", axis=PERCENT, scale=alt.Scale(zero=False))
     points = (
-        drawn(rows)
+        chart(rows)
         .mark_point(size=80, strokeWidth=2, opacity=1)
         .encode(
+            x,
+            y,
             colour,
             shape,
             fill=alt.Fill("series:N", scale=colour["scale"], legend=None),
@@ -257,30 +254,23 @@ def pareto(
             tooltip=[
                 alt.Tooltip("name:N", title="network"),
                 alt.Tooltip(f"{field}:Q", title=title, format=".4~r"),
-                *(alt.Tooltip(f"{name}:Q", format=".1%") for name in ("accuracy", "low", "high")),
+                *tips(".1%", "accuracy", "low", "high"),
             ],
         )
     )
-    line = drawn(front).mark_line(color=GREY, strokeWidth=1.5, interpolate="step-after")
-    values = "; ".join(f"{r['name']}, {r[field]:.4g}, {r['accuracy']:.1%}" for r in rows)
-    return alt.LayerChart(layer=[line, points]).properties(
+    line = chart(front).mark_line(color=GREY, strokeWidth=1.5, interpolate="step-after")
+    values = listed(rows, f"{{name}}, {{{field}:.4g}}, {{accuracy:.1%}}")
+    return alt.LayerChart(layer=[line.encode(x, y), points]).properties(
         width=WIDTH, height=280, description=f"Accuracy against {title}: {values}"
     )
 
 
-def _scales(rows: Sequence[Mapping[str, Any]]) -> tuple[alt.Color, alt.Shape]:
+def _looks(rows: Rows) -> tuple[alt.Color, alt.Shape]:
     """Colour and shape of each series: its own, or the next that none of the others has."""
-    names = list(dict.fromkeys(row["series"] for row in rows))
-    free = iter(_OTHERS)
-    looks = [SERIES[name] if name in SERIES else next(free) for name in names]
-    colours = alt.Scale(domain=names, range=[colour for colour, _ in looks])
-    shapes = alt.Scale(domain=names, range=[shape for _, shape in looks])
-    return (
-        alt.Color("series:N", scale=colours, sort=names, title=None, legend=BELOW),
-        alt.Shape("series:N", scale=shapes, sort=names, title=None, legend=BELOW),
-    )
+    names = names_of(rows, "series")
+    others = zip((name for name in names if name not in SERIES), _OTHERS, strict=False)
+    return looks("series", names, {**SERIES, **dict(others)})
 
 
 def _dashed(values: Sequence[Mapping[str, float]], **where: Any) -> alt.Chart:
-    data = alt.Data(values=[dict(value) for value in values])
-    return alt.Chart(data).mark_rule(strokeDash=[4, 4], color=GREY).encode(**where)
+    return chart(values).mark_rule(strokeDash=[4, 4], color=GREY).encode(**where)

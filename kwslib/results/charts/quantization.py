@@ -1,11 +1,43 @@
 """Figures on few bits: accuracy by width, the grid of small floats, weights and their grids."""
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import altair as alt
+import numpy as np
+import torch
 
-from kwslib.results.charts.theme import BELOW, BLUE, GREY, ORANGE, PERCENT, PURPLE, VERMILION, WIDTH
+from kwslib.config import NANO33BLE
+from kwslib.quantize.inside import Source, grid_levels
+from kwslib.records import Record
+from kwslib.results.charts.theme import (
+    BELOW,
+    BLUE,
+    GREY,
+    ORANGE,
+    PERCENT,
+    PURPLE,
+    VERMILION,
+    WIDTH,
+    chart,
+    listed,
+    looks,
+    names_of,
+    tips,
+)
+from kwslib.results.provenance import resting_on
+from kwslib.results.quantization import (
+    GRID_BITS,
+    NAMES,
+    OnBoard,
+    accuracy_by_bits,
+    accuracy_by_format,
+    float_accuracy,
+    minifloat_of,
+    of_method,
+)
+from kwslib.results.values import point
 
 METHODS = {
     "post-training": (ORANGE, "square"),
@@ -18,120 +50,125 @@ METHODS = {
 }
 """Methods by colour and shape, the same in every figure."""
 
+_BINS = 48
+_SHARE: dict[str, Any] = {
+    "title": "accuracy", "axis": PERCENT, "scale": alt.Scale(zero=False)
+}  # fmt: skip
 
-def by_width(rows: Sequence[Mapping[str, Any]], unquantized: float, what: str) -> alt.LayerChart:
+
+def plot_accuracy_by_bits(
+    records: Sequence[Record], names: Mapping[str, str] = NAMES, activations: str = "same"
+) -> alt.LayerChart:
     """Accuracy against bits, a line a method, intervals as strokes; the float network is dashed.
 
     Args:
-        rows: ``bits``, ``method`` (of :data:`METHODS`), ``accuracy``, and ``low`` and ``high``.
-        unquantized: accuracy of the float network.
-        what: is quantized, for the axis: ``"weights"``, ``"weights and activations"``.
+        records: of a sweep.
+        names: of the methods to draw.
+        activations: as of :func:`kwslib.results.quantization.accuracy_by_bits`.
     """
-    methods = [method for method in METHODS if any(row["method"] == method for row in rows)]
-    colours = alt.Scale(domain=methods, range=[METHODS[method][0] for method in methods])
-    shapes = alt.Scale(domain=methods, range=[METHODS[method][1] for method in methods])
-    base = alt.Chart(alt.Data(values=[dict(row) for row in rows])).encode(
+    rows = [
+        {"bits": bits, "method": name, **point(own)}
+        for method, name in names.items()
+        for bits, own in accuracy_by_bits(records, method, activations).items()
+    ]
+    what = "weights and activations" if activations == "same" else "weights"
+    methods, unquantized = names_of(rows, "method", METHODS), float_accuracy(records).value
+    colour, shape = looks("method", methods, METHODS)
+    base = chart(rows).encode(
         x=alt.X("bits:O", title=f"bits of {what}", axis=alt.Axis(labelAngle=0), sort="ascending"),
         xOffset=alt.XOffset("method:N", sort=methods, scale=alt.Scale(paddingOuter=1)),
-        color=alt.Color("method:N", scale=colours, sort=methods, title=None, legend=BELOW),
-        tooltip=[
-            "bits:O",
-            "method:N",
-            *(alt.Tooltip(f"{share}:Q", format=".1%") for share in ("accuracy", "low", "high")),
-        ],
+        color=colour,
+        tooltip=["bits:O", "method:N", *tips(".1%", "accuracy", "low", "high")],
     )
-    y = alt.Y("accuracy:Q", title="accuracy", axis=PERCENT, scale=alt.Scale(zero=False))
-    rules = base.mark_rule(strokeWidth=2).encode(
-        alt.Y("low:Q", title="accuracy", axis=PERCENT, scale=alt.Scale(zero=False)),
-        alt.Y2("high:Q"),
-    )
+    rules = base.mark_rule(strokeWidth=2).encode(alt.Y("low:Q", **_SHARE), alt.Y2("high:Q"))
     points = base.mark_point(filled=True, size=70, opacity=1).encode(
-        y=y,
-        shape=alt.Shape("method:N", scale=shapes, sort=methods, title=None, legend=BELOW),
+        y=alt.Y("accuracy:Q", **_SHARE), shape=shape
     )
-    floats = alt.Chart(alt.Data(values=[{"accuracy": unquantized}]))
-    line = floats.mark_rule(strokeDash=[4, 4], color=GREY).encode(y="accuracy:Q")
-    told = "; ".join(f"{r['method']}, {r['bits']} bits, {r['accuracy']:.1%}" for r in rows)
-    return alt.LayerChart(layer=[line, rules, points]).properties(
+    floats = chart([{"accuracy": unquantized}]).mark_rule(strokeDash=[4, 4], color=GREY)
+    told = listed(rows, "{method}, {bits} bits, {accuracy:.1%}")
+    drawn = alt.LayerChart(layer=[floats.encode(y="accuracy:Q"), rules, points]).properties(
         width=WIDTH,
         height=260,
         description=f"Accuracy by bits of {what}, float {unquantized:.1%}: {told}",
     )
+    return resting_on(drawn, [record for method in names for record in of_method(records, method)])
 
 
-def stairs(rows: Sequence[Mapping[str, float]]) -> alt.VConcatChart:
+def plot_staircase(
+    numbers: torch.Tensor, values: torch.Tensor, slopes: torch.Tensor
+) -> alt.VConcatChart:
     """What a number stands for once it is quantized, and below it the gradient that passes.
 
     Args:
-        rows: ``x`` in ascending order, ``y`` and ``gradient``.
+        numbers: float32 ``[n]``, ascending.
+        values: likewise, what they stand for.
+        slopes: likewise, the gradients.
     """
-    base = alt.Chart(alt.Data(values=[dict(row) for row in rows])).encode(
-        alt.X("x:Q", title="number"),
-    )
+    columns = (each.tolist() for each in (numbers, values, slopes))
+    base = chart(
+        {"x": number, "y": value, "gradient": slope}
+        for number, value, slope in zip(*columns, strict=True)
+    ).encode(alt.X("x:Q", title="number"))
     diagonal = base.mark_line(color=GREY, strokeDash=[4, 4]).encode(alt.Y("x:Q"))
     steps = base.mark_line(color=BLUE, strokeWidth=2, interpolate="step").encode(
-        alt.Y("y:Q", title="value"),
-        tooltip=[alt.Tooltip("x:Q", format=".2f"), alt.Tooltip("y:Q", format=".2f")],
+        alt.Y("y:Q", title="value"), tooltip=tips(".2f", "x", "y")
     )
     gradient = base.mark_line(color=VERMILION, strokeWidth=2, interpolate="step").encode(
         alt.Y("gradient:Q", title="gradient", axis=alt.Axis(values=[0, 1], format="d")),
     )
-    values = sorted({round(row["y"], 6) for row in rows})
-    return alt.vconcat(
+    levels = sorted({round(value, 6) for value in values.tolist()})
+    drawn = alt.vconcat(
         alt.layer(diagonal, steps).properties(width=WIDTH - 60, height=220),
         gradient.properties(width=WIDTH - 60, height=50),
     ).properties(
-        description=f"A staircase over the numbers {', '.join(f'{each:g}' for each in values)}; "
+        description=f"A staircase over the numbers {', '.join(f'{each:g}' for each in levels)}; "
         "its gradient is 1 between the ends and 0 beyond"
     )
+    return resting_on(drawn, method="computed")
 
 
-def against(rows: Sequence[Mapping[str, Any]], field: str, title: str) -> alt.LayerChart:
-    """Accuracy against what it costs, a point for each width, with its interval.
-
-    Args:
-        rows: ``bits``, ``accuracy``, ``low``, ``high`` and ``field``.
-        field: name of the cost.
-        title: of its axis.
-    """
-    most = max(row[field] for row in rows)
-    values = [dict(row) | {"side": number % 2} for number, row in enumerate(rows)]
-    base = alt.Chart(alt.Data(values=values)).encode(
-        x=alt.X(f"{field}:Q", title=title, scale=alt.Scale(domain=[0, 1.15 * most], nice=False)),
-        tooltip=[
-            "bits:N",
-            alt.Tooltip(f"{field}:Q", format=".2f"),
-            *(alt.Tooltip(f"{share}:Q", format=".1%") for share in ("accuracy", "low", "high")),
-        ],
+def plot_boards(boards: Sequence[OnBoard]) -> alt.LayerChart:
+    """Accuracy of the published files against the flash that their weights take."""
+    rows: list[dict[str, Any]] = [
+        {"bits": f"{board.bits} bits", **point(board.accuracy), "weights_kB": board.weights / 1024,
+         "side": number % 2}
+        for number, board in enumerate(boards)
+    ]  # fmt: skip
+    costs = alt.Scale(domain=[0, 1.15 * max(row["weights_kB"] for row in rows)], nice=False)
+    base = chart(rows).encode(
+        x=alt.X("weights_kB:Q", title="weights in flash, kB", scale=costs),
+        tooltip=["bits:N", *tips(".2f", "weights_kB"), *tips(".1%", "accuracy", "low", "high")],
     )
-    scale = alt.Scale(zero=False)
     rules = base.mark_rule(strokeWidth=2, color=BLUE).encode(
-        alt.Y("low:Q", title="accuracy", axis=PERCENT, scale=scale), alt.Y2("high:Q")
+        alt.Y("low:Q", **_SHARE), alt.Y2("high:Q")
     )
     points = base.mark_point(filled=True, size=80, opacity=1, color=BLUE).encode(
-        alt.Y("accuracy:Q", title="accuracy", axis=PERCENT, scale=scale)
+        alt.Y("accuracy:Q", **_SHARE)
     )
     y, text = alt.Y("accuracy:Q"), alt.Text("bits:N")
     # to either side, as costs may be almost the same
     right = base.transform_filter("datum.side == 0").mark_text(align="left", dx=9)
     left = base.transform_filter("datum.side == 1").mark_text(align="right", dx=-9)
-    words = [right.encode(y, text), left.encode(y, text)]
-    told = "; ".join(f"{r['bits']}, {r[field]:.2f}, {r['accuracy']:.1%}" for r in rows)
-    return alt.LayerChart(layer=[rules, points, *words]).properties(
-        width=WIDTH, height=180, description=f"Accuracy against {title}: {told}"
+    layers = [rules, points, right.encode(y, text), left.encode(y, text)]
+    told = listed(rows, "{bits}, {weights_kB:.2f}, {accuracy:.1%}")
+    drawn = alt.LayerChart(layer=layers).properties(
+        width=WIDTH, height=180, description=f"Accuracy against weights in flash, kB: {told}"
     )
+    return resting_on(drawn, [board.accuracy for board in boards], place=NANO33BLE.name)
 
 
-def minifloat_grid(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
-    """Accuracy of small floats by bits of exponent and mantissa, as a heat map.
-
-    Args:
-        rows: ``exponent``, ``mantissa`` and ``accuracy``.
-    """
-    base = alt.Chart(alt.Data(values=[dict(row) for row in rows])).encode(
+def plot_minifloats(records: Sequence[Record], method: str) -> alt.LayerChart:
+    """Accuracy of minifloats by bits of exponent and mantissa, as a heat map."""
+    accuracies = accuracy_by_format(records, method)
+    rows = [
+        {"exponent": number.exponent_bits, "mantissa": number.mantissa_bits,
+         "bits": number.bits, "accuracy": own.value}
+        for number, own in zip(map(minifloat_of, accuracies), accuracies.values(), strict=True)
+    ]  # fmt: skip
+    base = chart(rows).encode(
         x=alt.X("mantissa:O", title="bits of mantissa", axis=alt.Axis(labelAngle=0)),
         y=alt.Y("exponent:O", title="bits of exponent", sort="descending"),
-        tooltip=["exponent:O", "mantissa:O", alt.Tooltip("accuracy:Q", format=".1%")],
+        tooltip=["exponent:O", "mantissa:O", *tips(".1%", "accuracy")],
     )
     least, most = (bound(row["accuracy"] for row in rows) for bound in (min, max))
     cells = base.mark_rect().encode(
@@ -148,25 +185,32 @@ def minifloat_grid(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
             f"datum.accuracy > {(least + most) / 2}", alt.value("white"), alt.value("black")
         ),
     )
-    told = "; ".join(f"E{r['exponent']}M{r['mantissa']} {r['accuracy']:.1%}" for r in rows)
-    return (cells + words).properties(
+    told = listed(rows, "E{exponent}M{mantissa} {accuracy:.1%}")
+    drawn = (cells + words).properties(
         width=WIDTH, height=240, description=f"Accuracy of small floats: {told}"
     )
+    return resting_on(drawn, of_method(records, method))
 
 
-def weights_on_grids(
-    counts: Sequence[Mapping[str, Any]], levels: Sequence[Mapping[str, Any]]
-) -> alt.FacetChart:
-    """How weights are distributed, and the numbers that a grid of each width has for them.
+def plot_weights(weights: torch.Tensor, data: str) -> alt.FacetChart:
+    """A histogram of weights, and the values of grids of few bits.
 
     Args:
-        counts: ``from``, ``to`` and ``weights``: a histogram.
-        levels: ``bits`` and ``level``.
+        weights: of one output, of any shape.
+        data: on which the network was trained.
     """
-    widths = sorted({row["bits"] for row in levels}, reverse=True)
-    rows = [dict(row) | {"bits": bits} for bits in widths for row in counts]
-    data = alt.Data(values=[*rows, *(dict(row) for row in levels)])
-    bars = (
+    counts, edges = np.histogram(weights.flatten().numpy(), bins=_BINS)
+    bins = [
+        {"from": float(start), "to": float(end), "weights": int(count)}
+        for (start, end), count in zip(pairwise(edges), counts, strict=True)
+    ]
+    bars = [row | {"bits": bits} for bits in GRID_BITS for row in bins]
+    levels = [
+        {"bits": bits, "level": level}
+        for bits in GRID_BITS
+        for level in grid_levels(weights.flatten(), bits)
+    ]
+    histogram = (
         alt.Chart()
         .transform_filter("isValid(datum.weights)")
         .mark_bar(color=GREY, opacity=0.6)
@@ -183,30 +227,42 @@ def weights_on_grids(
         .mark_rule(color=BLUE, strokeWidth=1.5)
         .encode(alt.X("level:Q"))
     )
-    layered = alt.layer(bars, ticks, data=data).properties(width=WIDTH - 60, height=60)
-    described = f"Histogram of the weights, and the levels of grids of {widths} bits"
-    return layered.facet(
-        row=alt.Row("bits:O", sort=widths, title="bits", header=alt.Header(labelAngle=0))
-    ).properties(description=described)
+    layered = alt.layer(histogram, ticks, data=alt.Data(values=[*bars, *levels]))
+    widths = list(GRID_BITS)
+    drawn = (
+        layered.properties(width=WIDTH - 60, height=60)
+        .facet(row=alt.Row("bits:O", sort=widths, title="bits", header=alt.Header(labelAngle=0)))
+        .properties(
+            description=f"Histogram of the weights, and the levels of grids of {widths} bits"
+        )
+    )
+    return resting_on(drawn, data=data, method="computed")
 
 
-def errors_by_layer(rows: Sequence[Mapping[str, Any]]) -> alt.Chart:
-    """Signal-to-quantization-noise ratio of each layer's output, by bits.
+def plot_noise(noise: Mapping[int, Mapping[Source, float]], data: str) -> alt.Chart:
+    """SQNR at the logits by bits, a line for each place that is quantized alone.
 
     Args:
-        rows: ``layer`` in order, ``bits`` and ``decibels``.
+        noise: decibels by bits and place.
+        data: on whose clips.
     """
-    layers = list(dict.fromkeys(row["layer"] for row in rows))
-    told = "; ".join(f"{r['layer']}, {r['bits']} bits, {r['decibels']:.0f} dB" for r in rows)
-    return (
-        alt.Chart(alt.Data(values=[dict(row) for row in rows]))
+    rows = [
+        {"layer": str(place), "bits": bits, "decibels": decibels}
+        for bits, places in noise.items()
+        for place, decibels in places.items()
+    ]
+    layers = names_of(rows, "layer")
+    told = listed(rows, "{layer}, {bits} bits, {decibels:.0f} dB")
+    drawn = (
+        chart(rows)
         .mark_line(point=alt.OverlayMarkDef(size=60), strokeWidth=2)
         .encode(
             x=alt.X("bits:O", axis=alt.Axis(labelAngle=0), title="bits"),
             y=alt.Y("decibels:Q", title="SQNR at the logits, dB"),
             color=alt.Color("layer:N", sort=layers, title=None, legend=BELOW),
             strokeDash=alt.StrokeDash("layer:N", sort=layers, legend=None),
-            tooltip=["layer:N", "bits:O", alt.Tooltip("decibels:Q", format=".1f")],
+            tooltip=["layer:N", "bits:O", *tips(".1f", "decibels")],
         )
         .properties(width=WIDTH, height=240, description=f"Noise of quantization: {told}")
     )
+    return resting_on(drawn, data=data, method="computed")

@@ -1,40 +1,59 @@
-"""Charts of what a network costs: memory, operations, its place in the literature, run time."""
+"""Figures of what a network costs: memory, operations, its place in the literature, run time."""
 
 import math
 from collections.abc import Mapping, Sequence
+from statistics import mean
 from typing import Any
 
 import altair as alt
+import numpy as np
+from numpy.typing import NDArray
 
-from kwslib.cost import Cost, LayerCost, Memory
+from kwslib.cost import Cost
 from kwslib.cost.literature import ORIGINAL, PublishedNetwork
 from kwslib.cost.memory import ACTIVATION_BYTES, NUMBER_TYPES, NumberType, flash_bytes
-from kwslib.records import format_quantity
-from kwslib.results.charts.theme import BELOW, BLUE, GREY, WIDTH, colour_scale, shape_scale
+from kwslib.records import Record, format_quantity
+from kwslib.results.charts.theme import (
+    BELOW,
+    BLUE,
+    GREY,
+    WIDTH,
+    Rows,
+    chart,
+    colour_scale,
+    listed,
+    looks,
+    names_of,
+    short_name,
+    tips,
+)
+from kwslib.results.committed import load_original
+from kwslib.results.provenance import resting_on
 
+_COUNTED = "counted"
 _MOST_PARTS = 5
+_SHOWN_CALLS = 200
 _LAYER_LABELS = alt.Axis(labelLimit=190)
 
 
-def budget(cost: Cost) -> alt.LayerChart:
-    """How much of the board's flash and RAM a network fills, by its parts.
+def plot_memory(cost: Cost) -> alt.LayerChart:
+    """How much of the board's flash and RAM a network fills, as float32 and as int8.
 
     Flash is filled by the parameters of the layers, RAM by what the layer with the most live
     activations reads and writes.
     """
     rows = [row for each in NUMBER_TYPES for row in _flash_rows(cost, each)]
     rows += [row for each in NUMBER_TYPES for row in _ram_rows(cost, each)]
-    memories = list(dict.fromkeys(row["memory"] for row in rows))
+    memories = names_of(rows, "memory")
     totals = [_total(memory, [row for row in rows if row["memory"] == memory])
               for memory in memories]  # fmt: skip
-    axis = alt.Axis(format="%", tickCount=5)
-    x = alt.X("share:Q", title="share of the memory", axis=axis)
-    wholes = [{"memory": memory, "share": 1.0} for memory in memories]
+    x = alt.X("share:Q", title="share of the memory", axis=alt.Axis(format="%", tickCount=5))
     y = alt.Y("memory:N", sort=memories, title=None, axis=_LAYER_LABELS)
-    whole = alt.Chart(alt.Data(values=wholes)).mark_bar(color=GREY, opacity=0.2).encode(x, y)
-    return _stacked(rows, totals, x, y, "part", behind=[whole]).properties(
-        description=f"Share of the flash and RAM of the {cost.board.name} that is filled. "
-        + "; ".join(f"{total['memory']}: {total['label']}" for total in totals),
+    wholes = chart({"memory": memory, "share": 1.0} for memory in memories)
+    whole = wholes.mark_bar(color=GREY, opacity=0.2).encode(x, y)
+    words = f"Share of the flash and RAM of the {cost.board.name} that is filled. "
+    return _stacked(
+        rows, totals, x, y, "part", words + listed(totals, "{memory}: {label}"), behind=[whole]
     )
 
 
@@ -52,11 +71,8 @@ def _flash_rows(cost: Cost, number_type: NumberType) -> list[dict[str, Any]]:
 
 def _ram_rows(cost: Cost, number_type: NumberType) -> list[dict[str, Any]]:
     step = max(cost.memory.steps, key=lambda each: each.live)
-    scale = ACTIVATION_BYTES[number_type]
-    sizes = [
-        ("activations kept", step.held * scale),
-        ("activations written", step.written * scale),
-    ]
+    counts = {"activations kept": step.held, "activations written": step.written}
+    sizes = [(part, count * ACTIVATION_BYTES[number_type]) for part, count in counts.items()]
     return _rows(f"RAM, {number_type}", sizes, cost.board.ram)
 
 
@@ -72,31 +88,32 @@ def _total(memory: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {"memory": memory, "share": share, "label": f"{size / 1024:.1f} kB, {100 * share:.1f} %"}
 
 
-def live(memory: Memory) -> alt.LayerChart:
-    """Activations in memory while each step of a network runs: those kept and those written."""
-    steps = [f"{number} {step.name}" for number, step in enumerate(memory.steps, 1)]
-    parts = ("kept, inputs included", "written")
+def plot_live(cost: Cost) -> alt.LayerChart:
+    """Activations in RAM while each step of a network runs: those kept and those written."""
+    memory = cost.memory
+    steps = {f"{number} {step.name}": step for number, step in enumerate(memory.steps, 1)}
     rows = [
         {"step": name, "activations": count, "part": part, "order": order}
-        for name, step in zip(steps, memory.steps, strict=True)
-        for order, (part, count) in enumerate(zip(parts, (step.held, step.written), strict=True))
+        for name, step in steps.items()
+        for order, (part, count) in enumerate(
+            (("kept, inputs included", step.held), ("written", step.written))
+        )
     ]
     totals = [
         {"step": name, "activations": step.live,
          "label": f"{step.live:,}" + (", peak" if step.live == memory.peak else "")}
-        for name, step in zip(steps, memory.steps, strict=True)
+        for name, step in steps.items()
     ]  # fmt: skip
     scale = alt.Scale(domain=[0, 1.45 * memory.peak], nice=False)
     x = alt.X("activations:Q", title="activations in RAM", scale=scale, axis=_counts(tickCount=6))
-    y = alt.Y("step:N", sort=steps, title=None, axis=_LAYER_LABELS)
-    words = "; ".join(f"{total['step']} {total['label']}" for total in totals)
-    return _stacked(rows, totals, x, y, "part", 34 if len(steps) < 6 else 22).properties(
-        description=f"Activations in memory by step: {words}"
-    )
+    y = alt.Y("step:N", sort=list(steps), title=None, axis=_LAYER_LABELS)
+    words = f"Activations in memory by step: {listed(totals, '{step} {label}')}"
+    return _stacked(rows, totals, x, y, "part", words, 34 if len(steps) < 6 else 22)
 
 
-def operations(layers: Sequence[LayerCost]) -> alt.LayerChart:
+def plot_operations(cost: Cost) -> alt.LayerChart:
     """FLOPs of each layer: multiplications, additions of sums, additions of biases."""
+    layers = cost.layers
     kinds = ("multiplications", "additions", "bias additions")
     rows = [
         {"layer": each.name, "operation": kind, "flops": flops, "order": order}
@@ -105,54 +122,51 @@ def operations(layers: Sequence[LayerCost]) -> alt.LayerChart:
             zip(kinds, (each.macs, each.macs, each.biased_outputs), strict=True)
         )
     ]
-    total = sum(each.flops for each in layers)
     totals = [
         {"layer": each.name, "flops": each.flops,
-         "label": f"{each.flops:,} ({100 * each.flops / total:.1f} %)"}
+         "label": f"{each.flops:,} ({100 * each.flops / cost.flops:.1f} %)"}
         for each in layers
     ]  # fmt: skip
     scale = alt.Scale(domain=[0, 1.6 * max(each.flops for each in layers)], nice=False)
     x = alt.X("flops:Q", title="FLOPs per image", scale=scale, axis=_counts(tickCount=6))
     y = alt.Y("layer:N", sort=[each.name for each in layers], title=None, axis=_LAYER_LABELS)
-    words = "; ".join(f"{each['layer']} {each['label']}" for each in totals)
-    step = 34 if len(layers) < 6 else 22
-    return _stacked(rows, totals, x, y, "operation", step).properties(
-        description=f"FLOPs by layer: {words}"
-    )
+    words = f"FLOPs by layer: {listed(totals, '{layer} {label}')}"
+    return _stacked(rows, totals, x, y, "operation", words, 34 if len(layers) < 6 else 22)
 
 
 def _stacked(
-    rows: Sequence[Mapping[str, Any]], totals: Sequence[Mapping[str, Any]],
-    x: alt.X, y: alt.Y, part: str, step: int = 34, behind: Sequence[alt.Chart] = (),
+    rows: Rows, totals: Rows, x: alt.X, y: alt.Y, part: str, description: str, step: int = 34,
+    behind: Sequence[alt.Chart] = (),
 ) -> alt.LayerChart:  # fmt: skip
     """Bars of ``rows`` stacked by ``part`` in their ``order``, a total's ``label`` after each."""
-    parts = list(dict.fromkeys(row[part] for row in rows))
     field = x.shorthand.partition(":")[0]
+    colours = colour_scale(names_of(rows, part))
     bars = (
-        alt.Chart(alt.Data(values=[dict(row) for row in rows]))
+        chart(rows)
         .mark_bar()
         .encode(
             x, y,
-            alt.Color(f"{part}:N", scale=colour_scale(parts), legend=BELOW, title=None),
+            alt.Color(f"{part}:N", scale=colours, legend=BELOW, title=None),
             alt.Order("order:O"),
-            tooltip=[f"{y.shorthand}", f"{part}:N", alt.Tooltip(f"{field}:Q", format=".3~s")],
+            tooltip=[f"{y.shorthand}", f"{part}:N", *tips(".3~s", field)],
         )
     )  # fmt: skip
-    words = (
-        alt.Chart(alt.Data(values=[dict(total) for total in totals]))
-        .mark_text(align="left", dx=6)
-        .encode(alt.X(f"{field}:Q"), y, text="label:N")
+    words = chart(totals).mark_text(align="left", dx=6)
+    layers = [*behind, bars, words.encode(alt.X(f"{field}:Q"), y, text="label:N")]
+    stacked = alt.LayerChart(layer=layers).properties(
+        width=WIDTH, height=alt.Step(step), description=description
     )
-    chart = alt.LayerChart(layer=[*behind, bars, words])
-    return chart.properties(width=WIDTH, height=alt.Step(step))
+    return resting_on(stacked, method=_COUNTED)
 
 
-def literature(networks: Sequence[PublishedNetwork], name: str, cost: Cost) -> alt.LayerChart:
-    """FLOPs against parameters, both logarithmic: published networks, the original, this one.
+def plot_literature(
+    networks: Sequence[PublishedNetwork], model: str, cost: Cost
+) -> alt.LayerChart:  # fmt: skip
+    """FLOPs against parameters, both logarithmic: published networks, the original, one of ours.
 
     Args:
         networks: that others published.
-        name: of the network with this ``cost``, as figures call it.
+        model: name in the registry of the network with this ``cost``.
         cost: of one network.
     """
     rows: list[dict[str, Any]] = [
@@ -165,29 +179,29 @@ def literature(networks: Sequence[PublishedNetwork], name: str, cost: Cost) -> a
         for each in networks
     ]
     counts = {"parameters": cost.parameters, "flops": cost.flops}
-    rows.append({"network": name, "kind": "this run", **counts})
-    facts = [alt.Tooltip(f"{each}:Q", format=",") for each in ("parameters", "flops")]
-    base = alt.Chart(alt.Data(values=[row | {"left": _crowded(row, rows)} for row in rows])).encode(
+    rows.append({"network": short_name(model), "kind": "this run", **counts})
+    base = chart(row | {"left": _crowded(row, rows)} for row in rows).encode(
         alt.X("parameters:Q", title="parameters", **_logarithmic([r["parameters"] for r in rows])),
         alt.Y("flops:Q", title="FLOPs per image", **_logarithmic([r["flops"] for r in rows])),
-        tooltip=["network:N", *facts],
+        tooltip=["network:N", *tips(",", "parameters", "flops")],
     )
     points = base.mark_point(filled=True, opacity=1).encode(
-        *_by_kind(rows),
+        *looks("kind", names_of(rows, "kind")),
         # the original lies almost under the network of this run, so it is drawn larger
         size=alt.condition(alt.datum.kind == ORIGINAL, alt.value(260), alt.value(90)),
     )
     right = base.transform_filter("!datum.left").mark_text(align="left", dx=13, fontSize=11)
     left = base.transform_filter("datum.left").mark_text(align="right", dx=-13, fontSize=11)
     words = [each.encode(text="network:N") for each in (right, left)]
-    listed = "; ".join(f"{r['network']} {r['parameters']:,} and {r['flops']:,}" for r in rows)
-    return alt.LayerChart(layer=[points, *words]).properties(
+    drawn = alt.LayerChart(layer=[points, *words]).properties(
         width=WIDTH, height=380,
-        description=f"Parameters and FLOPs of keyword-spotting networks: {listed}",
+        description="Parameters and FLOPs of keyword-spotting networks: "
+        + listed(rows, "{network} {parameters:,} and {flops:,}"),
     )  # fmt: skip
+    return resting_on(drawn, method=f"published; {_COUNTED} from code")
 
 
-def _crowded(row: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> bool:
+def _crowded(row: Mapping[str, Any], rows: Rows) -> bool:
     """Whether another point lies where a name to the right of the point would stand."""
     return any(
         1 < other["parameters"] / row["parameters"] < 4
@@ -196,54 +210,85 @@ def _crowded(row: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> bool:
     )
 
 
-def calls(multiples: Sequence[float]) -> alt.LayerChart:
-    """Time of each call in its order, as a multiple of the median, on a logarithmic axis."""
-    rows = [{"call": number, "multiple": each} for number, each in enumerate(multiples, 1)]
-    scale = alt.Scale(domain=[0, len(rows)], nice=False)
-    base = alt.Chart(alt.Data(values=rows)).encode(
+def plot_calls(times: NDArray[np.float64], median: float) -> alt.LayerChart:
+    """The first calls of a network as multiples of the median call, on a logarithmic axis.
+
+    Args:
+        times: of all calls in their order, microseconds.
+        median: of those after the warm-up, microseconds.
+    """
+    multiples = [float(each / median) for each in times[:_SHOWN_CALLS]]
+    scale = alt.Scale(domain=[0, len(multiples)], nice=False)
+    base = chart({"call": i, "multiple": each} for i, each in enumerate(multiples, 1)).encode(
         alt.X("call:Q", title="call", scale=scale, axis=alt.Axis(format="d", tickCount=6))
     )
     channel = _logarithmic([1, *multiples], (1, 2, 5))
     channel["axis"].format = "~r"
     y = alt.Y("multiple:Q", title="time / median", **channel)
     points = base.mark_point(filled=True, size=16, opacity=0.8, color=BLUE).encode(y)
-    median = alt.Chart(alt.Data(values=[{"multiple": 1}])).mark_rule(
-        strokeDash=[4, 4], color=GREY
-    ).encode(alt.Y("multiple:Q"))  # fmt: skip
-    return alt.LayerChart(layer=[median, points]).properties(
+    one = chart([{"multiple": 1}]).mark_rule(strokeDash=[4, 4], color=GREY)
+    drawn = alt.LayerChart(layer=[one.encode(alt.Y("multiple:Q")), points]).properties(
         width=WIDTH, height=220,
-        description=f"Time of {len(rows)} calls; the first is {multiples[0]:.1f} times the median",
+        description=f"Time of {len(multiples)} calls; the first is {multiples[0]:.1f} times the "
+        "median",
     )  # fmt: skip
+    return resting_on(drawn, method="measured", place="CPU of this run")
 
 
-def run_times(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
+def plot_run_times(
+    cpu: Sequence[Record], single: Record | None, batched: Record | None, here: float
+) -> alt.LayerChart:
+    """Run times on CPU and GPU beside the two that the original report states.
+
+    Args:
+        cpu: records of the CPU; empty where there are none.
+        single: record of the GPU with one image per call, or None.
+        batched: likewise with many images.
+        here: microseconds on the CPU of this run, drawn where there is no record.
+    """
+    rows = [_run_time("CPU of this run, one core", "this run", here)]
+    if cpu:
+        us = mean(float(record.value) for record in cpu)
+        rows = [_run_time(f"{cpu[0].machine.split(',')[0]}, one core", "on record", us)]
+    on_gpu = [record for record in (single, batched) if record]
+    for record in on_gpu:
+        images = record.subject["batch"]
+        place = f"{record.machine}, {images} image{'s' if images > 1 else ''}"
+        rows.append(_run_time(place, "on record", record.value))
+    for device, name in (("cpu", "CPU"), ("cuda", "GPU")):
+        claim = load_original("run_time", device)
+        rows.append(_run_time(f"{ORIGINAL}, {name}", ORIGINAL, claim.value))
+    drawn = [*cpu, *on_gpu]
+    places = (f"{r.machine} ({r.subject['runtime']}, {r.when[:10]})" for r in drawn)
+    return resting_on(run_times(rows), drawn, method="measured; original report: published",
+                      place="; ".join(dict.fromkeys(places)))  # fmt: skip
+
+
+def _run_time(place: str, kind: str, us: float) -> dict[str, Any]:
+    label = format_quantity(float(us), "us", None)
+    return {"place": place, "kind": kind, "us": float(us), "label": label}
+
+
+def run_times(rows: Rows) -> alt.LayerChart:
     """Run times on a logarithmic axis, one row each.
 
     Args:
-        rows: ``place``, ``kind`` (of :data:`kwslib.results.charts.theme.SHAPES`) and ``us``.
+        rows: ``place``, ``kind`` (of :data:`kwslib.results.charts.theme.SHAPES`), ``us`` and its
+            ``label``.
     """
-    values = [dict(row) | {"label": format_quantity(row["us"], "us", None)} for row in rows]
-    base = alt.Chart(alt.Data(values=values)).encode(
+    base = chart(rows).encode(
         alt.X("us:Q", title="run time in µs", **_logarithmic([r["us"] for r in rows], (1, 2, 5))),
         alt.Y("place:N", sort=[row["place"] for row in rows], title=None,
               axis=alt.Axis(labelLimit=220)),
     )  # fmt: skip
     points = base.mark_point(filled=True, size=80, opacity=1).encode(
-        *_by_kind(rows), tooltip=["place:N", "kind:N", alt.Tooltip("us:Q", format=",.1f")]
+        *looks("kind", names_of(rows, "kind")), tooltip=["place:N", "kind:N", *tips(",.1f", "us")]
     )
     words = base.mark_text(dy=-14).encode(text="label:N")
-    told = "; ".join(f"{row['place']} {format_quantity(row['us'], 'us', None)}" for row in rows)
     return alt.LayerChart(layer=[points, words]).properties(
-        width=WIDTH - 100, height=alt.Step(44), description=f"Median run time: {told}"
-    )
-
-
-def _by_kind(rows: Sequence[Mapping[str, Any]]) -> tuple[alt.Color, alt.Shape]:
-    """Colour and shape of points by where their numbers come from."""
-    kinds = list(dict.fromkeys(row["kind"] for row in rows))
-    return (
-        alt.Color("kind:N", scale=colour_scale(kinds), legend=BELOW, title=None),
-        alt.Shape("kind:N", scale=shape_scale(kinds), legend=BELOW, title=None),
+        width=WIDTH - 100,
+        height=alt.Step(44),
+        description=f"Median run time: {listed(rows, '{place} {label}')}",
     )
 
 

@@ -33,22 +33,9 @@ class Table:
         picture: a column is a row of a picture, and a row a moment.
     """
 
-    columns: tuple[str, ...]
-    rows: tuple[tuple[Any, ...], ...]
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
     picture: bool = False
-
-    def as_json(self) -> dict[str, Any]:
-        """What JSON can hold."""
-        return {
-            "columns": list(self.columns), "rows": [list(row) for row in self.rows],
-            "picture": self.picture,
-        }  # fmt: skip
-
-    @classmethod
-    def from_json(cls, given: Mapping[str, Any]) -> "Table":
-        """What :meth:`as_json` gave."""
-        rows = tuple(tuple(row) for row in given["rows"])
-        return cls(tuple(given["columns"]), rows, bool(given["picture"]))
 
     def csv(self) -> str:
         """As comma-separated values with a head."""
@@ -102,7 +89,7 @@ def taken_apart(spec: Mapping[str, Any]) -> tuple[dict[str, Any], list[Table]]:
     spec = dict(spec)
     picture = spec.pop("usermeta", {}).get(_META)
     if picture is not None:
-        return spec, [Table.from_json(picture)]
+        return spec, [Table(**picture)]
     found = list(_data_sets(spec, spec.get("datasets", {})))
     several = [rows for rows in found if len(rows) > 1]
     return spec, _without_parts([_table(rows) for rows in several or found])
@@ -137,7 +124,7 @@ def _invisible(mark: Any) -> bool:
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> Table:
     columns = list(dict.fromkeys(name for row in rows for name in row if name not in _HELPERS))
-    return Table(tuple(columns), tuple(tuple(row.get(name) for name in columns) for row in rows))
+    return Table(columns, [[row.get(name) for name in columns] for row in rows])
 
 
 def _without_parts(tables: Sequence[Table]) -> list[Table]:
@@ -159,7 +146,7 @@ def _strongest(table: Table) -> Table:
     for time, *values in table.rows:
         best = max(range(len(values)), key=values.__getitem__)
         rows.append((time, table.columns[best + 1], values[best]))
-    return Table(("time, s", "strongest", "value"), tuple(rows))
+    return Table(("time, s", "strongest", "value"), rows)
 
 
 def _plain(value: Any) -> Any:

@@ -7,6 +7,7 @@ with each colour dark and bright enough for both grounds.
 """
 
 import math
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import altair as alt
@@ -61,14 +62,74 @@ SHAPES = {
 }
 """The same shape for numbers of the same origin, for those who see no colours."""
 
+ORIGINS = {name: (COLOURS[name], shape) for name, shape in SHAPES.items()}
+"""Colour and shape of numbers by their origin."""
+
+MARKS = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down")
+"""Shapes of things that have none of their own."""
+
 WIDTH = 640
 """Pixels of a full-width chart; the page scales it down to fit."""
 
 BELOW = alt.Legend(orient="bottom", labelLimit=0, columns=3, symbolOpacity=1)
 """A legend below its chart, with whole names."""
 
+BELOW_PLAIN = alt.Legend(orient="bottom", labelLimit=0)
+"""A legend below its chart in one row, with whole names."""
+
 PERCENT = alt.Axis(format="~%")
 """An axis of shares."""
+
+Rows = Sequence[Mapping[str, Any]]
+"""What a chart draws: a mapping a row, whose keys are the columns of the table behind it."""
+
+
+def chart(rows: Iterable[Mapping[str, Any]], **settings: Any) -> alt.Chart:
+    """A chart of rows, without a mark yet."""
+    return alt.Chart(alt.Data(values=[dict(row) for row in rows]), **settings)
+
+
+def names_of(rows: Rows, field: str, order: Iterable[str] = ()) -> list[str]:
+    """What rows have in a field, each once: in their order, or in that of ``order``."""
+    found = dict.fromkeys(row[field] for row in rows)
+    return [name for name in order or found if name in found]
+
+
+def listed(rows: Iterable[Mapping[str, Any]], words: str) -> str:
+    """Rows in words, for a description: ``words`` is a format of their columns."""
+    return "; ".join(words.format_map(row) for row in rows)
+
+
+def tips(form: str, *fields: str) -> list[alt.Tooltip]:
+    """Numbers that a tooltip shows in a format."""
+    return [alt.Tooltip(f"{field}:Q", format=form) for field in fields]
+
+
+def looks(
+    field: str,
+    names: list[str],
+    table: Mapping[str, tuple[str, str]] = ORIGINS,
+    legend: alt.Legend = BELOW,
+) -> tuple[alt.Color, alt.Shape]:
+    """Colour and shape of the names in a field, with one legend for both.
+
+    Args:
+        field: that holds the names.
+        names: in the order of the legend.
+        table: colour and shape by name.
+        legend: of the names.
+    """
+    colours = alt.Scale(domain=names, range=[table[name][0] for name in names])
+    shapes = alt.Scale(domain=names, range=[table[name][1] for name in names])
+    return (
+        alt.Color(f"{field}:N", scale=colours, sort=names, title=None, legend=legend),
+        alt.Shape(f"{field}:N", scale=shapes, sort=names, title=None, legend=legend),
+    )
+
+
+def mark_scale(names: list[str]) -> alt.Scale:
+    """A scale of shapes by the place in ``names``."""
+    return alt.Scale(domain=names, range=[MARKS[i % len(MARKS)] for i in range(len(names))])
 
 
 def colour_scale(names: list[str]) -> alt.Scale:
@@ -102,11 +163,6 @@ def short_name(model: str) -> str:
     'funnel medium'
     """
     return model.replace("_", " ")
-
-
-def shape_scale(names: list[str]) -> alt.Scale:
-    """A scale of the shapes of origins, keys of :data:`SHAPES`."""
-    return alt.Scale(domain=names, range=[SHAPES[name] for name in names])
 
 
 def round_numbers(low: float, high: float) -> list[float]:

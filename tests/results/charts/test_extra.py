@@ -1,7 +1,7 @@
 import pytest
 import vl_convert
 
-from kwslib.results.charts import extra as charts
+from kwslib.results.charts import training as charts
 from kwslib.results.charts.theme import GREEN, GREY
 
 RECALLS = [

@@ -5,7 +5,7 @@ import vl_convert
 
 from kwslib.field.study import published
 from kwslib.results import field_test
-from kwslib.results.charts import field
+from kwslib.results.charts import deployment as field
 
 STUDY = published()
 CHARTS = {

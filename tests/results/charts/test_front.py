@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kwslib.results.charts.front import front
+from kwslib.results.charts.networks import front
 
 
 def row(name, accuracy, macs, ms=None):

@@ -109,7 +109,7 @@ def test_words_stand_side_by_side():
 
 
 def test_mel_bands_are_forty_triangles():
-    spec, _ = drawn(charts.mel_bands())
+    spec, _ = drawn(charts.plot_mel_bands())
     rows = spec["vconcat"][1]["data"]["values"]
     assert {row["band"] for row in rows} == set(range(40))
     assert rows[0]["f"] == 0 and rows[-1]["f"] == 4000

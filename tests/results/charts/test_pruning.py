@@ -45,7 +45,7 @@ CHARTS = {
     "shares": charts.curves(CURVES, "share", "weights pruned", 0.93, share=True),
     "sensitivity": charts.sensitivity(LAYERS, "weights"),
     "panels": charts.panels(CURVES, {"parameters": "parameters", "share": "share"}, 0.93),
-    "schedule": charts.schedule([0.0, 0.5, 0.9]),
+    "schedule": charts.plot_schedule([0.0, 0.5, 0.9]),
     "zeros": charts.by_zeros(ZEROS, "value", "cycles", 310_000.0),
     "channels": charts.by_channels(CHANNELS),
     "pareto": charts.pareto(BOARD, BOARD[::2], "flash_kB", "flash in kB"),

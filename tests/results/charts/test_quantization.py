@@ -1,41 +1,33 @@
 """Charts on few bits: they draw, describe themselves, and show what they are given."""
 
 import pytest
+import torch
 import vl_convert
+from specifications import rows_of
 
+from kwslib.quantize.inside import grid_levels
+from kwslib.records import Record
+from kwslib.results import quantization as results
 from kwslib.results.charts import quantization as charts
 
-WIDTHS = [
-    {"bits": bits, "method": method, "accuracy": 0.9, "low": 0.88, "high": 0.92}
-    for bits in (2, 4, 8)
-    for method in charts.METHODS
-]
-FLOATS = [
-    {"exponent": exponent, "mantissa": mantissa, "accuracy": 0.5 + 0.1 * mantissa}
-    for exponent in (2, 3)
-    for mantissa in (1, 2, 3)
-]
-COUNTS = [{"from": i / 10, "to": (i + 1) / 10, "weights": 100 - i * i} for i in range(-9, 9)]
-LEVELS = [{"bits": bits, "level": i / 2**bits} for bits in (2, 4) for i in range(-2, 3)]
-ERRORS = [
-    {"layer": layer, "bits": bits, "decibels": 6.0 * bits}
-    for layer in ("conv", "classifier")
-    for bits in (2, 4, 8)
-]
-STAIRS = [
-    {"x": x / 10, "y": round(x / 10), "gradient": float(abs(x) <= 15)} for x in range(-20, 21)
-]
-COSTS = [
-    {"bits": f"{bits} bits", "accuracy": 0.9, "low": 0.88, "high": 0.92, "kB": 2.0 * bits}
+NETWORK = "tiny_conv-yes_no"
+X = torch.arange(-20, 21) / 10
+WEIGHTS = torch.linspace(-1, 1, 20 * charts._BINS)
+BOARDS = [
+    results.OnBoard(bits, "ptq", 2000 * bits, None, Record(
+        "accuracy", 0.9, "fraction", "measured", interval=(0.88, 0.92)))
     for bits in (8, 4, 2)
-]
+]  # fmt: skip
+NOISE = {bits: {"conv": 6.0 * bits, "classifier": 7.0 * bits} for bits in (2, 4, 8)}
 CHARTS = {
-    "stairs": charts.stairs(STAIRS),
-    "against": charts.against(COSTS, "kB", "weights in kB"),
-    "widths": charts.by_width(WIDTHS, 0.93, "weights"),
-    "floats": charts.minifloat_grid(FLOATS),
-    "weights": charts.weights_on_grids(COUNTS, LEVELS),
-    "errors": charts.errors_by_layer(ERRORS),
+    "stairs": charts.plot_staircase(X, X.round() + 0.0, (X.abs() <= 1.5).float()),
+    "boards": charts.plot_boards(BOARDS),
+    "widths": charts.plot_accuracy_by_bits(
+        results.load_sweep("ablations", NETWORK), results.ABLATION_NAMES
+    ),
+    "floats": charts.plot_minifloats(results.load_sweep("minifloat", NETWORK), "ptq"),
+    "weights": charts.plot_weights(WEIGHTS, "made up"),
+    "errors": charts.plot_noise(NOISE, "made up"),
 }
 
 
@@ -48,8 +40,9 @@ def test_draws_and_describes_itself(name):
 
 def test_every_method_and_the_float_network_are_shown():
     svg = vl_convert.vegalite_to_svg(CHARTS["widths"].to_dict())
-    assert all(method in svg for method in charts.METHODS)
-    assert svg.count('aria-roledescription="point"') == len(WIDTHS)
+    assert all(f">{method}<" in svg for method in results.ABLATION_NAMES.values())
+    rows = CHARTS["widths"].to_dict()["layer"][2]["data"]["values"]
+    assert svg.count('aria-roledescription="point"') == len(rows) >= 5 * 3
     assert "stroke-dasharray" in svg
 
 
@@ -60,17 +53,20 @@ def test_stairs_and_their_gradient_are_two_panels():
 
 
 def test_a_point_a_width_with_its_name():
-    svg = vl_convert.vegalite_to_svg(CHARTS["against"].to_dict())
-    assert all(f">{row['bits']}<" in svg for row in COSTS)
-    assert svg.count('aria-roledescription="point"') == len(COSTS)
+    svg = vl_convert.vegalite_to_svg(CHARTS["boards"].to_dict())
+    assert all(f">{board.bits} bits<" in svg for board in BOARDS)
+    assert svg.count('aria-roledescription="point"') == len(BOARDS)
 
 
 def test_a_heat_map_has_a_cell_a_format():
     svg = vl_convert.vegalite_to_svg(CHARTS["floats"].to_dict())
-    assert all(f"{row['accuracy']:.1%}" in svg for row in FLOATS)
+    rows = [row for row in rows_of(CHARTS["floats"].to_dict()) if "mantissa" in row]
+    assert rows and all(f"{row['accuracy']:.1%}" in svg for row in rows)
 
 
 def test_a_histogram_a_width_with_its_levels():
     svg = vl_convert.vegalite_to_svg(CHARTS["weights"].to_dict())
-    assert svg.count('aria-label="weight: ') == 2 * len(COUNTS)
-    assert svg.count('aria-label="level: ') == len(LEVELS)
+    assert svg.count('aria-label="weight: ') == len(results.GRID_BITS) * charts._BINS
+    assert svg.count('aria-label="level: ') == sum(
+        len(grid_levels(WEIGHTS, bits)) for bits in results.GRID_BITS
+    )

@@ -11,15 +11,15 @@ from kwslib.results.charts import size
 COST = cost_of(models.create("tiny_conv", 4))
 DEEP = cost_of(models.create("funnel_small", 4))
 TIMES = [
-    {"place": "here", "kind": "this run", "us": 57.7},
-    {"place": "theirs", "kind": "original report", "us": 209.0},
+    size._run_time("here", "this run", 57.7),
+    size._run_time("theirs", "original report", 209.0),
 ]
 CHARTS = {
-    "budget": size.budget(COST),
-    "live": size.live(COST.memory),
-    "operations": size.operations(COST.layers),
-    "literature": size.literature(published(), "tiny conv", COST),
-    "calls": size.calls([4.0, 1.5, 1.0, 0.9]),
+    "budget": size.plot_memory(COST),
+    "live": size.plot_live(COST),
+    "operations": size.plot_operations(COST),
+    "literature": size.plot_literature(published(), "tiny_conv", COST),
+    "calls": size.plot_calls([4.0, 1.5, 1.0, 0.9], 1.0),
     "run_times": size.run_times(TIMES),
 }
 
@@ -53,7 +53,7 @@ def test_budget_of_many_layers_keeps_the_largest_and_sums_the_rest():
     from torch import nn
 
     cost = cost_of(nn.Sequential(*(nn.Linear(4, 4) for _ in range(9))), image_shape=(4,))
-    rows = [r for r in layer_values(size.budget(cost), 1) if r["memory"] == "flash, float32"]
+    rows = [r for r in layer_values(size.plot_memory(cost), 1) if r["memory"] == "flash, float32"]
 
     assert len(rows) == 5
     assert rows[-1]["part"] == "parameters of other layers"
@@ -66,7 +66,7 @@ def test_operations_add_up_to_the_flops():
 
 def test_live_activations_are_kept_or_written_and_one_step_is_the_peak():
     for cost in (COST, DEEP):
-        chart = size.live(cost.memory)
+        chart = size.plot_live(cost)
         rows = layer_values(chart, 0)
         sums = {r["step"]: 0 for r in rows}
         for each in rows:
