@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from kwslib.cli.output import json_option, show
+from kwslib.cli.output import Output, json_option, show
 
 # what flash and RAM do not count beside the stack, since only Arduino's tools build it
 _LEFT_OUT = {"arduino": "Arduino's core and its library PDM"}
@@ -19,9 +19,7 @@ _LEFT_OUT = {"arduino": "Arduino's core and its library PDM"}
     required=True,
     help="Where it is to run.",
 )
-@click.option(
-    "--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder."
-)
+@click.option("--out", required=True, type=Output(folder=True), help="Folder.")
 @click.option(
     "--kernels",
     type=click.Choice(["dsp", "portable"]),

@@ -5,14 +5,12 @@ from typing import Any
 
 import click
 
-from kwslib.cli.output import data_option, json_option, note, show
+from kwslib.cli.output import Output, data_option, json_option, note, show
 
 
 @click.command("convert")
 @click.argument("checkpoint", metavar="CHECKPOINT")
-@click.option(
-    "--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="F.tflite"
-)
+@click.option("--out", required=True, type=Output(), help="F.tflite")
 @click.option("--float", "with_float", is_flag=True, help="A float file beside it, -float.tflite.")
 @click.option("--c-array", is_flag=True, help="C for TensorFlow Lite Micro beside it, .cc and .h.")
 @data_option

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from tqdm import tqdm
 
-from kwslib.cli.output import data_option, json_option, show, target_option
+from kwslib.cli.output import Output, data_option, json_option, show, target_option
 from kwslib.cli.sweeps import sweep_options, swept_by
 from kwslib.data.disturb import Disturbance
 from kwslib.data.task import SPLITS, Split, Task
@@ -33,7 +33,7 @@ def _study(kind: Any, model: str, data: str, seeds: list[int], **workers: Any) -
 @click.option("--keywords", help="Check that the checkpoint has these keywords.")
 @click.option(
     "--predictions",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=Output(),
     help="CSV file, a row a clip.",
 )
 @click.option("--snr", type=float, metavar="DB", help="Mix noise into the clips, at this ratio.")
@@ -51,7 +51,7 @@ def _study(kind: Any, model: str, data: str, seeds: list[int], **workers: Any) -
 @click.option("--seeds", default="0", show_default=True, help="Of transfer, comma-separated.")
 @click.option(
     "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=Output(),
     metavar="FILE",
     help="The records of a sweep, .json.",
 )

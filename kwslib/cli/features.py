@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from kwslib.cli.output import json_option, note, show
+from kwslib.cli.output import Output, json_option, note, show
 from kwslib.data.recording import read_clip
 from kwslib.errors import InputError
 from kwslib.features.views import DEPLOYED_KIND, VIEWS, view_of
@@ -14,9 +14,7 @@ from kwslib.files import write_beside
 
 @click.command()
 @click.argument("clip", type=click.Path(path_type=Path))
-@click.option(
-    "--out", required=True, metavar="F.npy", type=click.Path(path_type=Path), help="File to write."
-)
+@click.option("--out", required=True, metavar="F.npy", type=Output(), help="File to write.")
 @click.option(
     "--kind",
     type=click.Choice(list(VIEWS)),

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import click
 
 from kwslib.board.client import default_streaming
-from kwslib.cli.output import json_option, note, show, target_option
+from kwslib.cli.output import Output, json_option, note, show, target_option
 from kwslib.errors import InputError
 from kwslib.field.book import Book
 from kwslib.field.imported import Expected, import_trials
@@ -23,7 +23,7 @@ _TRIALS = 10
     "--out",
     required=True,
     metavar="FILE",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=Output(),
     help="Trials, written after each; a test that was interrupted goes on.",
 )
 @click.option("--words", metavar="WORDS", help="Comma-separated; all keywords without it.")

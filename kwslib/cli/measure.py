@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kwslib.cli.output import data_option, json_option, note, show
+from kwslib.cli.output import check_committed, data_option, json_option, note, show
 from kwslib.errors import InputError
 from kwslib.files import cache_folder, lock_folder, sha256_of_sources, write_beside
-from kwslib.records import code_version, write_records
+from kwslib.records import write_records
 
 if TYPE_CHECKING:
     from kwslib.studies.catalogue import Committed
@@ -56,11 +56,7 @@ def command(
 def _check_record(names: tuple[str, ...]) -> None:
     if not names:
         raise InputError("--record: name the records to replace; 'kws measure' lists them")
-    if "+" in code_version():
-        raise InputError(
-            f"--record: this is {code_version()}, library or firmware with uncommitted changes; "
-            "commit them first, so that the record names the code that made it"
-        )
+    check_committed()
 
 
 def _listed(each: "Committed", data: str | None) -> dict[str, Any]:

@@ -3,11 +3,29 @@
 import json
 from collections.abc import Callable, Mapping
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 import click
+from typing_extensions import override
 
 from kwslib.errors import InputError
+from kwslib.files import check_writable
+from kwslib.records import code_version
+
+
+class Output(click.Path):
+    """A file to write, or a folder to write into; refused before any work where that would fail."""
+
+    def __init__(self, folder: bool = False) -> None:
+        super().__init__(file_okay=not folder, dir_okay=folder, path_type=Path)
+
+    @override
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        path: Any = super().convert(value, param, ctx)
+        check_writable(path, folder=self.dir_okay)
+        return path
+
 
 json_option: Callable[[Any], Any] = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object to standard output."
@@ -70,6 +88,19 @@ def target_option(help_text: str, required: bool = False) -> Callable[[Any], Any
         required=required,
         help=f"{help_text}host, emulator, serial:PORT or socket://HOST:PORT.",
     )
+
+
+def check_committed() -> None:
+    """Refuse to make a committed record by code that nobody can find again.
+
+    Raises:
+        InputError: library or firmware have uncommitted changes.
+    """
+    if "+" in code_version():
+        raise InputError(
+            f"--record: this is {code_version()}, library or firmware with uncommitted changes; "
+            "commit them first, so that the record names the code that made it"
+        )
 
 
 def show(result: Mapping[str, Any], as_json: bool, text: str) -> None:

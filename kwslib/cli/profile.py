@@ -5,23 +5,22 @@ from typing import Any
 
 import click
 
-from kwslib.cli.output import json_option, show, target_option
+from kwslib.cli.output import Output, check_committed, json_option, show, target_option
 from kwslib.records import write_records
 
 
 @click.command("profile")
 @click.argument("model", metavar="MODEL")
 @target_option("Profile it there: ", required=True)
+@click.option("--out", metavar="FILE", type=Output(), help="Write the record there, .json.")
 @click.option(
-    "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Where to write the record. [default: measurements/board/<MODEL>-<target>.json]",
+    "--record", is_flag=True, help="Write it to measurements/board/, where the report finds it."
 )
 @json_option
-def command(model: str, target: str, out: Path | None, as_json: bool) -> None:
+def command(model: str, target: str, out: Path | None, record: bool, as_json: bool) -> None:
     """Profile MODEL, a .tflite file or a published network: instructions, cycles, microseconds.
 
-    The record is what the report shows of that board. A board at a serial port must run the very
+    A board at a serial port must run the very
     network; 'kws compile --target arduino' makes what it is loaded with.
     """
     from kwslib.board.profile import RECORDS, profile_record, record_path
@@ -30,10 +29,14 @@ def command(model: str, target: str, out: Path | None, as_json: bool) -> None:
 
     check_target(target)
     tflite = tflite_of(model)
-    record = profile_record(tflite, target)
-    path = out or record_path(RECORDS, tflite.stem, target)
-    write_records(path, [record])
-    result: dict[str, Any] = {"model": model, **record.value, "record": str(path)}
+    written = [out] if out else []
+    if record:
+        check_committed()
+        written.append(record_path(RECORDS, tflite.stem, target))
+    made = profile_record(tflite, target)
+    for path in written:
+        write_records(path, [made])
+    result: dict[str, Any] = {"model": model, **made.value, "records": [str(p) for p in written]}
     show(result, as_json, _text(result))
 
 
@@ -51,7 +54,7 @@ def _text(result: dict[str, Any]) -> str:
             f"flash {result['flash']:,} bytes, RAM {result['ram']:,} bytes and "
             f"{result['stack']:,} of stack"
         )
-    return "\n".join([*lines, f"written to {result['record']}"])
+    return "\n".join([*lines, *(f"written to {path}" for path in result["records"])])
 
 
 def _row(name: str, cost: dict[str, Any]) -> str:

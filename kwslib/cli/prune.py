@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from kwslib.cli.output import data_option, json_option, show
+from kwslib.cli.output import Output, data_option, json_option, show
 from kwslib.cli.sweeps import sweep_options, swept_by
 from kwslib.data.task import SPLITS, Split
 from kwslib.errors import InputError
@@ -66,7 +66,7 @@ def _study(kind: Any, model: str, data: str, seeds: list[int], **workers: Any) -
 @click.option(
     "--out",
     multiple=True,
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=Output(),
     help="F.safetensors, F.tflite, or the file of records of a sweep. May be given twice.",
 )
 @click.option(

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from kwslib.cli.output import data_option, json_option, show
+from kwslib.cli.output import Output, data_option, json_option, show
 from kwslib.cli.sweeps import sweep_options, swept_by
 from kwslib.data.task import SPLITS, Split
 from kwslib.records import Record
@@ -35,7 +35,7 @@ def _study(kind: Any, model: str, data: str, seeds: list[int], **workers: Any) -
 @click.option("--split", type=click.Choice(SPLITS), default="validation", show_default=True)
 @click.option(
     "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=Output(),
     help="F.tflite, or the file of records of a sweep.",
 )
 @click.option(

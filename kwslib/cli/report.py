@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from kwslib.cli.output import json_option, note, show, verify_data, verify_option
+from kwslib.cli.output import Output, json_option, note, show, verify_data, verify_option
 from kwslib.records import code_version
 from kwslib.site.build import BuildError, Built, build_chapter, build_site, find_root
 from kwslib.site.claims import record_claims
@@ -34,7 +34,7 @@ from kwslib.site.settings import PROFILES, Settings
 @click.option("--chapter", metavar="NAME", help="This chapter alone: 3, training or 3_training.")
 @click.option(
     "--out",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=Output(folder=True),
     metavar="DIR",
     help="Where the site goes; _build/html by default.",
 )

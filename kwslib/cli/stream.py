@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kwslib.board.client import Streaming, default_streaming
-from kwslib.cli.output import data_option, json_option, note, show, target_option
+from kwslib.cli.output import Output, data_option, json_option, note, show, target_option
 from kwslib.errors import InputError
 from kwslib.evaluation.smoothing import Detection
 from kwslib.files import lock_file
@@ -73,13 +73,13 @@ _Heard = tuple[dict[str, Any], str, list[Detection], Streaming]
 @click.option(
     "--save",
     metavar="FILE",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=Output(),
     help="Write the stream as .wav or .flac, and its labels beside it as .txt.",
 )
 @click.option(
     "--out",
     metavar="FILE",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=Output(),
     help="Where to write the records, .json.",
 )
 @data_option

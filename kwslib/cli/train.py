@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from kwslib.cli.output import data_option, json_option, keywords_option, show
+from kwslib.cli.output import Output, data_option, json_option, keywords_option, show
 from kwslib.data.task import Task
 
 
@@ -22,7 +22,7 @@ from kwslib.data.task import Task
 )
 @click.option(
     "--out",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=Output(folder=True),
     help="Folder of the checkpoint; runs/NETWORK-TASK-seedN without it.",
 )
 @click.option("--epochs", type=int, help="Passes over the clips; the network's recipe without it.")

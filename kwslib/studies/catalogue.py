@@ -322,7 +322,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("physical boards", "board/published", _ANEW, _physical, physical.VERSION),
     Kind(
         "profile", r"board/(?P<network>.+)-(?P<target>emulator)",
-        "kws profile {network} --target {target} --out {path}", _profile, profile.VERSION,
+        "kws profile {network} --target {target} --record", _profile, profile.VERSION,
     ),
     Kind(
         "preprocessing", "chapters/preprocessing", f"{_ANEW} --data DIR", _preprocessing,

@@ -1,10 +1,5 @@
-"""How well views of speech separate words, and how far our images lie from the data set's own.
+"""How well views of speech separate words, and how far our images lie from the data set's own."""
 
-``python -m kwslib.studies.preprocessing FOLDER`` makes the committed records again, where the
-folder holds the Speech Commands archives.
-"""
-
-import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,11 +11,11 @@ from kwslib.data.dataset import open_source
 from kwslib.data.source import Source
 from kwslib.data.speech_commands import SpeechCommandsArchives
 from kwslib.data.task import SILENCE, in_hash_order
-from kwslib.errors import InputError, mistakes_in_a_line
+from kwslib.errors import InputError
 from kwslib.evaluation.accuracy import wilson_interval
 from kwslib.features.agreement import distances, histogram, jpeg
 from kwslib.features.logmel import logmel_images
-from kwslib.records import FOLDER, Record, machine_name, of_version, write_records
+from kwslib.records import FOLDER, Record, machine_name, of_version
 from kwslib.studies.separability import PENALTY, separations, two_groups
 
 RECORDS = FOLDER / "chapters" / "preprocessing.json"
@@ -136,8 +131,3 @@ def study(folder: str) -> list[Record]:
         raise InputError(f"{folder}: needs the three archives, whose images are compared")
     records = [*compare_views(source, WORDS, CLIPS_PER_WORD), measure_distance(source)]
     return of_version(records, VERSION)
-
-
-if __name__ == "__main__":
-    with mistakes_in_a_line():
-        write_records(RECORDS, study(sys.argv[1] if len(sys.argv) == 2 else ""))

@@ -1,20 +1,15 @@
-"""What an extra keyword costs: the published networks without and with it, compared.
-
-``python -m kwslib.training.extra --data DIR`` compares the published networks, all seeds, and
-keeps what was found; see :func:`publish`.
-"""
+"""What an extra keyword costs: the published networks without and with it, compared."""
 
 from collections.abc import Sequence
 from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
-import click
 from torch import nn
 
-from kwslib.data.dataset import Dataset, open_source
+from kwslib.data.dataset import Dataset
 from kwslib.data.task import Task
-from kwslib.errors import InputError, mistakes_in_a_line
+from kwslib.errors import InputError
 from kwslib.models.checkpoint import PUBLISHED
 from kwslib.records import Record, machine_name, of_version, read_records, select, write_records
 from kwslib.training.comparison import Comparison, Pair, compare
@@ -97,7 +92,7 @@ def _again(study: Study, dataset: Dataset, recipe: Recipe) -> nn.Module:
     if confusion != study.value("confusion", split="testing"):
         raise InputError(
             f"seed {seed} of {model} on {','.join(dataset.task.keywords)} is another network here "
-            "than the published one; publish it again first (python -m kwslib.studies)"
+            "than the published one: processors round differently; measure where it was trained"
         )
     return network
 
@@ -136,21 +131,3 @@ def _records(found: Comparison, pairs: Sequence[tuple[Study, Study]]) -> list[Re
         for index, seed in enumerate(found.seeds)
     ]
     return [*records, record("extra_keyword_tallies", found.tallies, seeds=found.seeds)]
-
-
-@click.command()
-@click.option("--data", required=True, help="Folder of Speech Commands.")
-@click.option("--model", default="tiny_conv", show_default=True)
-@click.option("--keywords", default="yes,no", show_default=True)
-@click.option("--extra", default="left", show_default=True)
-def main(data: str, model: str, keywords: str, extra: str) -> None:
-    """Make the committed comparison again; both networks must be published."""
-    source, task = open_source(data), Task.of(keywords)
-    smaller = Dataset(source, task)
-    larger = Dataset(source, Task.of([*task.keywords, extra]))
-    click.echo(publish(model, smaller, larger))
-
-
-if __name__ == "__main__":
-    with mistakes_in_a_line():
-        main()
