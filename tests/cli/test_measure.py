@@ -65,7 +65,7 @@ def test_nothing_is_written_but_with_record(measure, made_up, monkeypatch, tmp_p
     code, out, _ = measure("odd/net")
     assert code == 0 and "1 differences" in out and "value 2, made anew 3" in out
     assert [path.name for path in folder.iterdir()] == ["net.json"]
-    monkeypatch.setattr("kwslib.cli.measure.code_version", lambda: "0.1 (abc)")
+    monkeypatch.setattr("kwslib.cli.output.code_version", lambda: "0.1 (abc)")
     code, out, _ = measure("odd/net", "--record")
     assert code == 0 and "replaced" in out
     assert [each.value for each in read_records(folder / "net.json")] == [3]
@@ -75,7 +75,7 @@ def test_nothing_is_written_but_with_record(measure, made_up, monkeypatch, tmp_p
 
 def test_a_changed_library_records_nothing(measure, made_up, monkeypatch):
     _, folder = made_up
-    monkeypatch.setattr("kwslib.cli.measure.code_version", lambda: "0.1 (abc+)")
+    monkeypatch.setattr("kwslib.cli.output.code_version", lambda: "0.1 (abc+)")
     result = measure("odd/net", "--record")
     assert refused(result, "--record", "(abc+)", "commit them first")
     assert [path.name for path in folder.iterdir()] == ["net.json"]

@@ -8,11 +8,14 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
 import soundfile
 from command_line import refused, runner
 
+from kwslib.cli.main import _VERBS, group
+from kwslib.cli.output import Output
 from kwslib.models.checkpoint import PUBLISHED
 
 NETWORK = "tiny_conv-yes_no"
@@ -59,6 +62,34 @@ def test_a_full_device_behind_a_link_is_one_line_and_both_stay(capsys, tones, wo
     assert "Traceback" not in err
     assert link.is_symlink() and Path("/dev/full").is_char_device()
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".kws-")]
+
+
+@pytest.mark.parametrize("verb", [*VERBS, "train", "compile"])
+def test_what_cannot_be_written_is_refused_before_any_work(
+    capsys, tones, word, tmp_path, verb, monkeypatch
+):
+    def work(*arguments, **options):
+        raise AssertionError("the work has begun")
+
+    for stage in (
+        "data.dataset.open_source",
+        "network.reader.read_graph",
+        "models.checkpoint.load",
+    ):
+        monkeypatch.setattr(f"kwslib.{stage}", work)
+    (tmp_path / "file").write_bytes(b"")
+    arguments = {name: made for name, (made, _) in calls(tones, word).items()} | folder_calls(tones)
+    for out in (tmp_path / "file" / "x", tmp_path / ("n" * 300), "/proc/nowhere/x"):
+        assert refused(call(capsys, arguments[verb], out), f"{out}: cannot be written")
+    assert [path.name for path in tmp_path.iterdir() if path != word] == ["file"]
+
+
+def test_every_option_that_names_what_is_written_is_checked():
+    for verb in _VERBS:
+        command = group.get_command(click.Context(group), verb)
+        for option in command.params:
+            names_output = option.name in ("out", "save", "predictions")
+            assert isinstance(option.type, Output) == names_output, f"{verb} {option.name}"
 
 
 @pytest.mark.parametrize("verb", VERBS)

@@ -42,6 +42,18 @@ def test_text_for_people(kws_profile, tmp_path):
     assert str(path) in out
 
 
+def test_the_reports_own_record_is_written_when_it_is_told_to(kws_profile, tmp_path, monkeypatch):
+    monkeypatch.setattr("kwslib.board.profile.RECORDS", tmp_path)
+    monkeypatch.setattr("kwslib.cli.output.code_version", lambda: "1 (abc)")
+    asked = ("tiny_conv-yes_no", "--target", "emulator")
+    code, out, _ = kws_profile(*asked)
+    assert code == 0 and "written" not in out and list(tmp_path.iterdir()) == []
+    kws_profile(*asked, "--record")
+    assert [path.name for path in tmp_path.iterdir()] == ["tiny_conv-yes_no-emulator.json"]
+    monkeypatch.setattr("kwslib.cli.output.code_version", lambda: "1 (abc+)")
+    assert refused(kws_profile(*asked, "--record"), "uncommitted changes", "commit them first")
+
+
 def test_what_cannot_be_profiled(kws_profile, tmp_path):
     out = ("--out", tmp_path / "none.json")
     assert refused(kws_profile("tiny_conv-yes_no", "--target", "moon", *out), "moon", "emulator")

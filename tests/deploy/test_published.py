@@ -37,7 +37,7 @@ def on_board(board, values):
 def test_the_file_is_small_and_takes_pixels_minus_128(graph):
     assert TINY_CONV.stat().st_size <= 20 * 1024
     assert (np.float32(graph.input.scale), graph.input.zero_point) == (np.float32(1 / 255), -128)
-    names = [operator.name for operator in graph.operators]
+    names = [operator.kind for operator in graph.operators]
     assert names == ["conv2d", "reshape", "fully_connected", "softmax"]
     assert graph.macs == 336_000
     assert graph.facts["labels"] == ["_silence_", "_unknown_", "yes", "no"]
@@ -87,7 +87,7 @@ def test_weights_of_four_bits_take_half_the_flash(tmp_path):
     sizes = {}
     for bits in (8, 4, 2):
         graph = read_graph(PUBLISHED / f"tiny_conv-yes_no-w{bits}.tflite")
-        sizes[bits] = compile_network(graph, "emulator", tmp_path / str(bits)).weights
+        sizes[bits] = compile_network(graph, "emulator", tmp_path / str(bits)).source.weights
     assert sizes[4] <= 0.6 * sizes[8]
     assert sizes[2] <= 0.3 * sizes[8]
 

@@ -75,7 +75,7 @@ def test_zeros_stay_zeros_in_a_checkpoint_and_in_integers(network, tmp_path):
     images = np.random.default_rng(0).integers(0, 256, (20, 49, 40), np.uint8)
     for bits in (8, 4, 2):
         quantized = quantize_after_training(loaded, Widths(bits, 8), images)
-        conv, _, classifier, _ = integers_of(quantized, LABELS).layers
+        conv, _, classifier, _ = integers_of(quantized, LABELS).operators
         assert not conv.weights.transpose(0, 3, 1, 2)[~masks.remaining["conv"].numpy()].any()
         assert not classifier.weights[~masks.remaining["classifier"].numpy()].any()
 

@@ -123,7 +123,7 @@ def test_its_own_counts_are_those_of_the_other_emulator(target, compiler, tmp_pa
         ask_mailbox(board, kind, payload)
     expected = [board.call(name).instructions for name in STAGES]
     board.call("kws_stage_image")
-    expected += [board.call(name).instructions for name in other.layers]
+    expected += [board.call(name).instructions for name in other.source.layers]
     assert found == expected
     assert found[0] > 10_000  # a frame, not a part of one
 
