@@ -4,8 +4,10 @@ import ast
 import math
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
+from kwslib.data.sound_file import SUFFIXES
 from kwslib.errors import InputError
 from kwslib.site.book import Book, Chapter
 
@@ -105,10 +107,19 @@ def _converted(key: str, text: str, default: Value) -> Value:
 def parse_pairs(pairs: tuple[str, ...]) -> dict[str, str]:
     """``("training.epochs=40", ...)`` as a mapping.
 
+    A value with a slash or the suffix of a sound file is a path from where the caller stands, while
+    chapters run elsewhere; it is made absolute.
+
     Raises:
         InputError: a pair has no ``=``.
     """
     for pair in pairs:
         if "=" not in pair:
             raise InputError(f"parameter {pair!r} has no '='; write <chapter>.<name>=value")
-    return {name.strip(): value for name, _, value in (pair.partition("=") for pair in pairs)}
+    divided = (pair.partition("=") for pair in pairs)
+    return {name.strip(): _from_here(value) for name, _, value in divided}
+
+
+def _from_here(value: str) -> str:
+    is_path = "/" in value or Path(value).suffix.lower() in SUFFIXES
+    return str(Path(value).absolute()) if is_path else value

@@ -63,3 +63,15 @@ def test_a_chapter_that_declares_badly_is_named(root, old, new, message):
     path.write_text(path.read_text().replace(old, new))
     with pytest.raises(ValueError, match=rf"1_sound.*{message}"):
         parameters.resolve(Book.open(root), {})
+
+
+def test_a_path_is_the_callers(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    pairs = ("a.clip=me.WAV", "a.other=rec/me", "a.third=/x/y.flac", "a.words=yes,no", "a.x=")
+    assert parameters.parse_pairs(pairs) == {
+        "a.clip": f"{tmp_path}/me.WAV",
+        "a.other": f"{tmp_path}/rec/me",
+        "a.third": "/x/y.flac",
+        "a.words": "yes,no",
+        "a.x": "",
+    }
