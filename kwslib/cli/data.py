@@ -17,13 +17,14 @@ from kwslib.errors import InputError
 def command(data: str | None, keywords: str, download: bool, as_json: bool) -> None:
     """Summarise a task's labels, splits, speakers and hours."""
     from kwslib.data.dataset import Dataset, open_source
+    from kwslib.evaluation.accuracy import few_clips
 
     if download and not data:
         raise InputError("--download: say where to with --data DIR")
     if download:
         note(f"fetching Speech Commands v0.02 into {data} where it is absent")
     dataset = Dataset(open_source(data, download), Task.of(keywords))
-    result = {
+    result: dict[str, Any] = {
         "dataset": dataset.source.name,
         "hash": dataset.source.identity(),
         "labels": list(dataset.task.labels),
@@ -32,6 +33,8 @@ def command(data: str | None, keywords: str, download: bool, as_json: bool) -> N
         "speakers": dataset.speakers(),
         "hours": {split: clips / 3600 for split, clips in dataset.counts().items()},
     }
+    tested = {word: result["per_label"]["testing"][word] for word in dataset.task.keywords}
+    result["few_clips"] = few_clips(tested)
     show(result, as_json, _text(result))
 
 
@@ -46,4 +49,5 @@ def _text(result: dict[str, Any]) -> str:
         ["hours", *(f"{result['hours'][each]:.2f}" for each in splits)],
     ]
     lines = [f"{row[0]:<12}" + "".join(f"{cell:>12}" for cell in row[1:]) for row in rows]
-    return "\n".join([result["dataset"], *lines])
+    few = [f"few for a test: {line}" for line in result["few_clips"]]
+    return "\n".join([result["dataset"], *lines, *few])

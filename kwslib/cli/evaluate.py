@@ -108,6 +108,8 @@ def command(
     if predictions:
         accuracy.write_predictions(predictions, evaluation)
     result |= evaluation.summary()
+    scores = result["per_label"]
+    result["few_clips"] = accuracy.few_clips({word: scores[word]["n"] for word in task.keywords})
     show(result, as_json, _text(result))
 
 
@@ -135,7 +137,8 @@ def _text(result: dict[str, Any]) -> str:
         scores = result["per_label"][label]
         recall = f"{scores['accuracy']:.4f}" if scores["n"] else "-"
         lines.append(f"{label:<12}{scores['n']:>8,}{recall:>9}   {row}")
-    return "\n".join(lines)
+    few = [f"few for a test: {line}" for line in result["few_clips"]]
+    return "\n".join([*lines, *few])
 
 
 def _disturbance(told: dict[str, Any] | None) -> str:

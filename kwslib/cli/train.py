@@ -42,6 +42,7 @@ def command(
 ) -> None:
     """Train a network on a task; an interrupted run goes on where it stopped."""
     from kwslib.data.dataset import Dataset, open_source
+    from kwslib.evaluation.accuracy import few_clips
     from kwslib.models import check_name
     from kwslib.training.fit import fit
     from kwslib.training.recipe import recipe_for
@@ -64,9 +65,11 @@ def command(
         "seconds": fitted.seconds,
         "history": [asdict(epoch) for epoch in fitted.history],
     }
-    show(
-        result,
-        as_json,
+    tested = dataset.per_label()["testing"]
+    few = few_clips({word: tested[word] for word in dataset.task.keywords})
+    lines = [
         f"{fitted.checkpoint}: validation accuracy {best.validation_accuracy:.4f} "
         f"after epoch {best.number} of {recipe.epochs}, {fitted.seconds:.0f} s",
-    )
+        *(f"few for a test: {line}" for line in few),
+    ]
+    show({**result, "few_clips": few}, as_json, "\n".join(lines))

@@ -6,7 +6,7 @@ form of a network is scored by the same code.
 
 import csv
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,27 @@ def wilson_interval(successes: int, trials: int, z: float = _Z_95) -> tuple[floa
     margin = z * math.sqrt(share * (1 - share) / trials + square / (4 * trials * trials))
     scale = 1 + square / trials
     return max((centre - margin) / scale, 0.0), min((centre + margin) / scale, 1.0)
+
+
+def few_clips(clips: Mapping[str, int], fewest: int = 100) -> list[str]:
+    """A line for each word with so few clips that accuracy on them is hardly known.
+
+    Args:
+        clips: of each word.
+        fewest: that are enough.
+
+    >>> few_clips({"yes": 419, "marvin": 48})
+    ['marvin: 48 clips; the 95 % interval of a recall of 90 % would be 18 points wide']
+    """
+    lines = []
+    for word, count in clips.items():
+        if 0 < count < fewest:
+            low, high = wilson_interval(round(0.9 * count), count)
+            lines.append(
+                f"{word}: {count} clip{'s' if count > 1 else ''}; the 95 % interval of a recall of "
+                f"90 % would be {100 * (high - low):.0f} points wide"
+            )
+    return lines
 
 
 def poisson_interval(count: int, exposure: float) -> tuple[float, float]:

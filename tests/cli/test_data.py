@@ -26,6 +26,7 @@ def test_json_is_one_object_with_what_the_contract_names(kws, tones):
 def test_text_is_a_table_of_the_same_numbers(kws, tones):
     code, out, err = kws("--data", tones, "--keywords", "up,down")
     assert (code, err) == (0, "")
+    assert "few for a test: up: 8 clips; the 95 % interval" in out
     rows = {line.split()[0]: line.split()[1:] for line in out.splitlines()[1:]}
     assert rows["down"] == ["24", "8", "8"]
     assert rows["clips"] == ["80", "28", "28"]

@@ -75,6 +75,7 @@ def test_text_names_accuracy_interval_and_every_label(kws, checkpoint, tones):
     assert "95 % interval" in out
     for label in LABELS:
         assert any(line.startswith(label) for line in out.splitlines())
+    assert "few for a test: yes: 8 clips; the 95 % interval" in out
 
 
 def test_predictions_are_written_beside_the_answer(kws, checkpoint, tones, tmp_path):

@@ -35,7 +35,8 @@ def test_without_out_the_folder_names_network_task_and_seed(kws, tones, tmp_path
     assert code == 0
     assert (folder / "best.safetensors").is_file()
     assert "best.safetensors: validation accuracy" in out
-    assert len(out.splitlines()) == 1
+    few = [line.split(";")[0] for line in out.splitlines()[1:]]
+    assert few == ["few for a test: up: 8 clips", "few for a test: down: 8 clips"]
 
 
 def test_a_finished_run_asked_for_again_gives_the_same_answer(kws, tones, tmp_path):

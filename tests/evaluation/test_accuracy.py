@@ -10,6 +10,7 @@ from scipy import stats
 from kwslib.evaluation.accuracy import (
     Evaluation,
     evaluate,
+    few_clips,
     mean_interval,
     poisson_interval,
     wilson_interval,
@@ -228,3 +229,12 @@ def test_a_rate_at_either_end_of_its_interval_gives_as_few_or_as_many_in_2_5_per
 def test_what_is_no_rate(count, hours):
     with pytest.raises(ValueError, match="are no rate"):
         poisson_interval(count, hours)
+
+
+@pytest.mark.parametrize(("clips", "points"), [(1, 79), (10, 39), (48, 18), (99, 12)])
+def test_words_with_few_clips_are_named_with_the_width_of_the_interval(clips, points):
+    # The widths are those of scipy.stats.binomtest(...).proportion_ci(method="wilson").
+    (line,) = few_clips({"yes": 100, "marvin": clips, "absent": 0})
+    assert line.startswith(f"marvin: {clips} clip{'s' * (clips > 1)}; ") and line.endswith(
+        f" {points} points wide"
+    )
