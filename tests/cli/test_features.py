@@ -92,5 +92,5 @@ def test_bad_clips_are_one_line(capsys, tmp_path):
 def test_bad_arguments_are_one_line(capsys, word, tmp_path):
     refused(capsys, tmp_path, word)
     refused(capsys, tmp_path, word, "--out", tmp_path / "f.npy", "--kind", "cepstrum")
-    assert "cannot be written" in refused(capsys, tmp_path, word, "--out", tmp_path)
+    assert "is a directory" in refused(capsys, tmp_path, word, "--out", tmp_path)
     assert "cannot be written" in refused(capsys, tmp_path, word, "--out", word / "f.npy")

@@ -5,6 +5,7 @@ import shlex
 
 import pytest
 
+from kwslib.board.profile import RECORDS, record_path
 from kwslib.errors import InputError
 from kwslib.records import Record, read_records, write_records
 from kwslib.studies.catalogue import KINDS, committed
@@ -29,6 +30,10 @@ def test_the_command_line_knows_the_command_and_it_names_the_file_and_its_seeds(
         given = context.params
     if verb == "measure":
         assert given["names"] == (record.name,) and given["record"]
+        return
+    if verb == "profile":
+        assert record_path(RECORDS, given["model"], given["target"]) == record.path
+        assert given["record"]
         return
     out = given["out"][0] if isinstance(given["out"], tuple) else given["out"]
     assert out.as_posix() == f"measurements/{record.name}.json"

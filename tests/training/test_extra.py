@@ -58,7 +58,7 @@ def test_a_network_other_than_the_published_one_is_refused(folder, datasets, tmp
             if record.metric == "confusion":
                 record.value[0][0] += 1
         write_records(tmp_path / path.name, records)
-    with pytest.raises(InputError, match=r"another network here.*publish it again"):
+    with pytest.raises(InputError, match=r"another network here.*measure where it was trained"):
         extra.publish("tiny_conv", *datasets, RECIPE, tmp_path)
 
 
