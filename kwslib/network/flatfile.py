@@ -110,6 +110,10 @@ _STUMBLES = (
 """What the accessors raise on a damaged flatbuffer."""
 
 
+class _UnknownError(Exception):
+    """A file that may be valid holds more than what is read here."""
+
+
 @dataclass(frozen=True)
 class FileTensor:
     """A tensor as the file says it.
@@ -204,14 +208,15 @@ def parse(data: bytes, where: str = "model") -> FlatFile:
         raise InputError(f"{where}: is no TFLite file; 'kws convert' makes one")
     try:
         return _parse(data)
+    except _UnknownError as error:
+        raise InputError(f"{where}: {error}; 'kws convert' makes a simpler file") from error
     except _STUMBLES as error:
         raise InputError(f"{where}: is damaged ({error}); convert or copy it again") from error
 
 
 def _parse(data: bytes) -> FlatFile:
     model = schema.Model.GetRootAs(data)
-    if model.SubgraphsLength() != 1:
-        raise ValueError(f"{model.SubgraphsLength()} subgraphs in place of one")
+    _limited(model.SubgraphsLength(), 1, "subgraphs")
     subgraph = model.Subgraphs(0)
     n_tensors = _limited(subgraph.TensorsLength(), _MOST_TENSORS, "tensors")
     n_operators = _limited(subgraph.OperatorsLength(), _MOST_OPERATORS, "operators")
@@ -225,12 +230,12 @@ def _parse(data: bytes) -> FlatFile:
 
 def _limited(count: int, most: int, what: str) -> int:
     if count > most:
-        raise ValueError(f"{count} {what}, more than {most}")
+        raise _UnknownError(f"has {count:,} {what}, more than the {most:,} that can be read")
     return count
 
 
 def _integers(get: Callable[[int], int], count: int, most: int) -> tuple[int, ...]:
-    return tuple(int(get(i)) for i in range(_limited(count, most, "entries")))
+    return tuple(int(get(i)) for i in range(_limited(count, most, "operands or axes in one list")))
 
 
 def _tensor(model: Any, tensor: Any, index: int) -> FileTensor:

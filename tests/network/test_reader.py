@@ -212,3 +212,17 @@ def test_altered_networks_that_compile_run_within_their_buffers(kernels, tmp_pat
         for graph in graphs
     ]
     Batch(examples, tmp_path).run_sanitized()
+
+
+def test_a_valid_file_with_more_than_can_be_read_is_not_called_damaged():
+    build = Builder()
+    build.tensor((1, 4))
+    many = [build.tensor((1, 4)) for _ in range(17)]
+    build.operator("CONCATENATION", many, build.tensor((1, 68)), None)
+    two = Builder()
+    two.tensor((1, 4))
+    two.model.subgraphs = [two.subgraph, two.subgraph]
+    for made, what in ((build, "17 operands"), (two, "2 subgraphs")):
+        with pytest.raises(InputError, match=f"has {what}.*'kws convert'") as caught:
+            graph_of(made.finish([0], [0]), "model")
+        assert "damaged" not in str(caught.value)
