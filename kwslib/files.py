@@ -122,18 +122,19 @@ def check_writable(path: Path | str, *, folder: bool = False) -> None:
     """
     path = Path(path)
     with _writing(path):
-        target = Path(os.path.realpath(path)) if folder or is_stream(path) else _behind_links(path)
-        if folder and target.exists() and not target.is_dir():
-            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
-        place = target if folder else target.parent
+        if not folder and is_stream(path):
+            return
+        place = Path(os.path.realpath(path)) if folder else _behind_links(path).parent
         while not place.exists():
             place = place.parent
-        if not place.is_dir():
-            raise NotADirectoryError(errno.ENOTDIR, f"{place} is no folder")
-        if not is_stream(path) and not os.access(place, os.W_OK | os.X_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-        if not is_stream(path) and shutil.disk_usage(place).free < _LEAST_FREE:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        reasons = {
+            errno.ENOTDIR: not place.is_dir(),
+            errno.EACCES: not os.access(place, os.W_OK | os.X_OK),
+            errno.ENOSPC: shutil.disk_usage(place).free < _LEAST_FREE,
+        }
+        for number, holds in reasons.items():
+            if holds:
+                raise OSError(number, os.strerror(number))
 
 
 @contextmanager
@@ -410,7 +411,7 @@ def keep_newest(folder: Path, count: int) -> None:
 def write_text(path: Path | str, text: str) -> None:
     r"""Write ``text`` to ``path`` whole or not at all.
 
-    What of a file's name is no UTF-8 is written as ``\\udcff``, which JSON reads back.
+    What of a file's name is no UTF-8 is written as ``\udcff``, which JSON reads back.
     """
     with write_beside(path) as temporary:
         temporary.write_text(text, encoding="utf-8", errors="backslashreplace")

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from kwslib.cli.output import data_option, json_option, keywords_option, note, show
+from kwslib.cli.output import data_option, few_lines, json_option, keywords_option, note, show
 from kwslib.data.task import Task
 from kwslib.errors import InputError
 
@@ -33,8 +33,7 @@ def command(data: str | None, keywords: str, download: bool, as_json: bool) -> N
         "speakers": dataset.speakers(),
         "hours": {split: clips / 3600 for split, clips in dataset.counts().items()},
     }
-    tested = {word: result["per_label"]["testing"][word] for word in dataset.task.keywords}
-    result["few_clips"] = few_clips(tested)
+    result["few_clips"] = few_clips(dataset.keyword_counts("testing"))
     show(result, as_json, _text(result))
 
 
@@ -49,5 +48,4 @@ def _text(result: dict[str, Any]) -> str:
         ["hours", *(f"{result['hours'][each]:.2f}" for each in splits)],
     ]
     lines = [f"{row[0]:<12}" + "".join(f"{cell:>12}" for cell in row[1:]) for row in rows]
-    few = [f"few for a test: {line}" for line in result["few_clips"]]
-    return "\n".join([result["dataset"], *lines, *few])
+    return "\n".join([result["dataset"], *lines, *few_lines(result["few_clips"])])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from tqdm import tqdm
 
-from kwslib.cli.output import Output, data_option, json_option, show, target_option
+from kwslib.cli.output import Output, data_option, few_lines, json_option, show, target_option
 from kwslib.cli.sweeps import sweep_options, swept_by
 from kwslib.data.disturb import Disturbance
 from kwslib.data.task import SPLITS, Split, Task
@@ -108,8 +108,7 @@ def command(
     if predictions:
         accuracy.write_predictions(predictions, evaluation)
     result |= evaluation.summary()
-    scores = result["per_label"]
-    result["few_clips"] = accuracy.few_clips({word: scores[word]["n"] for word in task.keywords})
+    result["few_clips"] = accuracy.few_clips(dataset.keyword_counts(split))
     show(result, as_json, _text(result))
 
 
@@ -137,8 +136,7 @@ def _text(result: dict[str, Any]) -> str:
         scores = result["per_label"][label]
         recall = f"{scores['accuracy']:.4f}" if scores["n"] else "-"
         lines.append(f"{label:<12}{scores['n']:>8,}{recall:>9}   {row}")
-    few = [f"few for a test: {line}" for line in result["few_clips"]]
-    return "\n".join([*lines, *few])
+    return "\n".join([*lines, *few_lines(result["few_clips"])])
 
 
 def _disturbance(told: dict[str, Any] | None) -> str:

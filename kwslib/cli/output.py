@@ -1,7 +1,7 @@
 """What the verbs share: the ``--json`` flag and the printing of a result."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -106,6 +106,11 @@ def check_committed() -> None:
 def show(result: Mapping[str, Any], as_json: bool, text: str) -> None:
     """Print ``result`` as JSON, or ``text`` for people."""
     click.echo(json.dumps(result, ensure_ascii=False) if as_json else text)
+
+
+def few_lines(few: Sequence[str]) -> list[str]:
+    """The words with few clips, as :func:`kwslib.evaluation.accuracy.few_clips` has them."""
+    return [f"few for a test: {line}" for line in few]
 
 
 def note(message: str) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from kwslib.cli.output import Output, check_committed, json_option, show, target_option
+from kwslib.files import check_writable
 from kwslib.records import write_records
 
 
@@ -20,8 +21,8 @@ from kwslib.records import write_records
 def command(model: str, target: str, out: Path | None, record: bool, as_json: bool) -> None:
     """Profile MODEL, a .tflite file or a published network: instructions, cycles, microseconds.
 
-    A board at a serial port must run the very
-    network; 'kws compile --target arduino' makes what it is loaded with.
+    A board at a serial port must run the very network; 'kws compile --target arduino' makes what it
+    is loaded with.
     """
     from kwslib.board.profile import RECORDS, profile_record, record_path
     from kwslib.board.target import check_target
@@ -32,7 +33,8 @@ def command(model: str, target: str, out: Path | None, record: bool, as_json: bo
     written = [out] if out else []
     if record:
         check_committed()
-        written.append(record_path(RECORDS, tflite.stem, target))
+        check_writable(place := record_path(RECORDS, tflite.stem, target))
+        written.append(place)
     made = profile_record(tflite, target)
     for path in written:
         write_records(path, [made])

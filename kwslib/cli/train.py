@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from kwslib.cli.output import Output, data_option, json_option, keywords_option, show
+from kwslib.cli.output import Output, data_option, few_lines, json_option, keywords_option, show
 from kwslib.data.task import Task
 
 
@@ -65,11 +65,10 @@ def command(
         "seconds": fitted.seconds,
         "history": [asdict(epoch) for epoch in fitted.history],
     }
-    tested = dataset.per_label()["testing"]
-    few = few_clips({word: tested[word] for word in dataset.task.keywords})
+    few = few_clips(dataset.keyword_counts("testing"))
     lines = [
         f"{fitted.checkpoint}: validation accuracy {best.validation_accuracy:.4f} "
         f"after epoch {best.number} of {recipe.epochs}, {fitted.seconds:.0f} s",
-        *(f"few for a test: {line}" for line in few),
+        *few_lines(few),
     ]
     show({**result, "few_clips": few}, as_json, "\n".join(lines))

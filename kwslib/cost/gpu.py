@@ -8,9 +8,9 @@ from pathlib import Path
 import click
 
 from kwslib import models
-from kwslib.cost.timing import Timing, run_time
+from kwslib.cost.timing import run_time
 from kwslib.errors import mistakes_in_a_line
-from kwslib.records import FOLDER, Record, of_version, read_records, select, write_records
+from kwslib.records import FOLDER, Record, of_version, select, write_records
 
 RECORDS = FOLDER / "gpu"
 
@@ -19,28 +19,6 @@ VERSION = 1
 
 _LABELS = 4
 _BATCHES = (1, 64)
-
-
-def recorded(model: str, batch: int = 1, folder: Path = RECORDS) -> Timing | None:
-    """What was measured of a network with four labels on a GPU, if it was.
-
-    Args:
-        model: name in the registry.
-        batch: images in a call.
-        folder: where the records lie.
-
-    Raises:
-        InputError: the file of the network holds something other than records.
-    """
-    path = folder / f"{model}.json"
-    if not path.exists():
-        return None
-    records = read_records(path)
-    median, quantiles = (
-        select(records, metric, network=model, batch=batch)
-        for metric in ("run_time", "run_time_quantiles")
-    )
-    return Timing(median[0], quantiles[0]) if median and quantiles else None
 
 
 def measured(model: str) -> list[Record]:

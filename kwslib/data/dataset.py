@@ -99,6 +99,11 @@ class Dataset:
         """Clips in each split."""
         return {split: len(self.names[split]) for split in SPLITS}
 
+    def keyword_counts(self, split: Split) -> dict[str, int]:
+        """Clips of each keyword in a split."""
+        clips = self.per_label()[split]
+        return {word: clips[word] for word in self.task.keywords}
+
     def per_label(self) -> dict[str, dict[str, int]]:
         """Clips of each label in each split."""
         return {

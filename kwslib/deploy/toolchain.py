@@ -242,7 +242,7 @@ def _build(
                 *(f"{names[path.parent]}/{path.name}" for path in sources),
             ]
             with write_beside(kept) as copy, _workshop(names) as workshop:
-                with full_disk_told(f"{workshop} and {kept.parent}", workshop):
+                with full_disk_told(workshop, workshop):
                     _run([*command, *arguments, "-o", _BUILT], workshop)
                 shutil.copyfile(workshop / _BUILT, copy)
                 shutil.copyfile(copy, temporary)

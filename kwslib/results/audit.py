@@ -13,6 +13,7 @@ from kwslib.prune.norms import NORMS
 from kwslib.records import FOLDER, Record, select
 from kwslib.results import page
 from kwslib.results.board_profile import load_profile, network_ms
+from kwslib.results.board_times import CHANNELS, times_of_others
 from kwslib.results.charts.theme import short_name
 from kwslib.results.committed import load, load_original, repository_of
 from kwslib.results.model_size import load_cpu_times
@@ -24,9 +25,6 @@ from kwslib.studies.pruned_boards import COMPILED
 
 NETWORK = "tiny_conv-yes_no"
 """The original's network and task, as our records name them."""
-
-CHANNELS = 8
-"""Of the original's convolution."""
 
 _NORM_SWEEPS = (("norms", "blocks"), ("channels", "channels"))
 """Sweeps in which norms are compared, and what is pruned in them."""
@@ -180,10 +178,9 @@ def tabulate_board_times() -> page.Html:
     """Run times of networks on boards: the original's, other people's, and ours."""
     published = load("board/published.json")
     rows: list[tuple[Any, ...]] = []
-    for record in select(published, "run_time", stage="network"):
-        if record.subject.get("channels", CHANNELS) == CHANNELS:
-            by = "the original report" if not rows else repository_of(record.source)
-            rows.append(("tiny conv", by, record.subject["runtime"], "published", record.value))
+    for record in times_of_others():
+        by = "the original report" if not rows else repository_of(record.source)
+        rows.append(("tiny conv", by, record.subject["runtime"], "published", record.value))
     (library,) = select(published, "cycles_with_flash_waits", model="tiny_conv")
     rows.append(("tiny conv", "this report", library.subject["runtime"], "modelled",
                  1000 * library.value / NANO33BLE.clock_hz))  # fmt: skip

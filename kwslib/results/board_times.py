@@ -28,7 +28,9 @@ NO_WAITS, WAITS = "no flash waits", f"{FLASH_WAIT} cycles per constant"
 """The cycle model without and with what flash makes the processor wait for."""
 
 _BASELINE = "tiny_conv"
-_CHANNELS = 8
+CHANNELS = 8
+"""Of the original's convolution."""
+
 _MS = 1000 / NANO33BLE.clock_hz
 
 
@@ -68,7 +70,7 @@ def plot_processors(tiny: Network) -> alt.LayerChart:
 
 def plot_boards(tiny: Network) -> alt.LayerChart:
     """Run times of tiny_conv's network on this kind of board: others' measured, ours modelled."""
-    rows = [_published_row(record) for record in _others()]
+    rows = [_published_row(record) for record in times_of_others()]
     for metric, name in (("cycles", NO_WAITS), ("cycles_with_flash_waits", WAITS)):
         for record in select(known_times(), metric, runtime="CMSIS-NN"):
             rows.append(_row(f"CMSIS-NN kernels, {name}", "modelled", record.value * _MS))
@@ -77,20 +79,20 @@ def plot_boards(tiny: Network) -> alt.LayerChart:
     return resting_on(
         charts.run_times(rows, "time per inference", "ms"),
         method="measured and modelled, by colour",
-        place=_others()[0].machine,
+        place=times_of_others()[0].machine,
     )
 
 
-def range_of_others() -> tuple[float, float]:
+def range_oftimes_of_others() -> tuple[float, float]:
     """The least and the greatest time that others measured of the network, in ms."""
-    times = [time for record in _others() for time in np.atleast_1d(record.value).tolist()]
+    times = [time for record in times_of_others() for time in np.atleast_1d(record.value).tolist()]
     return min(times), max(times)
 
 
-def _others() -> list[Record]:
+def times_of_others() -> list[Record]:
     """Published times of the network with all its channels."""
     records = select(known_times(), "run_time", stage="network")
-    return [each for each in records if each.subject.get("channels", _CHANNELS) == _CHANNELS]
+    return [each for each in records if each.subject.get("channels", CHANNELS) == CHANNELS]
 
 
 def _published_row(record: Record) -> dict[str, Any]:
@@ -115,7 +117,7 @@ def _waiting_ms(network: Network) -> float:
 def line_through_channels() -> tuple[float, float]:
     """The straight line through one author's times of pruned networks: ms, and ms per channel."""
     records = select(known_times(), "run_time", stage="network")
-    pruned = [each for each in records if each.subject.get("channels", _CHANNELS) < _CHANNELS]
+    pruned = [each for each in records if each.subject.get("channels", CHANNELS) < CHANNELS]
     channels = [each.subject["channels"] for each in pruned]
     slope, fixed = np.polyfit(channels, [each.value for each in pruned], 1)
     return float(fixed), float(slope)

@@ -58,7 +58,8 @@ def load_original(metric: str, target: str = "", **facts: Any) -> Record:
     for record in select([*load(ORIGINAL), *sizes], metric, **facts):
         if target in ("", record.target):
             return record
-    raise LookupError(f"the original report states no {metric} with {facts}")
+    asked = facts | ({"target": target} if target else {})
+    raise LookupError(f"the original report states no {metric} with {asked}")
 
 
 def repository_of(source: str) -> str:

@@ -10,10 +10,10 @@ from kwslib.cost.original import DECIMAL_FLASH, DECIMAL_RAM, OriginalFigures
 from kwslib.models import registry
 from kwslib.records import FOLDER, Record, select
 from kwslib.results import page
+from kwslib.results.charts.size import COUNTED
 from kwslib.results.charts.theme import short_name
 from kwslib.results.committed import load, load_original
 
-_COUNTED = "counted"
 _ORIGIN = {"published": "paper", "modelled": "code"}
 
 
@@ -86,7 +86,7 @@ def tabulate_operations(cost: Cost) -> page.Html:
     ]
     sums = {name: sum(row[name] for row in rows)
             for name in ("parameters", "MACs", "biases added", "FLOPs")}  # fmt: skip
-    return page.table([*rows, {"layer": "all", **sums}], method=_COUNTED)
+    return page.table([*rows, {"layer": "all", **sums}], method=COUNTED)
 
 
 def tabulate_networks(costs: Mapping[str, Cost]) -> page.Html:
@@ -102,7 +102,7 @@ def tabulate_networks(costs: Mapping[str, Cost]) -> page.Html:
             }
             for name, cost in costs.items()
         ],
-        method=_COUNTED,
+        method=COUNTED,
     )
 
 
@@ -140,7 +140,7 @@ def tabulate_original(theirs: OriginalFigures, cost: Cost) -> page.Html:
                 f"{cost.board.ram:,}",
             },
         ],
-        method=f"published; {_COUNTED}",
+        method=f"published; {COUNTED}",
     )
 
 
@@ -165,7 +165,7 @@ def tabulate_literature(
         for network in networks
     ]
     shown = sorted([ours, *rows], key=lambda row: row["FLOPs"])
-    return page.table(shown, columns=list(rows[0]), method=f"published; {_COUNTED} from code")
+    return page.table(shown, columns=list(rows[0]), method=f"published; {COUNTED} from code")
 
 
 def _size(size: int, share: float) -> str:

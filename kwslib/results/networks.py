@@ -118,18 +118,19 @@ class Known:
         return float(self.run_time.value * self.run_time.subject["clock_hz"] / NANO33BLE.clock_hz)
 
 
-def networks(folder: Path = FOLDER) -> list[Network]:
-    """All published networks, fewest multiply-accumulates first.
+def networks(folder: Path = FOLDER, task: str = "*") -> list[Network]:
+    """The published networks, fewest multiply-accumulates first.
 
     Args:
         folder: with the layout of ``measurements/``.
+        task: of whose name; all without it.
     """
     found = []
-    for weights in sorted((folder / "published").glob("*.safetensors")):
+    for weights in sorted((folder / "published").glob(f"*-{task}.safetensors")):
         if (records := weights.with_suffix(".json")).exists():
-            network = _network(studies_in(records), folder)
-            if network.name == weights.stem:
-                found.append(network)
+            studies = studies_in(records)
+            if "{model}-{task}".format(**studies[0].subject) == weights.stem:
+                found.append(_network(studies, folder))
     return sorted(found, key=lambda network: (network.macs, network.name))
 
 

@@ -352,7 +352,8 @@ def tabulate_literature(sweeps: Mapping[str, Sequence[Record]], channels: int) -
         ],
         [
             *(record for record, _ in beside),
-            *[*_accuracies(sweeps["weights"]), *_accuracies(sweeps["channels"])],
+            *_accuracies(sweeps["weights"]),
+            *_accuracies(sweeps["channels"]),
         ],
     )
 

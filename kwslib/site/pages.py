@@ -3,6 +3,7 @@
 import copy
 import html
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import nbformat
@@ -10,6 +11,7 @@ import nbformat
 from kwslib.results.page import CLAIM_MIME
 from kwslib.results.renderer import ORIGIN
 from kwslib.site.claims import Claim, decide
+from kwslib.site.engine import ValueMissingError
 from kwslib.site.execute import ExecutedChapter
 from kwslib.site.figures import Figure, figures_of
 from kwslib.site.marks import Block, without_blocks
@@ -63,12 +65,11 @@ def page_notebook(executed: ExecutedChapter, absent: Sequence[Block]) -> nbforma
 
 def shown_values(executed: ExecutedChapter) -> dict[str, str]:
     """The values of a chapter's text as they are shown, by their expressions."""
-    values = executed.run.values
-    return {
-        each.text: value_text(values, each.text)
-        for each in executed.marks.expressions
-        if values.get(each.code, {}).get("status") == "ok"  # or it is in a block that is absent
-    }
+    found = {}
+    for expression in executed.marks.expressions:
+        with suppress(ValueMissingError):  # it is in a block that is absent
+            found[expression.text] = value_text(executed.run.values, expression.text)
+    return found
 
 
 def _with_origin(text: str, executed: ExecutedChapter) -> str:

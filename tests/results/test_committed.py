@@ -1,10 +1,13 @@
 """The committed sweeps, as the chapters load them."""
 
+import doctest
+
 import pytest
 
 from kwslib.errors import InputError
 from kwslib.records import FOLDER, read_records
 from kwslib.results import committed, quantization
+from kwslib.results.committed import author_of, repository_of
 from kwslib.results.pruning import COMMITTED, load_sweeps
 from kwslib.studies.quantization import KINDS
 
@@ -31,3 +34,22 @@ def test_a_file_without_records(tmp_path):
     (tmp_path / "nothing.json").write_text("{")
     with pytest.raises(InputError, match=r"nothing\.json"):
         committed.load("nothing.json", tmp_path)
+
+
+SOURCES = sorted(
+    {record.source for path in FOLDER.glob("literature*.json") for record in read_records(path)}
+)
+
+
+def test_the_examples_hold():
+    assert doctest.testmod(committed).failed == 0
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_of_code_the_author_owns_the_repository(source):
+    if source.startswith("github.com/"):
+        owner, _, name = repository_of(source).partition("/")
+        assert author_of(source) == owner and name
+    else:
+        assert author_of(source) == source
+        assert source.startswith(repository_of(source))

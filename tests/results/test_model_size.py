@@ -113,6 +113,9 @@ def test_no_records_give_no_times(tmp_path):
     assert results.load_cpu_times("ds_cnn", folder=tmp_path) == []
     assert mean_time([]) is None
     assert results.load_gpu_time("ds_cnn", folder=tmp_path) is None
+    assert results.load_gpu_time("tiny_conv", batch=7) is None
+    for batch in (1, 64):
+        assert results.load_gpu_time("tiny_conv", batch).subject["batch"] == batch
     assert network_ms(load_profile("ds_cnn-yes_no", folder=tmp_path)) is None
 
 

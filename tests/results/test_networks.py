@@ -8,7 +8,9 @@ from made_up_networks import publish
 
 from kwslib import models
 from kwslib.evaluation.accuracy import mean_interval, wilson_interval
+from kwslib.records import read_records
 from kwslib.results import networks as results
+from kwslib.results.board_profile import ram_bytes
 from kwslib.results.committed import load
 from kwslib.results.networks import MORE_LITERATURE, ahead_of, literature, networks, of_task
 
@@ -114,3 +116,48 @@ def test_a_network_without_records_is_left_out(tmp_path):
     (tmp_path / "published").mkdir()
     (tmp_path / "published" / "tiny_conv-yes_no.safetensors").touch()
     assert networks(tmp_path) == []
+
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+@pytest.fixture(scope="module")
+def yes_no():
+    found = results.of_task(networks(task="yes_no"), "yes_no").values()
+    return sorted(found, key=lambda each: -each.over_seeds.value)
+
+
+def test_all_networks_of_the_task_have_three_seeds(yes_no):
+    assert len(yes_no) == 5
+    assert {each.over_seeds.seeds for each in yes_no} == {3}
+
+
+def test_memory_and_time_are_those_of_the_record(yes_no):
+    (network,) = (each for each in yes_no if each.model == "tiny_conv")
+    value = read_records("measurements/board/tiny_conv-yes_no-emulator.json")[0].value
+    assert network.board.flash == value["flash"]
+    assert ram_bytes(network.board) == value["ram"] + value["stack"]
+    assert network.milliseconds == value["stages"]["network"]["us"] / 1000
+
+
+def test_the_picture_has_a_bar_for_each_memory(yes_no):
+    chart = results.plot_memory(yes_no)
+    rows = chart.to_dict()["data"]["values"]
+    assert [row["memory"] for row in rows] == ["flash", "RAM"] * len(yes_no)
+    assert all(0 < row["share"] < 1 for row in rows)
+    share = rows[1]["kB"] / 256
+    assert rows[1]["share"] == pytest.approx(share)
+    assert f"{100 * share:.0f}" in rows[1]["label"]
+
+
+def test_the_readme_has_the_same_table(yes_no):
+    lines = re.findall(r"^\| (.*) \|$", README.read_text(encoding="utf-8"), re.MULTILINE)
+    rows = [list(map(str.strip, line.split("|"))) for line in lines]
+    table = str(results.tabulate_memory(yes_no)).replace("&nbsp;", " ")
+    table = table.replace("\N{WORD JOINER}", "")
+    for row in re.findall(r"<tr>(<td.*?)</tr>", table):
+        assert re.findall(r"<td[^>]*>(.*?)</td>", row) in rows
+
+
+def test_the_readme_is_short():
+    assert len(README.read_text(encoding="utf-8").splitlines()) <= 120

@@ -250,7 +250,7 @@ def accuracy_by_time(rows: Rows) -> alt.LayerChart:
 
 
 _SHARES = alt.Scale(domain=[0, 1])
-_PERCENT = alt.Axis(format="~%", tickCount=5)
+_FEW_PERCENT = alt.Axis(format="~%", tickCount=5)
 _COUNTED = "{count} of {trials}"
 
 
@@ -305,7 +305,7 @@ def by_condition(rows: Rows) -> alt.LayerChart:
         tooltip=["condition:N", "word:N", *_facts()],
     )
     rules = base.mark_rule(strokeWidth=2).encode(
-        y=alt.Y("low:Q", title="trials with the word detected", scale=_SHARES, axis=_PERCENT),
+        y=alt.Y("low:Q", title="trials with the word detected", scale=_SHARES, axis=_FEW_PERCENT),
         y2="high:Q",
     )
     points = base.mark_point(filled=True, size=80, opacity=1).encode(
@@ -348,7 +348,7 @@ def false_accepts(rows: Rows) -> alt.LayerChart:
         chart(parts)
         .mark_bar(size=13)
         .encode(
-            x=alt.X("share:Q", title=title, scale=_SHARES, axis=_PERCENT),
+            x=alt.X("share:Q", title=title, scale=_SHARES, axis=_FEW_PERCENT),
             y=y,
             order="order:Q",
             color=alt.Color(
@@ -375,7 +375,7 @@ def _labelled(rows: Rows) -> alt.Chart:
 
 
 def _intervals(base: alt.Chart, title: str) -> alt.Chart:
-    x = alt.X("low:Q", title=title, scale=_SHARES, axis=_PERCENT)
+    x = alt.X("low:Q", title=title, scale=_SHARES, axis=_FEW_PERCENT)
     return base.mark_rule(strokeWidth=2).encode(x=x, x2="high:Q")
 
 

@@ -224,10 +224,10 @@ def _with_sides(
 
 def _steps(places: Sequence[_Place]) -> list[_Box]:
     """The strokes of a line that goes on level and then up or down to the next place."""
-    corners = [(other[0], one[1]) for one, other in pairwise(places)]
     return [
         _between(*ends)
-        for one, corner, other in zip(places, corners, places[1:], strict=False)
+        for one, other in pairwise(places)
+        for corner in [(other[0], one[1])]
         for ends in ((one, corner), (corner, other))
     ]
 

@@ -30,7 +30,7 @@ from kwslib.results.charts.theme import (
 from kwslib.results.committed import load_original
 from kwslib.results.provenance import resting_on
 
-_COUNTED = "counted"
+COUNTED = "counted"
 _MOST_PARTS = 5
 _SHOWN_CALLS = 200
 _LAYER_LABELS = alt.Axis(labelLimit=190)
@@ -156,7 +156,7 @@ def _stacked(
     stacked = alt.LayerChart(layer=layers).properties(
         width=WIDTH, height=alt.Step(step), description=description
     )
-    return resting_on(stacked, method=_COUNTED)
+    return resting_on(stacked, method=COUNTED)
 
 
 def plot_literature(
@@ -198,7 +198,7 @@ def plot_literature(
         description="Parameters and FLOPs of keyword-spotting networks: "
         + listed(rows, "{network} {parameters:,} and {flops:,}"),
     )  # fmt: skip
-    return resting_on(drawn, method=f"published; {_COUNTED} from code")
+    return resting_on(drawn, method=f"published; {COUNTED} from code")
 
 
 def _crowded(row: Mapping[str, Any], rows: Rows) -> bool:

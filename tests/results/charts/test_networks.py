@@ -2,9 +2,11 @@
 
 import pytest
 import vl_convert
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kwslib.results.charts import networks as charts
-from kwslib.results.charts.networks import KINDS, OURS, pareto
+from kwslib.results.charts.networks import KINDS, OURS, front, pareto
 
 COSTS = {"macs": "million operations", "ms": "milliseconds"}
 
@@ -81,3 +83,41 @@ def test_no_layer_of_strokes_is_empty():
         return [each for each in panel["layer"] if each["mark"]["type"] == "rule"]
 
     assert rules(ROWS) and not rules(ROWS[1:])
+
+
+def front_row(name, accuracy, macs, ms=None):
+    return {"network": name, "accuracy": accuracy, "macs": macs, "ms": ms}
+
+
+FRONT_ROWS = [
+    front_row("small", 0.93, 0.3, 5.0),
+    front_row("worse", 0.92, 0.5, 6.0),
+    front_row("middle", 0.97, 0.9, 20.0),
+    front_row("theirs", 0.96, 3.0),
+    front_row("large", 0.98, 2.0, 60.0),
+]
+
+
+def names(rows, cost):
+    return [each["network"] for each in front(rows, cost, "accuracy")]
+
+
+def test_the_front_is_what_nothing_beats():
+    assert names(FRONT_ROWS, "macs") == ["small", "middle", "large"]
+    assert names(FRONT_ROWS[:2], "ms") == ["small"]
+    assert names([front_row("a", 0.9, 1.0), front_row("b", 0.95, 1.0)], "macs") == ["b"]
+    assert names([FRONT_ROWS[3]], "ms") == []
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=12))
+def test_by_definition(pairs):
+    """Every row is on the front, or another costs no more and is worth no less."""
+    rows = [{"cost": cost, "worth": worth} for cost, worth in pairs]
+    found = front(rows, "cost", "worth")
+    for each in rows:
+        beaten = any(
+            other["cost"] <= each["cost"] and other["worth"] >= each["worth"] and other != each
+            for other in rows
+        )
+        assert beaten != (each in found)
+    assert len(found) == len({row["cost"] for row in found})
