@@ -24,12 +24,12 @@ def told_by_system(error: OSError) -> str:
 
 @contextmanager
 def mistakes_in_a_line() -> Iterator[None]:
-    """For what is run by ``python -m``: bad input gets one line and exit code 2, as of ``kws``."""
+    """For what is run by ``python -m``, as ``kws`` does it: bad input, and what the system refuses,
+    get one line and exit code 2.
+    """
     try:
         yield
-    except InputError as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
-    except OSError as error:
-        print(told_by_system(error), file=sys.stderr)
+    except (InputError, OSError) as error:
+        line = told_by_system(error) if isinstance(error, OSError) else error
+        print(line, file=sys.stderr)
         sys.exit(2)

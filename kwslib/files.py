@@ -422,15 +422,29 @@ def write_json(path: Path | str, value: Any) -> None:
     write_text(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
 
 
-def kept_array(path: Path, make: Callable[[], Any]) -> Any:
-    """The numpy array in a file, or what ``make`` gives, which is then kept there."""
+def read_array(path: Path) -> Any | None:
+    """The numpy array in a file; None where it is absent, or was cut short by a full disk."""
     import numpy as np  # takes long to load, and most of what uses this module needs no arrays
 
-    with suppress(FileNotFoundError, EOFError, ValueError):  # absent, or cut short by a full disk
+    with suppress(FileNotFoundError, EOFError, ValueError):
         return np.load(path, allow_pickle=False)
-    made = make()
+    return None
+
+
+def write_array(path: Path, array: Any) -> None:
+    """Write a numpy array to ``path`` whole or not at all."""
+    import numpy as np
+
     with write_beside(path) as temporary, temporary.open("wb") as stream:
-        np.save(stream, made, allow_pickle=False)
+        np.save(stream, array, allow_pickle=False)
+
+
+def kept_array(path: Path, make: Callable[[], Any]) -> Any:
+    """The numpy array in a file, or what ``make`` gives, which is then kept there."""
+    if (kept := read_array(path)) is not None:
+        return kept
+    made = make()
+    write_array(path, made)
     return made
 
 

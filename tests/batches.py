@@ -17,10 +17,9 @@ from hypothesis import strategies as st
 from reference import run_reference
 
 from kwslib.board.emulator import Emulator
-from kwslib.deploy.codegen import generate
+from kwslib.deploy.codegen import KERNELS, generate
 from kwslib.deploy.toolchain import cortex_m4, sanitized_program, shared_library
 
-KERNELS = ("portable", "dsp")
 AUTO = st.just("auto")
 
 RUN_ALL = """

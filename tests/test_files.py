@@ -320,7 +320,6 @@ def test_a_file_that_may_not_be_written_is_not_replaced(tmp_path, monkeypatch):
 
 HOLDER = """
 import sys
-import tempfile
 from kwslib.files import lock_file, lock_folder, write_beside
 lock = {"folder": lock_folder, "file": lock_file, "part": write_beside}[sys.argv[1]]
 with lock(sys.argv[2]):

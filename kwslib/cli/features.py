@@ -3,13 +3,11 @@
 from pathlib import Path
 
 import click
-import numpy as np
 
 from kwslib.cli.output import Output, json_option, note, show
 from kwslib.data.recording import read_clip
-from kwslib.errors import InputError
 from kwslib.features.views import DEPLOYED_KIND, VIEWS, view_of
-from kwslib.files import write_beside
+from kwslib.files import write_array
 
 
 @click.command()
@@ -33,11 +31,7 @@ def command(clip: Path, out: Path, kind: str, as_json: bool) -> None:
     for change in changes:
         note(change)
     view = view_of(audio, kind)
-    try:
-        with write_beside(out) as temporary, temporary.open("wb") as stream:
-            np.save(stream, view, allow_pickle=False)
-    except OSError as error:
-        raise InputError(f"{out}: cannot be written ({error.strerror or error})") from error
+    write_array(out, view)
     result = {
         "out": str(out),
         "kind": kind,

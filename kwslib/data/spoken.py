@@ -246,6 +246,6 @@ def _next_clip(process: "subprocess.Popen[bytes]") -> NDArray[np.int16]:
 
 
 def _failure(code: int, message: str) -> Exception:
-    if code == 2:  # its last words are those of an InputError
+    if code == 2:  # as mistakes_in_a_line ends it, with a line for the user
         return InputError(message)
     return RuntimeError(f"a speech worker ended with code {code}: {message}")

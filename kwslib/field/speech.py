@@ -20,7 +20,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from kwslib.config import SAMPLE_RATE
-from kwslib.data.loudness import LOUD_SAMPLES, loudest
+from kwslib.data.loudness import LOUD_SAMPLES, as_int16, from_db, loudest
 from kwslib.data.synthetic_noise import synthetic_noise
 from kwslib.data.task import UNKNOWN, sha1_hex
 from kwslib.errors import InputError, mistakes_in_a_line
@@ -106,14 +106,14 @@ class Piece:
             start = int(draw.integers(len(recording) - length))
             crop = recording[start : start + length].astype(np.float64)
             mixture += _leveled(crop, self.level_db - self.snr_db, length)
-        samples = np.rint(32768 * mixture).clip(-32768, 32767).astype(np.int16)
+        samples = as_int16(mixture)
         end = BEFORE_MS + round(1000 * len(self.sound) / SAMPLE_RATE)
         return samples, Facts(BEFORE_MS, end, self.speaker, self.noise or "none", self.snr_db)
 
 
 def _leveled(sound: _Sound, level_db: float, span: int = LOUD_SAMPLES) -> _Sound:
     """``sound`` scaled so that the loudest ``span`` samples (300 ms) have the level."""
-    return sound * (10 ** (level_db / 20) / loudest(sound, span)[1])
+    return sound * (from_db(level_db) / loudest(sound, span)[1])
 
 
 def pieces(words: Sequence[str]) -> Iterator[Piece]:

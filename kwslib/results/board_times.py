@@ -83,7 +83,7 @@ def plot_boards(tiny: Network) -> alt.LayerChart:
     )
 
 
-def range_oftimes_of_others() -> tuple[float, float]:
+def range_of_others() -> tuple[float, float]:
     """The least and the greatest time that others measured of the network, in ms."""
     times = [time for record in times_of_others() for time in np.atleast_1d(record.value).tolist()]
     return min(times), max(times)

@@ -8,7 +8,6 @@ from typing import Any, Literal
 import altair as alt
 
 from kwslib.board.client import default_streaming
-from kwslib.config import DEPLOYED, SAMPLE_RATE
 from kwslib.data.dataset import open_source
 from kwslib.data.noises import chosen_noises
 from kwslib.records import FOLDER, Record, select
@@ -18,6 +17,7 @@ from kwslib.results.charts.theme import short_name
 from kwslib.results.committed import load_by_network
 from kwslib.results.provenance import resting_on
 from kwslib.results.values import brief, mean_over_seeds, point
+from kwslib.streaming.curve import HOP_MS
 from kwslib.streaming.listen import Listening, listen
 from kwslib.streaming.plan import Plan
 from kwslib.streaming.scores import spotter_from
@@ -26,7 +26,6 @@ from kwslib.studies.robustness import Kind
 from kwslib.training.findings import Findings
 
 LIVE_MINUTES = 4
-HOP_MS = 1000 * DEPLOYED.hop // SAMPLE_RATE
 
 _LIVE_WORDS_PER_HOUR = 600
 """Keywords, and as many other words: dense, since there is little time."""

@@ -11,10 +11,9 @@ call goes on where it was stopped.
 import hashlib
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
-from itertools import islice, takewhile
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -33,10 +32,11 @@ from kwslib.evaluation.smoothing import MAX_LABELS
 from kwslib.files import (
     cache_folder,
     keep_newest,
+    read_array,
     sha256_of_file,
     sha256_of_sources,
     sha256_of_text,
-    write_beside,
+    write_array,
 )
 from kwslib.models.checkpoint import PUBLISHED, located
 from kwslib.network.graph import Graph
@@ -154,12 +154,13 @@ def score_stream(
     key = sha256_of_text(code, _core_hash(), sound.identity(), spotter.sha256, spotter.form)[:32]
     parts = -(-sound.samples // (MINUTE * _PART_MINUTES))
     paths = [folder / f"{key}-{hops}-{number:04d}.npy" for number in range(parts)]
-    done = len([*takewhile(lambda path: _kept(path) is not None, paths)])
-    if done < parts:
-        _score_parts(sound, spotter, hops, paths[done:], done)
+    scores: list[NDArray[np.int8]] = []
+    while len(scores) < parts and (kept := read_array(paths[len(scores)])) is not None:
+        scores.append(kept)
+    if len(scores) < parts:
+        scores += _score_parts(sound, spotter, hops, paths[len(scores) :], len(scores))
         keep_newest(folder, _KEPT_PARTS)
-    scores = [_kept(path) for path in paths]
-    found = np.concatenate([each for each in scores if each is not None])
+    found: NDArray[np.int8] = np.concatenate(scores)
     if not len(found):
         raise InputError(f"{sound.name}: is shorter than the second that a network hears")
     return found
@@ -173,13 +174,9 @@ def _core_hash() -> str:
     return sha256_of_text(*(sha256_of_file(path) for path in sorted(CORE.glob("*.[ch]"))))
 
 
-def _kept(path: Path) -> NDArray[np.int8] | None:
-    with suppress(FileNotFoundError, EOFError, ValueError):  # absent, or cut short by a full disk
-        return np.load(path, allow_pickle=False)
-    return None
-
-
-def _score_parts(sound: Sound, spotter: Spotter, hops: int, paths: list[Path], first: int) -> None:
+def _score_parts(
+    sound: Sound, spotter: Spotter, hops: int, paths: list[Path], first: int
+) -> Iterator[NDArray[np.int8]]:
     """Score the parts from ``first`` on, and keep each as soon as it is done."""
     start, total = first * _PART_MINUTES, -(-sound.samples // MINUTE)
     bar = tqdm(
@@ -194,8 +191,9 @@ def _score_parts(sound: Sound, spotter: Spotter, hops: int, paths: list[Path], f
             for scores in islice(minutes, _PART_MINUTES):
                 scored.append(scores)
                 bar.update()
-            with write_beside(path) as temporary, temporary.open("wb") as stream:
-                np.save(stream, np.concatenate(scored), allow_pickle=False)
+            part = np.concatenate(scored)
+            write_array(path, part)
+            yield part
 
 
 def _score_minutes(

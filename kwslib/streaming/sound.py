@@ -244,10 +244,12 @@ def write_sound(path: Path, sound: Sound) -> None:
     """
     if path.suffix.lower() not in (".wav", ".flac"):
         raise InputError(f"{path}: must end in .wav or .flac")
-    with write_beside(path) as temporary:
-        try:
-            with soundfile.SoundFile(temporary, "w", SAMPLE_RATE, 1, subtype="PCM_16") as file:
-                for minute in sound.minutes():
-                    file.write(minute)
-        except (soundfile.SoundFileError, OSError) as error:
-            raise InputError(f"{path}: cannot be written ({error})") from error
+    try:
+        with (
+            write_beside(path) as temporary,
+            soundfile.SoundFile(temporary, "w", SAMPLE_RATE, 1, subtype="PCM_16") as file,
+        ):
+            for minute in sound.minutes():
+                file.write(minute)
+    except soundfile.SoundFileError as error:
+        raise InputError(f"{path}: cannot be written ({error})") from error

@@ -14,10 +14,6 @@ def marks(tmp_path, site_head):
     return lambda body: marks_of(notebook_of(tmp_path, site_head, body))
 
 
-LINES_BEFORE = 9
-"""Of the head of a notebook."""
-
-
 @pytest.mark.parametrize(
     "text",
     [

@@ -79,18 +79,18 @@ def test_parts_of_ten_minutes_or_one_are_the_same(spotter, sound, tmp_path, monk
 
 def test_what_was_scored_is_not_scored_again(spotter, sound, small_parts, tmp_path, monkeypatch):
     full = score_stream(sound, spotter, 5, tmp_path / "full")
-    write = module.write_beside
+    write = module.write_array
 
-    def interrupted(path):
+    def interrupted(path, array):
         if path.stem.endswith("0002"):
             raise KeyboardInterrupt
-        return write(path)
+        write(path, array)
 
-    monkeypatch.setattr(module, "write_beside", interrupted)
+    monkeypatch.setattr(module, "write_array", interrupted)
     with pytest.raises(KeyboardInterrupt):
         score_stream(sound, spotter, 5, tmp_path / "kept")
     assert len(list((tmp_path / "kept").iterdir())) == 2
-    monkeypatch.setattr(module, "write_beside", write)
+    monkeypatch.setattr(module, "write_array", write)
     sound.heard.clear()
     np.testing.assert_array_equal(score_stream(sound, spotter, 5, tmp_path / "kept"), full)
     assert sound.heard == [1, 2, 3]  # the minute before, whose end the first images reach into
