@@ -1,4 +1,4 @@
-"""Words spoken by eSpeak NG, through the library that the ``espeakng-loader`` wheel carries.
+"""Words spoken and spelled in phonemes by eSpeak NG, which the ``espeakng-loader`` wheel carries.
 
 eSpeak keeps state from one utterance to the next (pitch flutter, gain control, echo), so the
 same word in the same voice differs with what was said before. Here the library is loaded
@@ -12,6 +12,8 @@ import functools
 import os
 import shutil
 import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -35,6 +37,11 @@ _DO_NOT_EXIT = 0x8000
 _RATE, _PITCH, _PITCH_RANGE = 1, 3, 4
 _POSITION_IS_CHARACTER = 1
 _TEXT_IS_UTF8 = 1
+_IN_IPA = 2
+
+_LAST_LATIN = "\u024f"
+_NO_PHONEMES = str.maketrans("", "", "ˈˌ \n")
+"""Stress, and what stands between words."""
 
 _ENGLISH = ("phondata", "phonindex", "phontab", "intonations", "en_dict")
 
@@ -105,30 +112,68 @@ def synthesise(utterance: Utterance) -> NDArray[np.int16]:
             chunks.append(ctypes.string_at(samples, 2 * count))
         return 0
 
-    with _one_at_a_time:
-        library = _load(_library_path())
-        try:
-            _speak(library, utterance, collect)
-        finally:
-            library.espeak_ng_Terminate()
-            _unload(library)
+    with _espeak(utterance.accent, utterance.variant) as library:
+        _speak(library, utterance, collect)
     return np.frombuffer(b"".join(chunks), np.int16)
 
 
+def phonemes_of(words: Sequence[str]) -> list[str]:
+    """How eSpeak's voice ``en-us`` (General American) pronounces each word, stress left out.
+
+    In the International Phonetic Alphabet; words that sound alike have the same phonemes,
+    whatever the case of their letters. Empty of a word that English does not pronounce: one of
+    signs alone, such as ``'``, or with other letters than Latin ones.
+
+    Raises:
+        InputError: eSpeak or its data is missing.
+
+    >>> phonemes_of(["write", "Right"])
+    ['ɹaɪt', 'ɹaɪt']
+    """
+    with _espeak() as library:
+        library.espeak_TextToPhonemes.restype = ctypes.c_char_p
+        return [_phonemes(library, word) for word in words]
+
+
+def _phonemes(library: ctypes.CDLL, word: str) -> str:
+    if max(word, default="") > _LAST_LATIN:  # eSpeak would look for another language's dictionary
+        return ""
+    text = word.casefold().encode()
+    rest, clauses = ctypes.c_char_p(text), []
+    while rest.value is not None:
+        clauses.append(
+            library.espeak_TextToPhonemes(ctypes.byref(rest), _TEXT_IS_UTF8, _IN_IPA).decode()
+        )
+    return "".join(clauses).translate(_NO_PHONEMES)
+
+
+@contextmanager
+def _espeak(accent: str = "en-us", variant: str = "m3") -> Iterator[ctypes.CDLL]:
+    """The library with a voice, loaded afresh and forgotten after the body; one at a time."""
+    with _one_at_a_time:
+        library = _load(_library_path())
+        try:
+            rate = library.espeak_Initialize(
+                _SYNCHRONOUS_OUTPUT, 0, os.fsencode(_english_data()), _DO_NOT_EXIT
+            )
+            if rate != ESPEAK_RATE:
+                raise InputError(
+                    f"{_english_data()}: eSpeak cannot read its data; delete the folder and run "
+                    "again"
+                )
+            voice = f"{accent}+{variant}"
+            if variant not in variants() or library.espeak_SetVoiceByName(voice.encode()):
+                raise InputError(
+                    f"voice {voice}: eSpeak has no such voice; accents are {', '.join(accents())}"
+                )
+            yield library
+        finally:
+            library.espeak_ng_Terminate()
+            _unload(library)
+
+
 def _speak(library: ctypes.CDLL, utterance: Utterance, collect: Any) -> None:
-    rate = library.espeak_Initialize(
-        _SYNCHRONOUS_OUTPUT, 0, os.fsencode(_english_data()), _DO_NOT_EXIT
-    )
-    if rate != ESPEAK_RATE:
-        raise InputError(
-            f"{_english_data()}: eSpeak cannot read its data; delete the folder and run again"
-        )
     library.espeak_SetSynthCallback(collect)
-    voice = f"{utterance.accent}+{utterance.variant}"
-    if utterance.variant not in variants() or library.espeak_SetVoiceByName(voice.encode()):
-        raise InputError(
-            f"voice {voice}: eSpeak has no such voice; accents are {', '.join(accents())}"
-        )
     settings = {
         _RATE: utterance.rate, _PITCH: utterance.pitch, _PITCH_RANGE: utterance.pitch_range,
     }  # fmt: skip

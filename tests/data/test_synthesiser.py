@@ -13,6 +13,7 @@ from kwslib.data.synthesiser import (
     ESPEAK_RATE,
     Utterance,
     accents,
+    phonemes_of,
     synthesise,
     synthesiser_version,
     variants,
@@ -100,6 +101,31 @@ def test_breath_noise_follows_its_seed():
     assert not np.array_equal(one, other)
 
 
+@pytest.mark.parametrize(
+    ("word", "phonemes"),
+    [("yes", "jɛs"), ("Marvin", "mɑːɹvɪn"), ("RIGHT", "ɹaɪt"), ("for", "fɔːɹ")],
+)
+def test_phonemes_are_those_of_american_english_without_stress(word, phonemes):
+    assert phonemes_of([word]) == [phonemes]
+
+
+def test_phonemes_do_not_depend_on_what_was_asked_before():
+    words = ["for", "a", "read", "US", "to", "use", "x" * 50, "right", "'", "turn on", "été", "да"]
+    alone = [phonemes_of([word])[0] for word in words]
+    for seed in range(5):
+        order = np.random.default_rng(seed).permutation(len(words))
+        assert phonemes_of([words[i] for i in order]) == [alone[i] for i in order]
+    synthesise(Utterance("yes", "en-029", "f2"))
+    assert phonemes_of(words) == alone
+
+
+def test_every_latin_letter_has_phonemes_or_none_and_nothing_is_printed(capfd):
+    letters = [chr(code) for code in range(1, 0x250)]
+    assert len(phonemes_of(letters)) == len(letters)
+    assert all(phonemes_of([letter])[0] for letter in "aZéßñ")
+    assert capfd.readouterr() == ("", "")
+
+
 @pytest.mark.parametrize("text", ["", "'''"])
 def test_nothing_to_say_is_no_sound(text):
     assert not synthesise(Utterance(text)).any()
@@ -158,8 +184,9 @@ class TestMissingParts:
 
     def test_package(self, monkeypatch):
         monkeypatch.setitem(sys.modules, "espeakng_loader", None)
-        with pytest.raises(InputError, match=r"not installed.*pip install"):
-            synthesise(Utterance("yes"))
+        for ask in (lambda: synthesise(Utterance("yes")), lambda: phonemes_of(["yes"])):
+            with pytest.raises(InputError, match=r"not installed.*pip install"):
+                ask()
 
     def test_damaged_data(self, monkeypatch, tmp_path):
         monkeypatch.setenv("KWS_CACHE", str(tmp_path))
