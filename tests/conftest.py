@@ -9,7 +9,7 @@ from pathlib import Path
 
 import browsers
 import pytest
-from fake_speech import write_official
+from fake_speech import write_official, write_spoken
 from filelock import FileLock
 from hypothesis import settings
 
@@ -118,6 +118,12 @@ def speech_commands() -> Path:
 def tones(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The root of a small data set in the official layout; do not write into it."""
     return write_official(tmp_path_factory.mktemp("tones"))
+
+
+@pytest.fixture(scope="session")
+def spoken(once) -> Path:
+    """The root of a data set of *write*, *right*, *bed* and *know*; do not write into it."""
+    return once("spoken", lambda root: write_spoken(root, ("write", "right", "bed", "know")))
 
 
 @pytest.fixture(scope="module")

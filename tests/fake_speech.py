@@ -1,4 +1,4 @@
-"""A small data set in the official layout whose words are tones: no speech, quick to learn."""
+"""Small data sets in the official layout: words that are tones, quick to learn, or spoken ones."""
 
 import hashlib
 import re
@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+
+from kwslib.data.spoken import EmbeddedSpeech
 
 RATE = 16_000
 WORDS = {"yes": 700.0, "no": 1_500.0, "up": 2_400.0, "down": 3_300.0}
@@ -73,4 +75,26 @@ def write_official(root, per_split=(("training", 24), ("validation", 8), ("testi
     for name, level in (("hiss", 300), ("hum", 900)):
         samples = np.round(random.normal(0, level, 10 * RATE)).astype(np.int16)
         soundfile.write(noises / f"{name}.wav", samples, RATE, subtype="PCM_16")
+    return root
+
+
+def write_spoken(root, words, per_split=6):
+    """Write a data set of one's own below ``root``, of words that eSpeak says; returns ``root``.
+
+    No list names a clip: the speakers decide the splits.
+    """
+    root, source = Path(root), EmbeddedSpeech()
+    folder = root / "SpeechCommands" / "speech_commands_v0.02"
+    for word in words:
+        splits = ("training", "validation", "testing")
+        names = [n for split in splits for n in source.keyword_clips(word, split)[:per_split]]
+        (folder / word).mkdir(parents=True)
+        for name, samples in zip(names, source.audio(names), strict=True):
+            soundfile.write(folder / f"{name}.wav", samples, RATE, subtype="PCM_16")
+    (folder / "_background_noise_").mkdir()
+    for name, samples in source.noise().items():
+        path = folder / "_background_noise_" / f"{name}.wav"
+        soundfile.write(path, samples[: 20 * RATE], RATE, subtype="PCM_16")
+    for split in ("validation", "testing"):
+        (folder / f"{split}_list.txt").write_text("", encoding="utf-8")
     return root

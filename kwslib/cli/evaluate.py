@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 import click
 from tqdm import tqdm
 
-from kwslib.cli.output import Output, data_option, few_lines, json_option, show, target_option
+from kwslib.cli.output import (
+    Output,
+    data_option,
+    few_lines,
+    homophone_lines,
+    json_option,
+    show,
+    target_option,
+)
 from kwslib.cli.sweeps import sweep_options, swept_by
 from kwslib.data.disturb import Disturbance
 from kwslib.data.task import SPLITS, Split, Task
@@ -97,6 +105,7 @@ def command(
         "target": target,
         "split": split,
         "dataset": dataset.source.name,
+        "homophones": dataset.homophones,
     }
     with _board(target, model) if target else nullcontext(predict) as predict:
         if disturbance == Disturbance():
@@ -136,7 +145,8 @@ def _text(result: dict[str, Any]) -> str:
         scores = result["per_label"][label]
         recall = f"{scores['accuracy']:.4f}" if scores["n"] else "-"
         lines.append(f"{label:<12}{scores['n']:>8,}{recall:>9}   {row}")
-    return "\n".join([*lines, *few_lines(result["few_clips"])])
+    left_out = homophone_lines(result["homophones"])
+    return "\n".join([*lines, *left_out, *few_lines(result["few_clips"])])
 
 
 def _disturbance(told: dict[str, Any] | None) -> str:

@@ -38,6 +38,13 @@ keywords_option: Callable[[Any], Any] = click.option(
 )
 
 
+homophones_option: Callable[[Any], Any] = click.option(
+    "--keep-homophones",
+    is_flag=True,
+    help="Leave words that sound like a keyword among the unknown ones.",
+)
+
+
 def data_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """``--data DIR``, and ``--verify``, after which the command may trust what is known of it."""
 
@@ -111,6 +118,13 @@ def show(result: Mapping[str, Any], as_json: bool, text: str) -> None:
 def few_lines(few: Sequence[str]) -> list[str]:
     """The words with few clips, as :func:`kwslib.evaluation.accuracy.few_clips` has them."""
     return [f"few for a test: {line}" for line in few]
+
+
+def homophone_lines(
+    homophones: Mapping[str, str], fate: str = "left out of _unknown_"
+) -> list[str]:
+    """A line for each word that sounds like a keyword, with that and what becomes of the word."""
+    return [f"{fate}: {word}, which sounds like {keyword}" for word, keyword in homophones.items()]
 
 
 def note(message: str) -> None:

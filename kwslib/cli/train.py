@@ -5,13 +5,23 @@ from pathlib import Path
 
 import click
 
-from kwslib.cli.output import Output, data_option, few_lines, json_option, keywords_option, show
+from kwslib.cli.output import (
+    Output,
+    data_option,
+    few_lines,
+    homophone_lines,
+    homophones_option,
+    json_option,
+    keywords_option,
+    show,
+)
 from kwslib.data.task import Task
 
 
 @click.command("train")
 @click.option("--model", default="tiny_conv", show_default=True, help="A network's name.")
 @keywords_option
+@homophones_option
 @data_option
 @click.option(
     "--seed",
@@ -32,6 +42,7 @@ from kwslib.data.task import Task
 def command(
     model: str,
     keywords: str,
+    keep_homophones: bool,
     data: str | None,
     seed: int,
     out: Path | None,
@@ -49,7 +60,7 @@ def command(
 
     check_name(model)
     recipe = recipe_for(model, epochs=epochs, batch=batch, learning_rate=learning_rate)
-    dataset = Dataset(open_source(data), Task.of(keywords))
+    dataset = Dataset(open_source(data), Task.of(keywords, keep_homophones))
     folder = out or Path("runs") / f"{model}-{dataset.task.name}-seed{seed}"
     fitted = fit(model, dataset, recipe, seed, folder)
     best = fitted.best
@@ -58,6 +69,7 @@ def command(
         "model": model,
         "dataset": dataset.source.name,
         "labels": list(dataset.task.labels),
+        "homophones": dataset.homophones,
         "seed": seed,
         "epochs": recipe.epochs,
         "best_epoch": best.number,
@@ -69,6 +81,7 @@ def command(
     lines = [
         f"{fitted.checkpoint}: validation accuracy {best.validation_accuracy:.4f} "
         f"after epoch {best.number} of {recipe.epochs}, {fitted.seconds:.0f} s",
+        *homophone_lines(dataset.homophones),
         *few_lines(few),
     ]
     show({**result, "few_clips": few}, as_json, "\n".join(lines))

@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kwslib.data import official, speech_commands
-from kwslib.data.source import Images, Source
+from kwslib.data.source import Images, Source, homophones_in
 from kwslib.data.task import SPLITS, Split, Task, in_hash_order, speaker_of
 from kwslib.errors import InputError
 from kwslib.files import cache_folder, kept_array, sha256_of_sources, sha256_of_text
@@ -39,19 +40,30 @@ class Examples:
 
 
 class Dataset:
-    """A task's clips in a source. The same source and task give the same clips everywhere."""
+    """A task's clips in a source. The same source and task give the same clips everywhere.
+
+    Attributes:
+        source: what they are drawn from.
+        task: keywords and shares.
+        homophones: words of the source that are not among the unknown ones since they sound like a
+            keyword, each with that; none where the task keeps them.
+        names: ``word/file`` of each clip by split.
+    """
 
     def __init__(self, source: Source, task: Task) -> None:
         """Draw ``task`` from ``source``.
 
         Raises:
-            InputError: the source lacks a keyword.
+            InputError: the source lacks a keyword, or eSpeak, which knows how words sound, is
+                missing.
         """
         for word in task.keywords:
             source.check_word(word)
         self.source = source
         self.task = task
-        drawn = {split: _draw(source, task, split) for split in SPLITS}
+        self.homophones = {} if task.keep_homophones else homophones_in(source, task.keywords)
+        excluded = (*task.keywords, *self.homophones)
+        drawn = {split: _draw(source, task, split, excluded) for split in SPLITS}
         self.names: Mapping[Split, Sequence[str]] = {split: drawn[split][0] for split in SPLITS}
         self._labels = {split: drawn[split][1] for split in SPLITS}
         self._examples = cache(self._load)
@@ -83,9 +95,10 @@ class Dataset:
         """Label index of each clip in ``split``, without loading a clip."""
         return np.array(self._labels[split], np.int64)
 
-    def identity(self) -> dict[str, str]:
-        """Name and hash of the data, as records state them."""
-        return {"name": self.source.name, "hash": self.source.identity()[:16]}
+    def identity(self) -> dict[str, Any]:
+        """Name and hash of the data, and homophones left out if any, as records state them."""
+        left_out = {"homophones": sorted(self.homophones)} if self.homophones else {}
+        return {"name": self.source.name, "hash": self.source.identity()[:16], **left_out}
 
     def _load(self, split: Split) -> Examples:
         names = tuple(self.names[split])
@@ -128,12 +141,15 @@ class Dataset:
         }
 
 
-def _draw(source: Source, task: Task, split: Split) -> tuple[list[str], list[int]]:
-    """Names and label indices of a split: keywords, then unknown words, then silence."""
+def _draw(
+    source: Source, task: Task, split: Split, excluded: Sequence[str]
+) -> tuple[list[str], list[int]]:
+    """Names and label indices of a split: silence, then unknown words, none of which is excluded,
+    then keywords.
+    """
     keywords = [source.keyword_clips(word, split) for word in task.keywords]
     total = sum(len(clips) for clips in keywords)
-    unknown = in_hash_order(source.unknown_clips(task.keywords, split))
-    unknown = unknown[: task.unknown_count(total)]
+    unknown = in_hash_order(source.unknown_clips(excluded, split))[: task.unknown_count(total)]
     silence = source.silence_clips(split, task.silence_count(total))
     groups = [silence, unknown, *keywords]
     names = [name for group in groups for name in group]

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kwslib.config import TRAINING
+from kwslib.data.homophones import homophones_of
 from kwslib.data.noise import Regions, silence_names
-from kwslib.data.task import Split
+from kwslib.data.task import SPLITS, Split
 
 Audio = NDArray[np.int16]
 """One second at 16 kHz, shape ``[16000]``."""
@@ -80,3 +81,13 @@ class Source(Protocol):
 
     def noise(self) -> Mapping[str, NDArray[np.int16]]:
         """Recordings of background noise, each about a minute at 16 kHz."""
+
+
+def homophones_in(source: Source, keywords: Sequence[str]) -> dict[str, str]:
+    """Words of a source that sound like a keyword but are none, each with that keyword.
+
+    Raises:
+        InputError: eSpeak, which knows how words sound, is missing.
+    """
+    names = (name for split in SPLITS for name in source.unknown_clips(keywords, split))
+    return homophones_of(keywords, (name.split("/")[0] for name in names))

@@ -7,9 +7,10 @@ so a task drawn from the same source is the same task everywhere.
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
+from kwslib.data.homophones import check_distinct
 from kwslib.errors import InputError
 
 Split = Literal["training", "validation", "testing"]
@@ -32,11 +33,13 @@ class Task:
         keywords: words in the order of their labels.
         silence_percent: silence clips in each split, in percent of its keyword clips.
         unknown_percent: clips of other words in each split, likewise.
+        keep_homophones: whether words that sound like a keyword are among those.
     """
 
     keywords: tuple[str, ...] = ("yes", "no")
     silence_percent: int = 33
     unknown_percent: int = 33
+    keep_homophones: bool = False
 
     def __post_init__(self) -> None:
         if not self.keywords:
@@ -48,18 +51,28 @@ class Task:
             raise InputError(f"keywords {','.join(self.keywords)}: name each word once")
 
     @classmethod
-    def of(cls, keywords: Sequence[str] | str) -> "Task":
+    def of(cls, keywords: Sequence[str] | str, keep_homophones: bool = False) -> "Task":
         """The task of ``keywords``, a list or a comma-separated string in which case does not
         matter; ``"ten"`` is the ten command words.
 
         The ten command words take 10 % silence and 10 % unknown, as the official test set
         does; every other choice 33 % of each.
+
+        Raises:
+            InputError: no keywords, one that is no word, or two that are or sound the same.
         """
         if isinstance(keywords, str):
             words = [word.strip().lower() for word in keywords.split(",") if word.strip()]
             keywords = TEN_WORDS if words == ["ten"] else words
         percent = 10 if set(keywords) == set(TEN_WORDS) else 33
-        return cls(tuple(keywords), percent, percent)
+        task = cls(tuple(keywords), percent, percent, keep_homophones)
+        check_distinct(task.keywords)
+        return task
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it; whether homophones are kept is stated where they are."""
+        facts = asdict(self)
+        return {name: facts[name] for name in facts if name != "keep_homophones" or facts[name]}
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ import safetensors
 import safetensors.torch
 from torch import Tensor, nn
 
+from kwslib.data.homophones import keeps_homophones
 from kwslib.data.task import Task
 from kwslib.errors import InputError
 from kwslib.files import write_beside, write_json
@@ -170,7 +171,7 @@ def task_of(path: Path | str, info: NetworkInfo, wanted: Task | None = None) -> 
     try:
         facts = info.training["task"]
         percents = int(facts["silence_percent"]), int(facts["unknown_percent"])
-        task = Task(tuple(facts["keywords"]), *percents)
+        task = Task(tuple(facts["keywords"]), *percents, keeps_homophones(info.training))
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path}: names no task; 'kws train' makes a checkpoint") from error
     if task.labels != info.labels:

@@ -10,10 +10,11 @@ from typing import Any, Unpack
 from torch import nn
 
 from kwslib.data.dataset import Dataset, open_source
+from kwslib.data.homophones import keeps_homophones
 from kwslib.data.task import Split, Task
 from kwslib.errors import InputError
 from kwslib.evaluation.accuracy import Predict, evaluate_split
-from kwslib.models.checkpoint import load
+from kwslib.models.checkpoint import NetworkInfo, load
 from kwslib.network.reference import run as run_integers
 from kwslib.quantize.network import QuantizedNetwork
 from kwslib.quantize.to_integers import integers_of
@@ -36,12 +37,14 @@ class Base:
         model: name in the registry.
         keywords: comma-separated.
         epochs: of the float training; None for the recipe's.
+        keep_homophones: as a :class:`~kwslib.data.task.Task` has it.
     """
 
     data: str
     model: str = "tiny_conv"
     keywords: str = "yes,no"
     epochs: int | None = None
+    keep_homophones: bool = False
 
     @property
     def recipe(self) -> Recipe:
@@ -51,7 +54,7 @@ class Base:
     @property
     def dataset(self) -> Dataset:
         """The task and its clips."""
-        return dataset_of(self.data, Task.of(self.keywords))
+        return dataset_of(self.data, Task.of(self.keywords, self.keep_homophones))
 
     def float_network(self, seed: int) -> Fitted:
         """The network of a seed, trained by an earlier call or now."""
@@ -68,8 +71,13 @@ class Base:
         Raises:
             InputError: it is no checkpoint or published network.
         """
-        _, info = load(checkpoint)
-        return cls(data, info.model, ",".join(info.labels[2:]))
+        return cls.trained_as(load(checkpoint)[1], data)
+
+    @classmethod
+    def trained_as(cls, info: NetworkInfo, data: str, epochs: int | None = None) -> "Base":
+        """Networks trained as one was of which these are the facts."""
+        kept = keeps_homophones(info.training)
+        return cls(data, info.model, ",".join(info.labels[2:]), epochs, kept)
 
 
 def study_networks(
@@ -111,7 +119,8 @@ def study_networks(
 def key_of(base: Base, version: int) -> str:
     """Stands for the data and the recipe behind a float network, and for a study's version."""
     source = open_source(base.data or None).identity()
-    return f"{version} {source} {base.recipe!r} {base.keywords}"
+    kept = " with homophones" if base.keep_homophones else ""
+    return f"{version} {source} {base.recipe!r} {base.keywords}{kept}"
 
 
 @cache

@@ -145,7 +145,7 @@ def study(
     network = _predictor(model)[1]
     name = Path(model).stem
     if kind == "transfer":
-        base = Base(data, network.model, ",".join(network.labels[2:]), epochs)
+        base = Base.trained_as(network, data, epochs)
         run, key = partial(measure_transfer, base=base), partial(_transfer_key, base)
     else:
         run = partial(measure, model=model, data=data)

@@ -181,7 +181,7 @@ def _settings(model: str, dataset: Dataset, recipe: Recipe, seed: int) -> dict[s
     return {
         "model": model,
         "labels": list(dataset.task.labels),
-        "task": asdict(dataset.task),
+        "task": dataset.task.as_json(),
         "data": dataset.identity(),
         "recipe": recipe.as_json(),
         "seed": seed,

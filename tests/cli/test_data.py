@@ -1,9 +1,12 @@
 import json
 import os
 import shutil
+import sys
 
 import pytest
 from command_line import refused, runner
+
+from kwslib.data import synthesiser
 
 
 @pytest.fixture
@@ -81,6 +84,55 @@ def test_a_real_archive_cut_short(kws, speech_commands, tmp_path):
 )
 def test_keywords_that_the_data_lacks_or_that_are_none(kws, tones, keywords, part):
     assert refused(kws("--data", tones, "--keywords", keywords), part)
+
+
+def unknown_words(kws, *arguments):
+    """Clips of unknown words in each split, and the homophones that are named."""
+    code, out, err = kws(*arguments, "--json")
+    assert code == 0, err
+    result = json.loads(out)
+    return [each["_unknown_"] for each in result["per_label"].values()], result["homophones"]
+
+
+def test_homophones_of_ones_own_words_are_left_out_and_named(kws, spoken):
+    words = ("--data", spoken, "--keywords", "write,bed")
+    # of each word 6 clips in each split; a third of 12, and 18 of other words
+    assert unknown_words(kws, *words) == ([4, 4, 4], {"right": "write"})
+    assert unknown_words(kws, *words, "--keep-homophones") == ([4, 4, 4], {})
+    code, out, _ = kws(*words)
+    assert code == 0
+    assert "left out of _unknown_: right, which sounds like write" in out.splitlines()
+    assert "left out" not in kws(*words, "--keep-homophones")[1]
+
+
+@pytest.mark.parametrize(
+    ("keywords", "homophones"),
+    [
+        ("write", {"right": "write"}),
+        ("Know,ATE", {"no": "know", "eight": "ate"}),
+        ("for,to,won", {"four": "for", "one": "won", "two": "to"}),
+        ("yes,no", {}),
+        ("ten", {}),
+    ],
+)
+def test_homophones_of_any_words_that_are_spoken(kws, keywords, homophones):
+    assert unknown_words(kws, "--keywords", keywords)[1] == homophones
+
+
+@pytest.mark.parametrize("keywords", ["no,know", "write,yes,Right", "two,to,four"])
+@pytest.mark.parametrize("option", [[], ["--keep-homophones"]])
+def test_two_keywords_that_sound_alike(kws, keywords, option):
+    words = [word for word in keywords.lower().split(",") if word not in ("yes", "four")]
+    line = f"keywords {words[0]!r} and {words[1]!r}: sound alike"
+    assert refused(kws("--keywords", keywords, *option), line, "leave one out")
+
+
+@pytest.mark.parametrize("keywords", ["write", "yes,no", "up"])
+def test_without_espeak_it_is_said_that_it_is_missing(kws, tones, monkeypatch, keywords):
+    monkeypatch.setitem(sys.modules, "espeakng_loader", None)
+    synthesiser._library_path.cache_clear()
+    assert refused(kws("--data", tones, "--keywords", keywords), "espeakng-loader: not installed",
+                   "pip install")  # fmt: skip
 
 
 def test_a_data_set_without_noise(kws, tones, tmp_path):

@@ -39,6 +39,29 @@ def test_without_out_the_folder_names_network_task_and_seed(kws, tones, tmp_path
     assert few == ["few for a test: up: 8 clips", "few for a test: down: 8 clips"]
 
 
+@pytest.mark.parametrize("keep", [False, True])
+def test_a_network_is_evaluated_with_the_unknown_words_it_was_trained_with(
+    kws, spoken, tmp_path, capsys, keep
+):
+    options = ["--keep-homophones"] * keep
+    data = ("--data", spoken)
+    arguments = (*data, "--keywords", "write,bed", "--epochs", 1, "--out", tmp_path)
+    told = json.loads(kws(*arguments, *options, "--json")[1])
+    out = kws(*arguments, *options)[1]
+    assert told["homophones"] == ({} if keep else {"right": "write"})
+    assert ("left out of _unknown_: right, which sounds like write" in out) is not keep
+    training = load(tmp_path)[1].training
+    assert training["task"].get("keep_homophones", False) is keep
+    assert training["data"].get("homophones", []) == ([] if keep else ["right"])
+    clips, scored = tmp_path / "clips.csv", runner("evaluate", capsys)
+    code, out, err = scored(tmp_path, *data, "--predictions", clips, "--json")
+    assert code == 0, err
+    assert json.loads(out)["homophones"] == told["homophones"]
+    assert ("\nright/" in clips.read_text()) is keep
+    other = [] if keep else ["--keep-homophones"]
+    assert refused(kws(*arguments, *other), "other settings", "--out")
+
+
 def test_a_finished_run_asked_for_again_gives_the_same_answer(kws, tones, tmp_path):
     arguments = ("--data", tones, "--epochs", 1, "--out", tmp_path, "--json")
     first, again = kws(*arguments), kws(*arguments)

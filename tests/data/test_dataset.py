@@ -18,12 +18,12 @@ class Named(Source):
     name = "names"
     regions: ClassVar = {"training": (0.0, 0.5), "validation": (0.5, 0.75), "testing": (0.75, 1.0)}
 
-    def __init__(self, backwards=False, fingerprint="a"):
+    def __init__(self, backwards=False, fingerprint="a", words=("yes", "no", "bed", "cat")):
         self.asked = []
-        self._fingerprint = fingerprint
+        self._fingerprint, self._words = fingerprint, words
         self._names = [
             f"{word}/{number:06x}_nohash_{take}"
-            for word in ("yes", "no", "bed", "cat")
+            for word in words
             for number in range(200)
             for take in range(2)
         ]
@@ -37,7 +37,7 @@ class Named(Source):
         return self._fingerprint
 
     def check_word(self, word):
-        if word not in ("yes", "no", "bed", "cat"):
+        if word not in self._words:
             raise InputError(f"keyword {word!r}: unknown")
 
     def keyword_clips(self, word, split):
@@ -111,6 +111,39 @@ def test_speakers_are_counted_once_and_silence_is_nobody():
     for split in SPLITS:
         expected = sum(split_of(f"{number:06x}") == split for number in range(200))
         assert speakers[split] == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "keyword", "homophones"),
+    [
+        (("write", "right", "bed", "rite"), "write", ["right", "rite"]),
+        (("no", "know", "bed", "cat"), "no", ["know"]),
+        (("two", "2", "to", "too"), "two", ["2", "to", "too"]),
+    ],
+)
+def test_words_that_sound_like_a_keyword_are_unknown_in_no_split(words, keyword, homophones):
+    dataset = Dataset(Named(words=words), Task.of(keyword))
+    kept = Dataset(Named(words=words), Task.of(keyword, keep_homophones=True))
+    assert dataset.homophones == dict.fromkeys(homophones, keyword) and kept.homophones == {}
+    others = set(words) - {keyword}
+    for split in SPLITS:
+        heard, all_heard = (
+            {name.split("/")[0] for name in each.names[split]} - {"_silence_", keyword}
+            for each in (dataset, kept)
+        )
+        assert (heard, all_heard) == (others.difference(homophones), others)
+    assert dataset.identity() == {**kept.identity(), "homophones": homophones}
+
+
+def test_a_homophone_in_one_split_alone_is_left_out():
+    class Rare(Named):
+        def unknown_clips(self, keywords, split):
+            names = super().unknown_clips(keywords, split)
+            return [name for name in names if split == "testing" or not name.startswith("know/")]
+
+    dataset = Dataset(Rare(words=("no", "know", "bed")), Task.of("no"))
+    assert dataset.homophones == {"know": "no"}
+    assert not any(name.startswith("know/") for name in dataset.names["testing"])
 
 
 def test_a_missing_word_is_refused_before_anything_is_read():

@@ -151,6 +151,25 @@ def test_bad_keywords_are_input_errors_of_one_line(keywords):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("keywords", ["no,know", "Yes,WRITE,right", "ten,won,tin,one"])
+def test_keywords_that_sound_alike_are_refused(keywords):
+    with pytest.raises(InputError, match="sound alike") as error:
+        Task.of(keywords)
+    pair = [word for word in keywords.lower().split(",") if word not in ("yes", "ten", "tin")]
+    assert all(repr(word) in str(error.value) for word in pair)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("keywords", ["yes,no", "ten", "write"])
+def test_a_task_is_stated_as_ever_unless_it_keeps_homophones(keywords):
+    task, kept = Task.of(keywords), Task.of(keywords, keep_homophones=True)
+    percent = 10 if keywords == "ten" else 33
+    assert task.as_json() == {
+        "keywords": task.keywords, "silence_percent": percent, "unknown_percent": percent,
+    }  # fmt: skip
+    assert kept.as_json() == {**task.as_json(), "keep_homophones": True}
+
+
 @pytest.mark.parametrize("keywords", ["Yes,NO", "YES, no", "yes,No"])
 def test_case_of_keywords_does_not_matter(keywords):
     assert Task.of(keywords) == Task(("yes", "no"))

@@ -252,6 +252,13 @@ def test_the_task_of_a_checkpoint_comes_from_its_facts(path):
     assert task_of(path, INFO, Task.of("yes,no")) == Task(("yes", "no"), 33, 33)
 
 
+@pytest.mark.parametrize(("said", "kept"), [({}, False), ({"keep_homophones": True}, True)])
+def test_the_task_of_a_checkpoint_keeps_homophones_where_its_facts_say_so(path, said, kept):
+    facts = {**INFO.training["task"], "keywords": ["no", "know"], **said}  # as ever, though alike
+    info = NetworkInfo("tiny_conv", (*LABELS[:2], "no", "know"), {"task": facts})
+    assert task_of(path, info) == Task(("no", "know"), 33, 33, kept)
+
+
 @pytest.mark.parametrize("keywords", ["up,down", "no,yes", "yes", "yes,no,up"])
 def test_a_checkpoint_for_other_labels_is_an_input_error_that_names_both(path, keywords):
     with pytest.raises(InputError, match=r"_silence_ _unknown_ yes no, not _silence_ _unknown_"):

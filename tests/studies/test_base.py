@@ -6,6 +6,8 @@ import torch
 from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Task
 from kwslib.errors import InputError
+from kwslib.models.checkpoint import NetworkInfo, save
+from kwslib.models.registry import create
 from kwslib.studies.base import SPLITS, Base, Recorder, key_of, study_networks
 from kwslib.studies.quantization import Setting
 from kwslib.training.fit import fit, score
@@ -42,10 +44,21 @@ def test_records_of_an_accuracy_are_those_of_an_evaluation(base):
 def test_the_key_tells_data_recipes_keywords_and_versions_apart(tones):
     base = Base(str(tones))
     others = (Base(""), Base(str(tones), epochs=1), Base(str(tones), keywords="yes,no,left"),
-              Base(str(tones), model="ds_cnn"))  # fmt: skip
+              Base(str(tones), model="ds_cnn"), Base(str(tones), keep_homophones=True))  # fmt: skip
     keys = {key_of(base, 1), key_of(base, 2), *(key_of(other, 1) for other in others)}
-    assert len(keys) == 6
+    assert len(keys) == 7
     assert key_of(base, 1) == key_of(Base(str(tones)), 1)
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_networks_like_a_checkpoint_keep_homophones_as_it_does(tmp_path, kept):
+    task = Task.of("write", kept)
+    info = NetworkInfo("tiny_conv", task.labels, {"task": task.as_json()})
+    save(tmp_path / "best.safetensors", create("tiny_conv", 3).state_dict(), info)
+    base = Base.like(str(tmp_path), "")
+    assert base == Base("", keywords="write", keep_homophones=kept)
+    assert base.dataset.task == task
+    assert ("right" in base.dataset.homophones) is not kept
 
 
 def test_no_seed(base):
