@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kwslib.board.client import Streaming, default_streaming
-from kwslib.cli.output import Output, data_option, json_option, note, show, target_option
+from kwslib.cli.output import (
+    Output,
+    data_option,
+    homophone_lines,
+    json_option,
+    note,
+    show,
+    target_option,
+)
 from kwslib.errors import InputError
 from kwslib.evaluation.smoothing import Detection
 from kwslib.files import lock_file
@@ -198,6 +206,7 @@ def _sound(spotter: "Spotter", options: dict[str, Any]) -> "tuple[Sound, dict[st
         keywords_an_hour=options["keywords_an_hour"],
         others_an_hour=options["others_an_hour"],
         seed=options["seed"],
+        keep_homophones=spotter.keeps_homophones,
     )
     return BuiltSound(source, plan), {"name": source.name, "hash": source.identity()[:16]}
 
@@ -278,6 +287,7 @@ def _text(heard: "Listening") -> str:
         f"{point['threshold']:>9}{point['misses']:>9.1%}{point['false_accepts_an_hour']:>17.2f}"
         for point in told["curve"][::16]
     ]
+    lines += homophone_lines(heard.homophones, "not counted")
     if heard.operating is None:
         lines.append(f"no threshold misses {heard.misses:.0%} or less")
     return "\n".join(lines)

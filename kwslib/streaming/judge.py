@@ -9,7 +9,8 @@ What counts:
 - A keyword without a right detection is missed (a false reject); several words of the same name
   whose windows overlap each need their own.
 - A word of which the stream ends before the word does can be neither detected nor missed: it does
-  not count, and a detection of it is no false accept.
+  not count, and a detection of it is no false accept. Neither does a word that sounds like a
+  keyword, which no network can tell from that.
 - Every other detection is a false accept, of one of four kinds: another keyword than the one that
   is said (``keyword``), a keyword detected once more within its window (``repeat``; a lamp that is
   switched twice is wrong), at another word (``word``), and with no word in the last second
@@ -25,8 +26,8 @@ missed; nothing is forgiven for it.
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
@@ -131,6 +132,7 @@ class Truth:
         said: keywords and other words, by onset.
         labels: of the network; those from the third on are its keywords.
         hours: of the stream.
+        homophones: words that sound like a keyword, with that.
 
     Raises:
         InputError: none of the keywords is said and heard to its end.
@@ -139,6 +141,7 @@ class Truth:
     said: tuple[Said, ...]
     labels: tuple[str, ...]
     hours: float
+    homophones: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Make sure that there is something to miss."""
@@ -162,6 +165,10 @@ class Truth:
             if each.word in known and is_heard(each, samples)
         ]
 
+    def _sounds_as(self, index: int) -> str:
+        word = self.said[index].word
+        return self.homophones.get(word, word)
+
     def _heard_at(self, time_ms: int) -> list[int]:
         """Indices of the words whose window holds a time, by onset."""
         last = bisect_right(self._starts, time_ms)
@@ -179,7 +186,7 @@ class Truth:
         wrong = []
         for each in detections:
             label, near = self.labels[each.label], self._heard_at(each.time)
-            same = [index for index in near if self.said[index].word == label]
+            same = [index for index in near if self._sounds_as(index) == label]
             waiting = [index for index in same if index not in answers]
             if waiting:
                 answers[waiting[0]] = each.time - self.said[waiting[0]].end_ms

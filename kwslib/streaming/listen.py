@@ -1,7 +1,7 @@
 """A network listens to a stream: what it detects, how that counts, and where it was told."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 from kwslib.board.client import Board, Streaming
 from kwslib.board.profile import profile
 from kwslib.config import SAMPLE_RATE
+from kwslib.data.homophones import homophones_of
 from kwslib.data.task import spelled_as
 from kwslib.errors import InputError
 from kwslib.evaluation.smoothing import Detection
@@ -47,6 +48,7 @@ class Listening:
         worked: what the threshold that is worked at leads to.
         detections: at it.
         choice: how the settings were chosen; None where they were given.
+        homophones: words that do not count since they sound like a keyword, with that.
     """
 
     spotter: Spotter
@@ -57,6 +59,7 @@ class Listening:
     worked: Point
     detections: Sequence[Detection]
     choice: Choice | None = None
+    homophones: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def operating(self) -> Point | None:
@@ -74,6 +77,7 @@ class Listening:
             "sound": self.sound.name,
             "hours": outcome.hours,
             "keywords": len(outcome.said),
+            "homophones": self.homophones,
             "settings": {
                 "hops": self.streaming.hops,
                 "inferences": smoothing.inferences,
@@ -107,6 +111,8 @@ class Listening:
         data = {**source, "stream": self.sound.identity()[:16], "hours": told["hours"]}
         if isinstance(self.sound, BuiltSound):
             data |= self.sound.plan.as_json()
+        if self.homophones:
+            data["homophones"] = sorted(self.homophones)
         outcome = self.worked.outcome
 
         def record(metric: str, value: Any, unit: str, **more: Any) -> Record:
@@ -212,11 +218,15 @@ def listen(
         choice: how the settings were chosen, to be told with the result.
 
     Raises:
-        InputError: no keyword is said, or the stream cannot be heard.
+        InputError: no keyword is said, the stream cannot be heard, or eSpeak, which knows how words
+            sound, is missing.
     """
     labels = spotter.labels
     said = [replace(each, word=spelled_as(each.word, labels)) for each in sound.said or []]
-    truth = Truth(tuple(said), spotter.labels, hours_of(sound))
+    homophones = dict(sound.homophones)
+    if not spotter.keeps_homophones:
+        homophones |= homophones_of(labels[2:], (each.word for each in said))
+    truth = Truth(tuple(said), labels, hours_of(sound), homophones)
     scores = score_stream(sound, spotter, streaming.hops)
     evidence = evidence_of(scores, streaming)
     points = curve(evidence, truth)
@@ -226,7 +236,9 @@ def listen(
     (worked,) = curve(evidence, truth, [threshold])
     streaming = at_threshold(streaming, threshold)
     detections = evidence.detections(streaming.smoothing.thresholds)
-    return Listening(spotter, sound, streaming, points, misses, worked, detections, choice)
+    return Listening(
+        spotter, sound, streaming, points, misses, worked, detections, choice, homophones
+    )
 
 
 def overhear(sound: Sound, spotter: Spotter, streaming: Streaming) -> list[Detection]:

@@ -17,7 +17,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from kwslib.config import CLIP_SAMPLES, SAMPLE_RATE
-from kwslib.data.source import Source
+from kwslib.data.source import Source, homophones_in
 from kwslib.data.task import in_hash_order, sha1_hex, speaker_of
 from kwslib.errors import InputError
 
@@ -53,6 +53,7 @@ class Plan:
         keywords_an_hour: of all keywords together.
         others_an_hour: other words.
         seed: of another draw.
+        keep_homophones: whether words that sound like a keyword are among the other words.
     """
 
     minutes: int
@@ -63,6 +64,7 @@ class Plan:
     keywords_an_hour: int = 120
     others_an_hour: int = 120
     seed: int = 0
+    keep_homophones: bool = False
 
     def __post_init__(self) -> None:
         if self.minutes < 1:
@@ -78,9 +80,10 @@ class Plan:
             )
 
     def as_json(self) -> dict[str, Any]:
-        """All of it, with None as ``clean``."""
+        """All of it, with None as ``clean``; whether homophones are kept, where they are."""
         told = ["clean" if snr is None else snr for snr in self.snr_db]
-        return {**asdict(self), "snr_db": told, "noises": list(self.noises)}
+        facts = {**asdict(self), "snr_db": told, "noises": list(self.noises)}
+        return {name: facts[name] for name in facts if name != "keep_homophones" or facts[name]}
 
 
 @dataclass(frozen=True)
@@ -124,17 +127,20 @@ class Cast:
     Attributes:
         keywords: clips of each keyword.
         others: clips of other words.
+        homophones: words that are not among those since they sound like a keyword, with that.
     """
 
     keywords: Mapping[str, Sequence[str]]
     others: Sequence[str]
+    homophones: Mapping[str, str] = field(default_factory=dict)
 
 
 def cast_of(source: Source, plan: Plan) -> Cast:
     """The test clips whose speakers belong to the plan's part.
 
     Raises:
-        InputError: the source does not have its test clips as sound, or a keyword has none.
+        InputError: the source does not have its test clips as sound, a keyword has none, or
+            eSpeak, which knows how words sound, is missing.
     """
     if not source.has_audio("testing"):
         raise InputError(f"{source.name}: has no test clips as sound, which a stream is made of")
@@ -146,7 +152,9 @@ def cast_of(source: Source, plan: Plan) -> Cast:
     for word, clips in keywords.items():
         if not clips:
             raise InputError(f"keyword {word!r}: {source.name} has no {plan.part} speaker of it")
-    return Cast(keywords, part(source.unknown_clips(plan.keywords, "testing")))
+    homophones = {} if plan.keep_homophones else homophones_in(source, plan.keywords)
+    others = source.unknown_clips((*plan.keywords, *homophones), "testing")
+    return Cast(keywords, part(others), homophones)
 
 
 def part_of(speaker: str) -> Part:

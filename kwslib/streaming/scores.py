@@ -23,6 +23,7 @@ from torch import nn
 from tqdm import tqdm
 
 from kwslib.config import DEPLOYED, SAMPLE_RATE
+from kwslib.data.homophones import keeps_homophones
 from kwslib.deploy.compile import spots_keywords
 from kwslib.deploy.host import HostFrontEnd, host_predictor
 from kwslib.deploy.predictors import predictor_of
@@ -62,6 +63,7 @@ class Spotter:
         sha256: of its file.
         predict: int8 scores, or probabilities, of images.
         graph: of its file, where the board's C computes the scores.
+        keeps_homophones: whether it was trained with words that sound like a keyword as unknown.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Spotter:
     sha256: str
     predict: Predict
     graph: Graph | None = None
+    keeps_homophones: bool = False
 
     @property
     def form(self) -> str:
@@ -105,12 +108,14 @@ def spotter_of(model: str) -> Spotter:
                 "'kws convert' makes networks for the board"
             )
         labels = tuple(map(str, graph.facts["labels"]))
-        return Spotter(path.stem, labels, graph.sha256, host_predictor(graph), graph)
+        kept = keeps_homophones(graph.facts.get("training"))
+        return Spotter(path.stem, labels, graph.sha256, host_predictor(graph), graph, kept)
     predict, info = predictor_of(model)
     if not 2 < len(info.labels) <= MAX_LABELS:
         raise InputError(f"{model}: has {len(info.labels)} labels; 3 to {MAX_LABELS} can be heard")
     sha256 = sha256_of_file(located(model))
-    return Spotter(Path(model).stem, info.labels, sha256, predict)
+    kept = keeps_homophones(info.training)
+    return Spotter(Path(model).stem, info.labels, sha256, predict, None, kept)
 
 
 def spotter_from(network: nn.Module, name: str, labels: Sequence[str]) -> Spotter:

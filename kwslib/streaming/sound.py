@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Protocol
@@ -48,11 +48,13 @@ class Sound(Protocol):
         name: what it is called.
         samples: how many.
         said: what is said in it, by onset; None where that is unknown.
+        homophones: words that it was built without since they sound like a keyword, with that.
     """
 
     name: str
     samples: int
     said: list[Said] | None
+    homophones: Mapping[str, str] = {}
 
     def identity(self) -> str:
         """Hash of the content."""
@@ -79,6 +81,7 @@ class BuiltSound(Sound):
         self.source, self.plan = source, plan
         self.samples = plan.minutes * MINUTE
         self.script = Script(plan, cast_of(source, plan))
+        self.homophones = self.script.cast.homophones
         every = noises_of(source)
         for name in plan.noises:
             if name not in every:

@@ -1,5 +1,7 @@
 """Published networks on continuous audio: settings chosen on ten hours, reported on ten others."""
 
+from dataclasses import replace
+
 from kwslib.data.dataset import open_source
 from kwslib.data.noises import chosen_noises
 from kwslib.data.source import Source
@@ -31,7 +33,8 @@ def study(network: str, *, data: str, hours: float = HOURS) -> list[Record]:
         InputError: no such network or data.
     """
     spotter, source = spotter_of(network), open_source(data or None)
-    sound = BuiltSound(source, plan(spotter.labels[2:], _noises(source), hours))
+    usual = plan(spotter.labels[2:], _noises(source), hours)
+    sound = BuiltSound(source, replace(usual, keep_homophones=spotter.keeps_homophones))
     choice = tuned(sound, hours, spotter, MISSES)
     found = listen(sound, spotter, choice.streaming, choice.point.threshold, MISSES, choice)
     return found.records({"name": source.name, "hash": source.identity()[:16]})

@@ -146,6 +146,22 @@ def test_rates_of_a_recording_that_was_cut_are_over_what_was_heard(kws, minute, 
     assert name in first and "of 12 labels lie beyond the end" in second
 
 
+@pytest.mark.parametrize("word", ["know", "Know", "KNOW"])
+def test_a_word_in_a_recording_that_sounds_like_a_keyword_is_named(kws, minute, word):
+    path = minute("a.wav")
+    labels = path.with_name("a.txt")
+    labels.write_text(labels.read_text().replace("other", word))
+    told, _ = heard(kws, path)
+    assert (told["keywords"], told["homophones"]) == (9, {word: "no"})
+    records = path.with_name("r.json")
+    code, out, _ = kws(NETWORK, "--audio", path, "--labels", labels, "--out", records)
+    assert code == 0
+    assert f"not counted: {word}, which sounds like no" in out
+    assert all(each.data["homophones"] == [word] for each in read_records(records))
+    labels.write_text(labels.read_text().replace(word, "other"))
+    assert heard(kws, path)[0]["homophones"] == {}
+
+
 def test_a_flac_file_of_unknown_length_is_heard_to_its_end(kws, minute):
     path = minute("a.flac")
     whole, _ = heard(kws, path)

@@ -36,6 +36,26 @@ def test_all_right():
     assert outcome.latency_ms(95) == 185.0
 
 
+@pytest.mark.parametrize("word", ["know", "gnoe", "Noe"])
+def test_a_word_that_sounds_like_a_keyword_does_not_count(word):
+    said = (*SAID, Said(word, 40_000, 40_500))
+    truth = Truth(said, LABELS, 1.0, {word: "no"})
+    heard, twice, other = (
+        truth.judge([Detection(LABELS.index(label), 0.9, time) for label, time in each])
+        for each in (
+            [("no", 40_600)],
+            [("no", 40_600), ("no", 41_000)],
+            [("yes", 40_600)],
+        )
+    )
+    assert [each.missed for each in (heard, twice, other)] == [2, 2, 2]
+    assert heard.false_accepts == ()
+    assert twice.false_accepts == (FalseAccept("repeat", "no", 41_000, "no"),)
+    assert other.false_accepts == (FalseAccept("word", "yes", 40_600, word),)
+    kept = judge(("no", 40_600), said=said)
+    assert kept.false_accepts == (FalseAccept("word", "no", 40_600, word),)
+
+
 def test_nothing_detected():
     outcome = judge()
     assert (outcome.missed, outcome.misses) == (2, 1.0)

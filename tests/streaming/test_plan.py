@@ -103,6 +103,21 @@ def test_halves_share_no_speaker(tones):
 
 
 @pytest.mark.parametrize(
+    ("keyword", "homophone"), [("write", "right"), ("know", "no"), ("four", None)]
+)
+def test_words_that_sound_like_a_keyword_are_no_other_words(keyword, homophone):
+    source, plan = open_source(None), Plan(1, (keyword,), (None,))
+    cast, kept = (cast_of(source, replace(plan, keep_homophones=keep)) for keep in (False, True))
+    words, all_words = ({name.split("/")[0] for name in each.others} for each in (cast, kept))
+    assert cast.homophones == ({homophone: keyword} if homophone else {})
+    assert all_words - words == set(cast.homophones) and kept.homophones == {}
+    assert "keep_homophones" not in plan.as_json()
+    assert replace(plan, keep_homophones=True).as_json() == {
+        **plan.as_json(), "keep_homophones": True,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"minutes": 0}, "give 1 or more"),
