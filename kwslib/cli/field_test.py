@@ -7,6 +7,7 @@ import click
 
 from kwslib.board.client import default_streaming
 from kwslib.cli.output import Output, json_option, note, show, target_option
+from kwslib.data.homophones import keeps_homophones
 from kwslib.errors import InputError
 from kwslib.field.book import Book
 from kwslib.field.imported import Expected, import_trials
@@ -89,7 +90,8 @@ def command(
     else:
         with open_board(target or "host", graph, model) as board:
             streaming = default_streaming(len(board.labels))
-            test = FieldTest(board, path.stem, target or "host", name, out, streaming)
+            kept = keeps_homophones(graph.facts.get("training"))
+            test = FieldTest(board, path.stem, target or "host", name, out, streaming, kept)
             book = _tested(test, words or "", trials, microphone, recordings)
     result = {
         "model": model,

@@ -1,9 +1,10 @@
 """A folder of recordings as trials: one subfolder a word, played to a network as a stream.
 
 ``_none_`` holds sounds and ``_unknown_`` other words at which nothing must be detected; so does
-every subfolder that is named as no keyword of the network. Names match whatever the case of their
-letters, and a subfolder may have subfolders of its own, or be a link to a folder. What kind of
-sound or which word is told by the file's name up to its first hyphen.
+every subfolder that is named as no keyword of the network. One whose word sounds like a keyword is
+skipped: no network can tell the two apart. Names match whatever the case of their letters, and a
+subfolder may have subfolders of its own, or be a link to a folder. What kind of sound or which word
+is told by the file's name up to its first hyphen.
 
 A file ``recordings.json`` beside the subfolders may tell more of each recording, such as where
 in it the word lies (:class:`Facts`); without it, the word is found by its energy.
@@ -20,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kwslib.config import SAMPLE_RATE
+from kwslib.data.homophones import homophones_of
 from kwslib.data.recording import read_whole
 from kwslib.data.sound_file import SUFFIXES
 from kwslib.data.task import UNKNOWN, in_hash_order, spelled_as
@@ -141,6 +143,7 @@ def read_folder(
     words: Collection[str] = (),
     most: int | None = None,
     tell: Callable[[str], None] = lambda line: None,
+    keep_homophones: bool = False,
 ) -> list[Recording]:
     """The recordings of a folder, by subfolder.
 
@@ -150,10 +153,11 @@ def read_folder(
         words: names of the subfolders to take; all if empty.
         most: recordings of each word; the first by the SHA-1 of their names are taken.
         tell: takes a line on files that are skipped.
+        keep_homophones: take subfolders whose word sounds like a keyword.
 
     Raises:
         InputError: the folder is missing, cannot be read, holds no recordings, or lacks one of
-            ``words``.
+            ``words``; or eSpeak, which knows how words sound, is missing.
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; it must hold a subfolder for each word")
@@ -161,15 +165,19 @@ def read_folder(
     outside = [path for path in _visible(folder) if not path.is_dir() and path.name != FACTS]
     _tell_skipped(outside, "stand in no word's folder", tell)
     sounds: dict[str, Path] = {}
-    for subfolder in _subfolders(folder, words):
+    subfolders = _subfolders(folder, words)
+    alike = set() if keep_homophones else _alike(subfolders, keywords)
+    _tell_skipped(alike, "sound like a keyword", tell)
+    for subfolder in (each for each in subfolders if each not in alike):
         files = sorted(_files(subfolder, (folder.resolve(), *folder.resolve().parents)))
         heard = [path for path in files if path.suffix.lower() in SUFFIXES and path.is_file()]
         _tell_skipped(set(files).difference(heard), "are no sound", tell)
         sounds |= {path.relative_to(folder).as_posix(): path for path in heard}
     found = [_recording(name, sounds[name], keywords, facts) for name in _first(sounds, most)]
     if not found:
+        but = " but of words that sound like a keyword" if alike else ""
         raise InputError(
-            f"{folder}: holds no recordings; put sound files into a subfolder for each word, "
+            f"{folder}: holds no recordings{but}; put sound files into a subfolder for each word, "
             f"such as {folder / 'yes'}"
         )
     return found
@@ -225,6 +233,13 @@ def _subfolders(folder: Path, words: Collection[str]) -> list[Path]:
                 f"{folder}: has no subfolder {word}; there are {', '.join(names) or 'none'}"
             )
     return [path for path in there if not words or spelled_as(path.name, words) in words]
+
+
+def _alike(subfolders: Iterable[Path], keywords: Sequence[str]) -> set[Path]:
+    """Those whose word sounds like a keyword and is none."""
+    by_word = {spelled_as(path.name, (*keywords, NONE, UNKNOWN)): path for path in subfolders}
+    words = set(by_word).difference((NONE, UNKNOWN))
+    return {by_word[word] for word in homophones_of(keywords, words)}
 
 
 def _recording(

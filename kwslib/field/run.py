@@ -35,6 +35,7 @@ class FieldTest:
         speaker: who speaks, empty where it is not told.
         out: file of the trials.
         streaming: how the board listens.
+        keep_homophones: whether recordings of words that sound like a keyword are played.
     """
 
     board: Board
@@ -43,6 +44,7 @@ class FieldTest:
     speaker: str
     out: Path
     streaming: Streaming
+    keep_homophones: bool = False
 
     @property
     def keywords(self) -> tuple[str, ...]:
@@ -64,8 +66,9 @@ class FieldTest:
             InputError: there is nothing to play, or ``out`` holds another test's trials, or another
                 process writes it.
         """
-        chosen = read_folder(folder, self.keywords, words, most, tell)
-        everything = identity(read_folder(folder, self.keywords))
+        kept = self.keep_homophones
+        chosen = read_folder(folder, self.keywords, words, most, tell, kept)
+        everything = identity(read_folder(folder, self.keywords, keep_homophones=kept))
         with self._book(name=folder.name, sha256=everything) as book:
             done = {trial.recording for trial in book.trials}
             bar = tqdm(chosen, "recordings", leave=False, disable=None)

@@ -20,6 +20,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from kwslib.config import SAMPLE_RATE
+from kwslib.data.homophones import homophones_of
 from kwslib.data.loudness import LOUD_SAMPLES, as_int16, from_db, loudest
 from kwslib.data.synthetic_noise import synthetic_noise
 from kwslib.data.task import UNKNOWN, sha1_hex
@@ -120,7 +121,8 @@ def pieces(words: Sequence[str]) -> Iterator[Piece]:
     """Everything the folder holds: ``words``, other words, sounds."""
     for word in words:
         yield from _keyword(word)
-    yield from _other_words([word for word in OTHER_WORDS if word not in words])
+    alike = homophones_of(words, OTHER_WORDS)
+    yield from _other_words([word for word in OTHER_WORDS if word not in (*words, *alike)])
     yield from _sounds()
     yield from _spoken_phones()
 

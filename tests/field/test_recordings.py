@@ -190,6 +190,20 @@ def test_what_is_skipped_is_counted_and_said(write):
     ]
 
 
+@pytest.mark.parametrize("word", ["know", "Know", "noh"])
+def test_words_that_sound_like_a_keyword_are_skipped_and_said(write, word):
+    for name in ("no/a.wav", f"{word}/a.wav", "other/a.wav", "_unknown_/know-1.wav"):
+        folder = write(name, tone("x"))
+    told = []
+    names = [each.name for each in read_folder(folder, ("yes", "no"), tell=told.append)]
+    assert names == ["_unknown_/know-1.wav", "no/a.wav", "other/a.wav"]
+    assert told == [f"skipped, since they sound like a keyword: {folder / word}"]
+    kept = read_folder(folder, ("yes", "no"), tell=told.append, keep_homophones=True)
+    assert f"{word}/a.wav" in [each.name for each in kept] and len(told) == 1
+    with pytest.raises(InputError, match="no recordings but of words that sound like a keyword"):
+        read_folder(folder, ("yes", "no"), [word])
+
+
 def test_words_and_a_number_of_each_can_be_chosen(write):
     for name in [f"{word}/{i}.wav" for word in ("yes", "no") for i in range(5)]:
         folder = write(name, tone("x", 200))

@@ -89,6 +89,18 @@ def test_a_word_that_is_none_is_refused(tmp_path, word):
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.parametrize(
+    ("word", "left_out"), [("knows", {"nose"}), ("knot", {"not"}), ("dog", {"dog"}), ("yes", set())]
+)
+def test_no_other_word_is_or_sounds_like_a_keyword(monkeypatch, word, left_out):
+    asked = []
+    for part in ("_keyword", "_sounds", "_spoken_phones"):
+        monkeypatch.setattr(speech, part, lambda *_: ())
+    monkeypatch.setattr(speech, "_other_words", lambda words: asked.extend(words) or ())
+    assert list(speech.pieces([word])) == []
+    assert set(speech.OTHER_WORDS).difference(asked) == left_out
+
+
 def test_a_keyword_is_said_in_every_way_at_every_ratio(folder):
     words = [each for each in read_folder(folder, ["yes"]) if each.said == "yes"]
     assert len(words) == 96 >= 40
