@@ -12,7 +12,7 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3 python;
 INSTALLED := $(VENV)/installed
 IN_VENV := PATH="$(abspath $(VENV))/bin:$$PATH"
 PYTEST := $(IN_VENV) OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} \
-  python -m pytest -n $(WORKERS) --dist loadgroup
+  python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 BROWSERS := chromium chromium-browser google-chrome google-chrome-stable
 
 .DEFAULT_GOAL := help
