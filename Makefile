@@ -12,7 +12,7 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3 python;
 INSTALLED := $(VENV)/installed
 IN_VENV := PATH="$(abspath $(VENV))/bin:$$PATH"
 PYTEST := $(IN_VENV) OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} \
-  python -m pytest -n $(WORKERS) --dist loadgroup
+  python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 BROWSERS := chromium chromium-browser google-chrome google-chrome-stable
 
 .DEFAULT_GOAL := help
@@ -85,10 +85,10 @@ browser:  ## install Chromium where apt-get can
 
 # A second compiler and a second emulator confirm the first, and a second synthesiser speaks what no
 # network was trained on: their tests are skipped without them, but not where CI=true.
-TOOLS := gcc-arm-none-eabi qemu-system-arm flite
-cross:  ## install the ARM gcc, QEMU and Flite where apt-get can
-	@reason=; command -v arm-none-eabi-gcc >/dev/null && command -v qemu-system-arm >/dev/null && \
-	command -v flite >/dev/null && exit 0; \
+TOOLS := g++ gcc-arm-none-eabi qemu-system-arm flite
+cross:  ## install gcc, the ARM gcc, QEMU and Flite where apt-get can
+	@reason=; command -v g++ >/dev/null && command -v arm-none-eabi-gcc >/dev/null && \
+	command -v qemu-system-arm >/dev/null && command -v flite >/dev/null && exit 0; \
 	if ! command -v apt-get >/dev/null; then reason="there is no apt-get"; \
 	elif test "$$(id -u)" = 0; then root=; \
 	elif sudo -n true 2>/dev/null; then root="sudo -n"; \
@@ -99,7 +99,7 @@ cross:  ## install the ARM gcc, QEMU and Flite where apt-get can
 	  $$root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
 	    $(TOOLS) >/dev/null && \
 	  exit 0; reason="apt-get could not install them"; fi; \
-	echo "no ARM gcc, QEMU or Flite: $$reason; install $(TOOLS) for the tests" >&2; \
+	echo "gcc, the ARM gcc, QEMU or Flite is missing: $$reason; install $(TOOLS) for the tests" >&2; \
 	test "$$CI" != true
 
 pictures: browser report  ## pictures of the built site for the README; PROFILE=full has the real ones

@@ -10,10 +10,12 @@ import subprocess
 from dataclasses import dataclass
 
 import numpy as np
+import pytest
 import qemu_calls as qemu
 from accepted import graph_or_reject
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from installed import needs
 from reference import run_reference
 
 from kwslib.board.emulator import Emulator
@@ -63,6 +65,11 @@ int main(void)
     return fwrite(outputs, 1, sizeof outputs, stdout) != sizeof outputs;
 }
 """
+
+
+def often(few, many):
+    """So many examples of each kind in ``make test``, and in ``make test-long``."""
+    return pytest.mark.parametrize("count", [few, pytest.param(many, marks=pytest.mark.long)])
 
 
 def inputs_for(size, seed):
@@ -178,6 +185,7 @@ class Batch:
 
     def run_sanitized(self):
         """The outputs under the address and undefined-behaviour sanitizers, which find nothing."""
+        needs("gcc")
         self._write("main.c", MAIN % self._sizes)
         program = sanitized_program(
             self._sources, self._folder / "sanitized", include=[self._folder]

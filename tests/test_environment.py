@@ -174,7 +174,7 @@ def test_report_passes_profile_data_and_parameters_on():
 def test_the_long_tests_run_on_the_full_report_without_data_and_nowhere_else(tmp_path):
     plan = make("-n", "test-long", "DATA=/a", "P=training.seed=1").stdout
     assert "kws report --profile full" in plan and "--data" not in plan and "-p " not in plan
-    assert "pytest -n 2 --dist loadgroup -m long" in plan
+    assert "pytest -n 2 --dist loadgroup --no-loadscope-reorder -m long" in plan
     path = tmp_path / "test_marked.py"
     path.write_text(
         "import pytest\n@pytest.mark.long\ndef test_it(): pass\ndef test_quick(): pass\n"

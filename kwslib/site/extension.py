@@ -38,7 +38,7 @@ from kwslib.site import (
 )
 from kwslib.site.book import Book, as_notebook, title_of
 from kwslib.site.execute import ChapterError, run_book
-from kwslib.site.lighten import lighten, pages_of
+from kwslib.site.lighten import lighten, pages_of, remove_old_pages
 from kwslib.site.marks import ROLE
 from kwslib.site.pages import Page, shown_values
 from kwslib.site.pdf import PDF_VARIABLE
@@ -138,6 +138,7 @@ class Report:
         if exception is not None or app.builder.format != "html":
             return
         site = Path(app.outdir)
+        remove_old_pages(site, app.env.found_docs)
         write_vega(site / "_static" / VEGA_NAME)
         if self.live:
             self.live.write(site / "_static")

@@ -9,6 +9,7 @@ was lightened before stays as it is.
 import base64
 import hashlib
 import re
+from collections.abc import Collection
 from pathlib import Path
 
 from kwslib.files import write_beside, write_text
@@ -30,6 +31,18 @@ def pages_of(site: Path) -> list[Path]:
     """The HTML files of a built site that are its pages, and not its theme's."""
     found = sorted(site.rglob("*.html"))
     return [path for path in found if "_static" not in path.relative_to(site).parts]
+
+
+def remove_old_pages(site: Path, pages: Collection[str]) -> None:
+    """Remove pages and sources of an earlier build that are not among ``pages``.
+
+    Sphinx writes into the folder of the last build, and leaves there what it no longer makes.
+    """
+    for source in (site / "_sources").rglob("*.*"):
+        page = source.relative_to(site / "_sources").with_suffix("").as_posix()
+        if page not in pages:
+            source.unlink()
+            (site / f"{page}.html").unlink(missing_ok=True)
 
 
 def lighten(site: Path) -> None:

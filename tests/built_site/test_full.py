@@ -9,7 +9,8 @@ pytestmark = pytest.mark.long
 
 def test_the_site_is_of_the_full_profile_without_data(open_page):
     page = open_page("book/run", java_script_enabled=False)
-    facts = dict(row.split("\t") for row in page.locator("table").first.inner_text().splitlines())
+    rows = page.locator("table").first.locator("tbody tr").all()
+    facts = dict(row.locator("td").all_inner_texts() for row in rows)
     assert (facts["Profile"], facts["Identity of the data"]) == ("full", "none: no folder")
 
 

@@ -3,6 +3,7 @@
 import subprocess
 
 import pytest
+from installed import needs
 
 from kwslib.deploy.c_array import write_c_array
 from kwslib.models.checkpoint import PUBLISHED
@@ -16,6 +17,7 @@ int main() { return fwrite(g_model, 1, g_model_len, stdout) != (size_t)g_model_l
 
 @pytest.mark.parametrize("name", ["model", "3-é model"])
 def test_the_array_compiles_to_the_bytes_of_the_file(tmp_path, name):
+    needs("g++")
     data = (PUBLISHED / "tiny_conv-yes_no.tflite").read_bytes()
     source, header = write_c_array(data, tmp_path / f"{name}.cc")
     assert "resolver.AddFullyConnected();" in header.read_text()

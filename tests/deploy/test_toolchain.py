@@ -129,6 +129,7 @@ def test_the_cache_keeps_the_builds_used_last(tmp_path, monkeypatch):
 
 
 def test_the_sanitizers_catch_a_read_outside(tmp_path):
+    needs("gcc")
     path = tmp_path / "outside.c"
     path.write_text("int main(int n, char **a) { int x[3] = {0}; (void)a; return x[n + 2]; }\n")
     program = sanitized_program([path], tmp_path / "outside")

@@ -209,12 +209,16 @@ def test_what_a_run_lacks_is_left_out_and_a_checkout_keeps_what_is_not_the_sites
     (out / ".git").mkdir()
     (out / ".git" / "HEAD").write_text("ref: refs/heads/gh-pages")
     (out / "CNAME").write_text("kws.example")
+    toc = copy / "_toc.yml"
+    toc.write_text(toc.read_text().replace("  - file: book/2_size\n", ""))
+    (copy / "book" / "2_size.md").unlink()
     done = report(copy, "--out", str(out), "-p", "sound.level=4")
     assert done.returncode == 0, done.stderr
     assert "of the last site" not in (out / "index.html").read_text()
     text = (out / "book" / "1_sound.html").read_text()
     assert "The loudness is" in text
     assert "A loud page" not in text and "fig-bar" not in text and "% if" not in text
+    assert not list(out.rglob("2_size*"))
     assert (out / ".nojekyll").exists()
     assert (out / ".git" / "HEAD").exists() and (out / "CNAME").read_text() == "kws.example"
 

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from kwslib.site.lighten import lighten
+from kwslib.site.lighten import lighten, remove_old_pages
 
 SOUND, PICTURE = (bytes([i]) * 3000 for i in (1, 2))
 
@@ -65,3 +65,15 @@ def test_a_second_time_changes_nothing_and_old_files_go(site):
     lighten(site)
     assert pages == {path: path.read_text() for path in site.rglob("*.html")}
     assert not old.exists() and (site / "_data" / "table.csv").exists()
+
+
+def test_pages_of_an_earlier_build_go_with_their_sources(site):
+    made = ["book/page.html", "book/old.html", "genindex.html"]
+    sources = ["book/page.md", "book/old.md", "book/old.ipynb", "older.md"]
+    (site / "_sources" / "book").mkdir(parents=True)
+    for name in (*made[1:], *(f"_sources/{source}" for source in sources)):
+        (site / name).touch()
+    remove_old_pages(site, {"book/page"})
+    assert [name for name in made if (site / name).exists()] == ["book/page.html", "genindex.html"]
+    left = [path for path in (site / "_sources").rglob("*") if path.is_file()]
+    assert left == [site / "_sources" / "book" / "page.md"]

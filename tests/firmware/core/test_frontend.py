@@ -9,6 +9,7 @@ import torch
 from front_end import BoardFrontEnd, HostFrontEnd
 from hypothesis import given
 from hypothesis import strategies as st
+from installed import needs
 
 from kwslib.config import CLIP_SAMPLES, DEPLOYED, SAMPLE_RATE
 from kwslib.data.dataset import Dataset, open_source
@@ -256,6 +257,7 @@ int main(void)
 
 
 def test_sanitizers_find_nothing(host, tmp_path):
+    needs("gcc")
     (tmp_path / HEADER).write_text(frontend_tables())
     (tmp_path / "main.c").write_text(MAIN)
     program = sanitized_program(

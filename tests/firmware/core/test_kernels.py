@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from batches import Batch, examples_at_random, examples_of, inputs_for
+from batches import Batch, examples_at_random, examples_of, inputs_for, often
 from random_networks import NETWORKS, SPARSE_NETWORKS, ways
 from small_networks import Builder, options, same, window_options
 
@@ -11,25 +11,29 @@ from kwslib.network.facts import with_facts
 from kwslib.network.reader import graph_of
 
 
+@often(8, 120)
 @pytest.mark.parametrize("name", NETWORKS)
-def test_host_equals_the_reference_interpreter(name, tmp_path):
-    Batch(examples_at_random(20, {name: NETWORKS[name]}), tmp_path).check_on_the_host()
+def test_host_equals_the_reference_interpreter(name, count, tmp_path):
+    Batch(examples_at_random(count, {name: NETWORKS[name]}), tmp_path).check_on_the_host()
 
 
+@often(4, 30)
 @pytest.mark.parametrize("name", NETWORKS)
-def test_cortex_m4_equals_the_reference_interpreter(name, tmp_path):
-    Batch(examples_at_random(6, {name: NETWORKS[name]}), tmp_path).check_on_the_emulator()
+def test_cortex_m4_equals_the_reference_interpreter(name, count, tmp_path):
+    Batch(examples_at_random(count, {name: NETWORKS[name]}), tmp_path).check_on_the_emulator()
 
 
+@often(6, 60)
 @pytest.mark.parametrize("name", SPARSE_NETWORKS)
-def test_zeros_are_skipped_on_the_host(name, tmp_path):
-    examples = examples_at_random(10, {name: SPARSE_NETWORKS[name]}, ["dsp"], ways)
+def test_zeros_are_skipped_on_the_host(name, count, tmp_path):
+    examples = examples_at_random(count, {name: SPARSE_NETWORKS[name]}, ["dsp"], ways)
     Batch(examples, tmp_path).check_on_the_host()
 
 
+@often(3, 30)
 @pytest.mark.parametrize("name", SPARSE_NETWORKS)
-def test_zeros_are_skipped_on_the_cortex_m4(name, tmp_path):
-    examples = examples_at_random(5, {name: SPARSE_NETWORKS[name]}, ["dsp"], ways)
+def test_zeros_are_skipped_on_the_cortex_m4(name, count, tmp_path):
+    examples = examples_at_random(count, {name: SPARSE_NETWORKS[name]}, ["dsp"], ways)
     Batch(examples, tmp_path).check_on_the_emulator()
 
 

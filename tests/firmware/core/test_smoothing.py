@@ -9,6 +9,7 @@ import pytest
 from host_smoothing import SOURCES, HostSmoother, smoothing_library
 from hypothesis import given
 from hypothesis import strategies as st
+from installed import needs
 
 from kwslib.board.emulator import Emulator
 from kwslib.deploy.toolchain import CORE, cortex_m4, sanitized_program
@@ -187,6 +188,7 @@ int main(void)
 
 
 def test_sanitizers_find_nothing(tmp_path):
+    needs("gcc")
     (tmp_path / "main.c").write_text(MAIN)
     program = sanitized_program([*SOURCES, tmp_path / "main.c"], tmp_path / "sanitized")
     rows = np.random.default_rng(1).integers(-128, 128, (200, MAX_LABELS)).astype(np.int8)

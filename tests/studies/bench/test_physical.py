@@ -23,9 +23,13 @@ def test_the_model_is_a_lower_bound_and_near(comparisons):
 
 
 def test_waits_for_constants_in_flash_explain_the_rest(comparisons):
+    """Nearly so with another compiler than that of the records."""
+    made = select(read_records(physical.RECORDS), "cycles")
+    compilers = {record.subject["build"].split(",")[0] for record in made}
     for found in comparisons:
         cycles = found.cycles + FLASH_WAIT * found.flash_reads
-        assert 0.95 < found.timed.cycles / cycles < 1.05, found.timed.what
+        within = 0.05 if found.build in compilers else 0.1
+        assert abs(found.timed.cycles / cycles - 1) < within, found.timed.what
         weights = 576 if "32-16-4" in found.timed.what else 18
         read_alone = weights / (1 if "portable" in found.timed.what else 4)
         assert found.flash_reads > read_alone
@@ -41,8 +45,12 @@ def test_the_committed_records_are_those_of_this_run(comparisons):
         if kept.subject == made.subject:
             assert kept.value == made.value
         else:
-            assert kept.subject["network"] == made.subject["network"]
+            assert _without_build(kept.subject) == _without_build(made.subject)
             assert kept.value == pytest.approx(made.value, rel=0.1)
+
+
+def _without_build(subject):
+    return {key: subject[key] for key in subject.keys() - {"build", "instructions", "flash_reads"}}
 
 
 def test_published_times_are_as_quoted():
