@@ -4,9 +4,10 @@ VENV ?= .venv
 PROFILE ?= $(if $(DATA),full,demo)
 WORKERS ?= 2
 
-# The first Python that is new enough; `make PYTHON=/path/to/python3.11` names another.
+# The first Python that its wheels are made for; `make PYTHON=/path/to/python3.11` names another.
+SUPPORTED := (3, 11) <= sys.version_info < (3, 14)
 PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3 python; do \
-	if $$python -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
+	if $$python -c 'import sys, venv; sys.exit(not $(SUPPORTED))' 2>/dev/null; \
 	then echo $$python; break; fi; done)
 
 INSTALLED := $(VENV)/installed
@@ -34,8 +35,8 @@ install: $(INSTALLED)  ## make .venv and install into it
 
 # Bytecode is written when a module is first imported; compiling all of it here takes a minute.
 $(INSTALLED): pyproject.toml constraints.txt
-	@test -n "$(PYTHON)" && "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	{ echo "Python 3.11 or newer is needed; $(or $(PYTHON),none) was found. Install it, or name one: make PYTHON=/path/to/python3.11" >&2; exit 2; }
+	@test -n "$(PYTHON)" && "$(PYTHON)" -c 'import sys; sys.exit(not $(SUPPORTED))' || \
+	{ echo "Python 3.11, 3.12 or 3.13 is needed; $(or $(PYTHON),none) was found. Install it, or name one: make PYTHON=/path/to/python3.11" >&2; exit 2; }
 	@$(VENV)/bin/python -m pip --version >/dev/null 2>&1 || "$(PYTHON)" -m venv --clear $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile \
 	  $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -c constraints.txt -e '.[dev]'

@@ -194,7 +194,7 @@ def test_a_missing_python_is_told_in_one_line(tmp_path, python):
         (tmp_path / name).write_bytes((ROOT / name).read_bytes())
     run = make("install", f"PYTHON={python}", cwd=tmp_path)
     assert run.returncode != 0
-    assert run.stderr.splitlines()[0].startswith("Python 3.11 or newer is needed; ")
+    assert run.stderr.splitlines()[0].startswith("Python 3.11, 3.12 or 3.13 is needed; ")
     assert not (tmp_path / ".venv").exists()
 
 

@@ -19,7 +19,7 @@ from kwslib.cli.output import (
     target_option,
 )
 from kwslib.cli.sweeps import sweep_options, swept_by
-from kwslib.data.disturb import Disturbance
+from kwslib.data.disturb import UNDISTURBED, Disturbance
 from kwslib.data.task import SPLITS, Split, Task
 from kwslib.records import Record
 
@@ -106,14 +106,10 @@ def command(
         "split": split,
         "dataset": dataset.source.name,
         "homophones": dataset.homophones,
+        "disturbance": None if disturbance == UNDISTURBED else asdict(disturbance),
     }
     with _board(target, model) if target else nullcontext(predict) as predict:
-        if disturbance == Disturbance():
-            evaluation = accuracy.evaluate_split(predict, dataset, split)
-            result["disturbance"] = None
-        else:
-            evaluation = accuracy.evaluate_disturbed(predict, dataset, split, disturbance)
-            result["disturbance"] = asdict(disturbance)
+        evaluation = accuracy.evaluate_split(predict, dataset, split, disturbance)
     if predictions:
         accuracy.write_predictions(predictions, evaluation)
     result |= evaluation.summary()

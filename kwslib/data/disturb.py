@@ -49,6 +49,9 @@ class Disturbance:
             )
 
 
+UNDISTURBED = Disturbance()
+
+
 def disturbed(
     clips: NDArray[np.int16],
     names: Sequence[str],

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kwslib.data.dataset import Dataset
-from kwslib.data.disturb import Disturbance, disturbed
+from kwslib.data.disturb import UNDISTURBED, Disturbance, disturbed
 from kwslib.data.noises import chosen_noises
 from kwslib.data.task import Split
 from kwslib.errors import InputError
@@ -220,14 +220,11 @@ def evaluate(
     return Evaluation(tuple(labels), tuple(names), truth, scores)
 
 
-def evaluate_split(predict: Predict, dataset: Dataset, split: Split) -> Evaluation:
-    """Score ``predict`` on a split of its data set."""
-    clips = dataset.examples(split)
-    return evaluate(predict, clips.deployed, clips.labels, clips.names, dataset.task.labels)
-
-
-def evaluate_disturbed(
-    predict: Predict, dataset: Dataset, split: Split, disturbance: Disturbance
+def evaluate_split(
+    predict: Predict,
+    dataset: Dataset,
+    split: Split,
+    disturbance: Disturbance = UNDISTURBED,
 ) -> Evaluation:
     """Score ``predict`` on the clips of a split, each disturbed in the same way.
 
@@ -239,8 +236,12 @@ def evaluate_disturbed(
             :func:`kwslib.data.noises.noises_of`.
 
     Raises:
-        InputError: the clips are not there as sound, or there is no such noise.
+        InputError: clips to be disturbed are not there as sound, or there is no such noise.
     """
+    if disturbance == UNDISTURBED:
+        clips = dataset.examples(split)
+        return evaluate(predict, clips.deployed, clips.labels, clips.names, dataset.task.labels)
+
     from kwslib.features.logmel import logmel_images
 
     dataset.check_complete(split)
@@ -254,9 +255,9 @@ def evaluate_disturbed(
         chosen_noises(source, disturbance.noise)[disturbance.noise] if disturbance.noise else None
     )
     names = tuple(dataset.names[split])
-    clips = disturbed(source.audio(names), names, disturbance, noise)
+    sound = disturbed(source.audio(names), names, disturbance, noise)
     return evaluate(
-        predict, logmel_images(clips), dataset.labels(split), names, dataset.task.labels
+        predict, logmel_images(sound), dataset.labels(split), names, dataset.task.labels
     )
 
 

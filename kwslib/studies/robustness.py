@@ -16,7 +16,7 @@ from kwslib.data.disturb import Disturbance
 from kwslib.data.noises import noises_of
 from kwslib.deploy.predictors import file_of, predictor_of
 from kwslib.errors import InputError
-from kwslib.evaluation.accuracy import Evaluation, Predict, evaluate_disturbed, evaluate_split
+from kwslib.evaluation.accuracy import Evaluation, Predict, evaluate_split
 from kwslib.files import sha256_of_file
 from kwslib.models.checkpoint import NetworkInfo, task_of
 from kwslib.records import Record, of_version
@@ -83,7 +83,7 @@ def measure(setting: Disturbance, *, model: str, data: str) -> list[Record]:
     """
     predict, info = _predictor(model)
     dataset = dataset_of(data, task_of(model, info))
-    result = evaluate_disturbed(predict, dataset, "testing", setting)
+    result = evaluate_split(predict, dataset, "testing", setting)
     subject = {
         "network": Path(model).stem, "model": info.model, "task": dataset.task.name,
         "sha256": sha256_of_file(file_of(model)), **asdict(setting),

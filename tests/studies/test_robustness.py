@@ -7,7 +7,7 @@ from kwslib.data.disturb import Disturbance
 from kwslib.data.noises import noises_of
 from kwslib.data.task import Task
 from kwslib.errors import InputError
-from kwslib.evaluation.accuracy import evaluate_disturbed, evaluate_split
+from kwslib.evaluation.accuracy import evaluate_split
 from kwslib.models.checkpoint import PUBLISHED
 from kwslib.records import select
 from kwslib.studies import robustness as studies
@@ -40,19 +40,12 @@ def test_a_disturbed_network_has_the_accuracy_of_its_evaluation(tones):
     accuracy, recall = measure(setting, model=NETWORK, data=str(tones))
     predict, _ = studies._predictor(NETWORK)
     dataset = Dataset(open_source(tones), Task())
-    expected = evaluate_disturbed(predict, dataset, "testing", setting)
+    expected = evaluate_split(predict, dataset, "testing", setting)
     assert (accuracy.metric, accuracy.value) == ("accuracy", expected.accuracy)
     assert accuracy.interval == expected.interval
     assert set(recall.value) == set(dataset.task.labels)
     assert {**accuracy.subject}.items() >= {"noise": "hiss", "snr_db": 0.0, "shift_ms": 0}.items()
     assert accuracy.data["clips"] == 28
-
-
-def test_undisturbed_is_the_plain_accuracy(tones):
-    predict, _ = studies._predictor(NETWORK)
-    dataset = Dataset(open_source(tones), Task())
-    plain = evaluate_split(predict, dataset, "testing")
-    assert evaluate_disturbed(predict, dataset, "testing", Disturbance()).accuracy == plain.accuracy
 
 
 def test_a_study_keeps_what_it_measured(own_cache, tones, tmp_path):
@@ -105,4 +98,4 @@ def test_images_cannot_be_disturbed(tones, monkeypatch):
     dataset = Dataset(open_source(tones), Task())
     monkeypatch.setattr(type(dataset.source), "has_audio", lambda self, split: split == "testing")
     with pytest.raises(InputError, match="images alone, and only sound can be disturbed"):
-        evaluate_disturbed(lambda images: images, dataset, "validation", Disturbance(shift_ms=1))
+        evaluate_split(lambda images: images, dataset, "validation", Disturbance(shift_ms=1))
