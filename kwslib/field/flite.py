@@ -14,6 +14,7 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
+from kwslib import interrupt
 from kwslib.config import SAMPLE_RATE
 from kwslib.errors import InputError
 
@@ -62,7 +63,8 @@ def _spoken(
         for name, value in settings.items():
             command += ["--setf", f"{name}={value:.4f}"]
         try:
-            subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
+            done = interrupt.run(command, 60, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            done.check_returncode()
         except FileNotFoundError:
             raise InputError(
                 "flite: not installed; on Debian and Ubuntu: apt-get install flite"
