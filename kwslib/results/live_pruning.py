@@ -9,11 +9,9 @@ from torch import nn
 from kwslib.board.profile import Profile, profile
 from kwslib.config import NANO33BLE
 from kwslib.data.dataset import Dataset
-from kwslib.errors import InputError
 from kwslib.network.reader import graph_of
 from kwslib.network.writer import tflite_bytes
 from kwslib.prune.methods import EPOCHS, Method, fine_tuning, prune_network
-from kwslib.prune.unstructured import check_amount
 from kwslib.quantize.network import QuantizedNetwork
 from kwslib.quantize.to_integers import integers_of
 from kwslib.records import Record
@@ -27,25 +25,6 @@ from kwslib.training.recipe import recipe_for
 
 DEMO_EPOCHS = 5
 """Of fine-tuning in the demo: enough for embedded speech, and quick."""
-
-
-def parse_shares(name: str, text: str) -> list[float]:
-    """``"0.8,0.5"`` as ``[0.5, 0.8]``.
-
-    Args:
-        name: of the parameter, for the message.
-        text: comma-separated shares.
-
-    Raises:
-        InputError: one is no share from 0 to below 1.
-    """
-    try:
-        shares = sorted(float(each) for each in text.split(","))
-    except ValueError:
-        raise InputError(f"{name} {text!r}: must be numbers such as 0.5,0.8") from None
-    for share in shares:
-        check_amount(share)
-    return shares
 
 
 def prune(

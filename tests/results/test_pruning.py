@@ -7,7 +7,6 @@ import torch
 
 from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Task
-from kwslib.errors import InputError
 from kwslib.models import create
 from kwslib.records import FOLDER, Record, select
 from kwslib.results import live_pruning, pruning
@@ -167,19 +166,6 @@ def test_published_accuracies_stand_beside_ours_of_that_size(sweeps):
 @pytest.mark.parametrize("share, text", [(0.5, "50 %"), (0.875, "87.5 %"), (0.995, "99.5 %")])
 def test_a_share_in_percent(share, text):
     assert pruning.percent_of(share) == text
-
-
-def test_shares_are_sorted():
-    assert live_pruning.parse_shares("amounts", "0.8,0.5") == [0.5, 0.8]
-
-
-@pytest.mark.parametrize(
-    "text, words",
-    [("0.5,x", "must be numbers"), ("", "must be numbers"), ("1", "amount 1: must be a share")],
-)
-def test_shares_that_are_none(text, words):
-    with pytest.raises(InputError, match=words):
-        live_pruning.parse_shares("amounts", text)
 
 
 @pytest.fixture(scope="module")
