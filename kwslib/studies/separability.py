@@ -62,7 +62,7 @@ def two_groups(source: Source, words: Sequence[str], clips_per_word: int) -> tup
         InputError: fewer than two words, or a word that the source or one of the groups lacks.
     """
     if len(set(words)) < 2:
-        raise InputError(f"words {','.join(words)}: name at least two different words")
+        raise InputError(f"words {','.join(words)!r}: name at least two different words")
     groups: tuple[list[str], list[str]] = ([], [])
     labels: tuple[list[int], list[int]] = ([], [])
     for label, word in enumerate(words):
