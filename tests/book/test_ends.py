@@ -92,7 +92,7 @@ def run(name, asked, folder):
         ("quantization", {"bits": "2,2"}, ["2"]),
         ("quantization", {"keywords": "left,right"}, ["tiny_conv-left_right"]),
         ("pruning", {"amounts": "0.9"}, ["0.9"]),
-        ("pruning", {"amounts": "0", "channels": "0.99,0.99"}, ["0", "0.99"]),
+        ("pruning", {"amounts": "0", "channels": "0.8,0.80"}, ["0", "0.8"]),
         ("pruning", {"keywords": "left,right"}, ["tiny_conv-left_right"]),
         ("pruning", {"model": "funnel_small"}, ["funnel_small-yes_no"]),
     ],

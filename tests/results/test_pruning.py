@@ -7,6 +7,7 @@ import torch
 
 from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Task
+from kwslib.errors import InputError
 from kwslib.models import create
 from kwslib.records import FOLDER, Record, select
 from kwslib.results import live_pruning, pruning
@@ -166,6 +167,13 @@ def test_published_accuracies_stand_beside_ours_of_that_size(sweeps):
 @pytest.mark.parametrize("share, text", [(0.5, "50 %"), (0.875, "87.5 %"), (0.995, "99.5 %")])
 def test_a_share_in_percent(share, text):
     assert pruning.percent_of(share) == text
+
+
+@pytest.mark.parametrize("model", ["tiny_conv", "funnel_small"])
+def test_a_share_that_leaves_no_channel_is_refused_before_training(model):
+    live_pruning.check_channels(model, [0, 0.5, 0.875])
+    with pytest.raises(InputError, match=r"channels 0.99: removes all \d+ channels of layer"):
+        live_pruning.check_channels(model, [0.5, 0.99])
 
 
 @pytest.fixture(scope="module")
