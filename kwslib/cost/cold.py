@@ -19,7 +19,6 @@ from kwslib.models import create
 from kwslib.records import machine_name
 
 CALLS = 2000
-_SLOW = 0.99
 
 
 @dataclass(frozen=True)
@@ -29,14 +28,12 @@ class Cold:
     Attributes:
         first_us: the first of its process, in microseconds.
         median_us: median of those that followed.
-        slow_us: one in a hundred of them took longer.
         calls: that followed.
         machine: processor and cores.
     """
 
     first_us: float
     median_us: float
-    slow_us: float
     calls: int
     machine: str
 
@@ -60,9 +57,7 @@ def timed() -> Cold:
             start = time.perf_counter_ns()
             network(image)
             calls[index] = (time.perf_counter_ns() - start) / 1000
-    first, later = calls[0], calls[1:]
-    slow, median = np.quantile(later, (_SLOW, 0.5))
-    return Cold(float(first), float(median), float(slow), CALLS, machine_name())
+    return Cold(float(calls[0]), float(np.median(calls[1:])), CALLS, machine_name())
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from kwslib.evaluation.accuracy import wilson_interval
 from kwslib.models.checkpoint import PUBLISHED
 from kwslib.records import Record, read_records
 from kwslib.results import page
-from kwslib.results.charts import training as charts
+from kwslib.results.charts.theme import BLUE, GREEN, GREY, WIDTH, chart, intervals, names_of, tips
 from kwslib.results.provenance import resting_on
 from kwslib.results.values import Estimate
 from kwslib.training.comparison import Comparison, Pair
@@ -99,7 +99,7 @@ def tabulate_changes(comparison: Comparison, model: str, folder: Path = PUBLISHE
 
 
 def plot_changes(comparison: Comparison, model: str, folder: Path = PUBLISHED) -> alt.LayerChart:
-    """Change of recall by label, single seeds as strokes."""
+    """Change of recall by label on the same clips, in points; single seeds as strokes."""
     rows = []
     for label, pairs in _by_label(comparison):
         change = change_of(comparison, label)
@@ -107,30 +107,70 @@ def plot_changes(comparison: Comparison, model: str, folder: Path = PUBLISHED) -
             {"label": label or ALL, "change": change.value, "low": change.low, "high": change.high,
              "clips": pairs[0].clips, "seeds": [100 * pair.change for pair in pairs]}
         )  # fmt: skip
-    return resting_on(charts.changes(rows), _records(comparison, model, folder))
+    base = chart(rows).encode(
+        y=alt.Y("label:N", sort=names_of(rows, "label"), title=None),
+        tooltip=["label:N", *tips("+.1f", "change", "low", "high"), *tips(",", "clips")],
+    )
+    along = alt.X("low:Q", title="change of recall, in points", axis=alt.Axis(format="+~f"))
+    rules = base.mark_rule(strokeWidth=2, color=BLUE).encode(x=along, x2="high:Q")
+    marks = base.mark_point(filled=True, size=80, opacity=1, color=BLUE).encode(x="change:Q")
+    strokes = (
+        base.transform_flatten(["seeds"])
+        .mark_tick(size=14, thickness=2, color=BLUE, opacity=0.7)
+        .encode(x="seeds:Q", tooltip=["label:N", *tips("+.1f", "seeds")])
+    )
+    zero = chart([{"x": 0}]).mark_rule(strokeDash=[2, 3]).encode(x="x:Q")
+    drawn = (zero + rules + strokes + marks).properties(
+        width=WIDTH - 60,
+        height=34 * len(rows),
+        description=(
+            "Change of recall that the extra keyword brings, on the same clips, by label: the "
+            "mean over seeds with its 95 % interval, single seeds as strokes."
+        ),
+    )
+    return resting_on(drawn, _records(comparison, model, folder))
 
 
 def plot_recalls(comparison: Comparison, studies: Sequence[Study]) -> alt.LayerChart:
-    """Recall of each label without and with the keyword, and of the keyword itself.
+    """Recall of each label without and with the keyword, and of the keyword itself: of the first
+    seed with its interval, of the others as small strokes.
 
     Args:
         comparison: on the clips that both networks know by one label.
         studies: of the networks that know the keyword, one per seed.
     """
     extra = comparison.extra
+    without, with_it = f"without {extra}", f"with {extra}"
     rows = [
-        _recall_row(label, f"{network} {extra}", right, pair.clips, seed)
+        _recall_row(label, network, right, pair.clips, seed)
         for seed, pairs in enumerate(comparison.pairs)
         for label, pair in pairs.items()
-        for network, right in (("without", pair.first), ("with", pair.second))
+        for network, right in ((without, pair.first), (with_it, pair.second))
     ]
     for seed, study in enumerate(studies):
         score = study.value("per_label", split="testing")[extra]
         right = round(score["accuracy"] * score["n"])
-        rows.append(_recall_row(extra, f"with {extra}", right, score["n"], seed))
-    return resting_on(
-        charts.recalls(rows), [study.record("per_label", split="testing") for study in studies]
+        rows.append(_recall_row(extra, with_it, right, score["n"], seed))
+    base, layers = intervals(
+        rows, "recall", "label", "network",
+        {without: (GREY, "circle"), with_it: (GREEN, "square")}, title="recall",
+        scale=alt.Scale(zero=False),
+        tooltip=[*tips(".1%", "recall", "low", "high"), *tips(",", "clips")],
+    )  # fmt: skip
+    rules, marks = (each.transform_filter("isValid(datum.low)") for each in layers)
+    strokes = []
+    if any("low" not in row for row in rows):  # marks without items have no name
+        seeds = base.transform_filter("!isValid(datum.low)")
+        strokes = [seeds.mark_tick(size=14, thickness=2, opacity=1).encode(x="recall:Q")]
+    drawn = alt.LayerChart(layer=[rules, *strokes, marks]).properties(
+        width=WIDTH - 60,
+        height=44 * len({row["label"] for row in rows}),
+        description=(
+            "Share of each label's test clips that were recognised without and with the extra "
+            "keyword: one network with its 95 % interval, those of other seeds as strokes."
+        ),
     )
+    return resting_on(drawn, [study.record("per_label", split="testing") for study in studies])
 
 
 def _recall_row(label: str, network: str, right: int, clips: int, seed: int) -> dict[str, Any]:

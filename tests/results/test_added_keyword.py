@@ -1,13 +1,16 @@
 """Chapter 3 on one keyword more: values against the counts they come from."""
 
 import re
+from dataclasses import replace
 
 import pytest
+import vl_convert
 from specifications import rows_of
 
 from kwslib.records import Record
 from kwslib.results import added_keyword as results
 from kwslib.results import training
+from kwslib.results.charts.theme import GREEN, GREY
 from kwslib.training.comparison import Comparison, Pair
 from kwslib.training.study import Study
 
@@ -73,3 +76,30 @@ def test_the_figures_have_every_seed(committed):
     own = [row["recall"] for row in rows if row["label"] == "left"]
     scores = [each.value("per_label", split="testing")["left"]["accuracy"] for each in studies]
     assert own == pytest.approx(scores)
+
+
+def count(svg, description):
+    return svg.count(f'aria-roledescription="{description}"')
+
+
+def test_each_seed_has_a_stroke_and_each_network_a_look(committed):
+    comparison, studies = committed
+    seeds, labels = len(comparison.seeds), len(comparison.labels)
+    changes = vl_convert.vegalite_to_svg(results.plot_changes(comparison, "tiny_conv").to_dict())
+    assert count(changes, "tick") == seeds * (labels + 1)
+    assert count(changes, "point") == labels + 1
+    spec = results.plot_recalls(comparison, studies).to_dict()
+    recalls = vl_convert.vegalite_to_svg(spec)
+    assert count(recalls, "tick") == (seeds - 1) * (2 * labels + 1)
+    assert count(recalls, "point") == 2 * labels + 1
+    assert all(text in recalls for text in ("without left", "with left", GREY, GREEN))
+    assert (
+        spec["description"]
+        and len(set(spec["layer"][2]["encoding"]["shape"]["scale"]["range"])) == 2
+    )
+
+
+def test_a_single_seed_leaves_no_empty_layer_of_strokes():
+    one = replace(MADE_UP, seeds=(0,), pairs=MADE_UP.pairs[:1])
+    chart = results.plot_recalls(one, []).to_dict()
+    assert [layer["mark"]["type"] for layer in chart["layer"]] == ["rule", "point"]
