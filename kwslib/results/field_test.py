@@ -217,16 +217,11 @@ def plot_false_accepts(study: FieldStudy, said: str) -> alt.LayerChart:
     rows.sort(key=lambda row: -row["share"])
     heard = sorted({word for row in rows for word in row["detected"]})
     parts = [
-        {
-            "kind": row["kind"],
-            "heard": word,
-            "order": heard.index(word),
-            "share": count / row["trials"],
-            "count": count,
-        }
+        {"kind": row["kind"], "heard": word, "order": heard.index(word),
+         "share": count / row["trials"], "count": count}
         for row in rows
         for word, count in row["detected"].items()
-    ]
+    ]  # fmt: skip
     y = alt.Y("kind:N", sort=[row["kind"] for row in rows], title=None,
               axis=alt.Axis(labelLimit=160))  # fmt: skip
     along: dict[str, Any] = {

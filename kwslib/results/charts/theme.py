@@ -207,6 +207,19 @@ def network_scale(models: list[str]) -> alt.Scale:
     return alt.Scale(domain=[short_name(model) for model in models], range=colours)
 
 
+def network_colour(networks: list[str], models: Sequence[str]) -> alt.Color:
+    """The colours of the field ``network``: a network's own where it is one of the registry.
+
+    Args:
+        networks: as the field has them.
+        models: names in the registry of those that are in it.
+    """
+    legend = alt.Legend(orient="bottom", labelLimit=0, symbolOpacity=1)
+    own = [model for name in networks for model in models if short_name(model) == name]
+    scale = network_scale(own) if own else colour_scale(networks)
+    return alt.Color("network:N", scale=scale, sort=networks, title=None, legend=legend)
+
+
 def short_name(model: str) -> str:
     """What figures, tables and text call a network of the registry.
 
