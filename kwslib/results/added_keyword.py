@@ -51,19 +51,6 @@ def change_of(comparison: Comparison, label: str | None = None) -> Estimate:
     )
 
 
-def change_by_seed(comparison: Comparison) -> list[float]:
-    """Points by which the keyword changes accuracy on the same clips, seed by seed."""
-    return [100 * comparison.pair(place).change for place in range(len(comparison.seeds))]
-
-
-def false_accepts_before(comparison: Comparison, keywords: Sequence[str]) -> list[float]:
-    """Share of the word's clips that were taken for a keyword while it was unknown, by seed."""
-    return [
-        sum(heard[keyword] for keyword in keywords) / sum(heard.values())
-        for heard in comparison.heard
-    ]
-
-
 def false_accepts_after(studies: Sequence[Study], extra: str) -> list[float]:
     """Share of the word's clips that are taken for another keyword, by seed.
 

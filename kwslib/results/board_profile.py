@@ -4,7 +4,6 @@ from pathlib import Path
 
 import altair as alt
 
-from kwslib.board.memory import Part
 from kwslib.board.profile import Cost, Profile, profile_of
 from kwslib.config import DEPLOYED, NANO33BLE
 from kwslib.records import FOLDER, select
@@ -22,9 +21,8 @@ from kwslib.results.charts.theme import (
     names_of,
     tips,
 )
-from kwslib.results.committed import load
 from kwslib.results.provenance import resting_on
-from kwslib.results.values import Estimate
+from kwslib.results.values import Estimate, load
 
 _STAGES = {
     "features": "preprocessing, per frame of 20 ms",
@@ -80,12 +78,6 @@ def busiest_layer(board: Profile) -> tuple[str, float]:
     times = {name: microseconds(cost).value for name, cost in board.layers.items()}
     name = max(times, key=lambda each: times[each])
     return _layer_name(name), times[name] / sum(times.values())
-
-
-def share_of_layers(board: Profile, kind: str) -> float:
-    """Share of the layers' time that layers of a kind take, such as ``"depthwise_conv2d"``."""
-    times = {name: microseconds(cost).value for name, cost in board.layers.items()}
-    return sum(time for name, time in times.items() if kind in name) / sum(times.values())
 
 
 def _layer_name(function: str) -> str:
@@ -182,11 +174,6 @@ def flash_share(board: Profile) -> float:
 def ram_bytes(board: Profile) -> int:
     """Bytes of variables and of the most stack that was seen in use."""
     return (board.ram or 0) + (board.stack or 0)
-
-
-def part_of(board: Profile, name: str) -> Part:
-    """A part of the program, such as ``"network"``."""
-    return next(part for part in board.parts if part.name == name)
 
 
 def plot_memory(board: Profile, memory: str) -> alt.Chart:

@@ -36,11 +36,10 @@ from kwslib.results.charts.theme import (
     short_name,
     tips,
 )
-from kwslib.results.committed import author_of, load, load_original
 from kwslib.results.model_size import load_cpu_times, load_gpu_time
 from kwslib.results.networks import Network
 from kwslib.results.provenance import resting_on
-from kwslib.results.values import mean_time, point
+from kwslib.results.values import author_of, load, load_original, mean_time, point
 from kwslib.studies.pruned_boards import COMPILED
 
 NO_WAITS, WAITS = "no flash waits", f"{FLASH_WAIT} cycles per constant"
@@ -147,12 +146,6 @@ def run_times(rows: Rows, title: str, unit: str) -> alt.LayerChart:
         height=alt.Step(38),
         description=f"{title}: {listed(labelled, '{place} {label}')}",
     )
-
-
-def range_of_others() -> tuple[float, float]:
-    """The least and the greatest time that others measured of the network, in ms."""
-    times = [time for record in times_of_others() for time in np.atleast_1d(record.value).tolist()]
-    return min(times), max(times)
 
 
 def _time(value: float) -> str:

@@ -33,7 +33,6 @@ from kwslib.results.subject import Subject, spread
 from kwslib.results.values import Estimate
 from kwslib.training.predict import to_input
 
-_CHECKED = 200
 _COMPARED = 8
 _SHOWN_BYTES = 12
 _WIDTH = 79  # characters of a line of C
@@ -111,11 +110,6 @@ def int8_change(subject: Subject, file: bytes, folder: Path = PUBLISHED) -> Esti
         records = read_records(folder / f"{subject.name}-int8.json")
         after = select(records, "accuracy", split="testing")[0].value
     return Estimate(100 * float(after - before), None, "points")
-
-
-def checked_images(subject: Subject) -> NDArray[np.uint8]:
-    """About 200 test images, evenly spread, so that all labels are among them."""
-    return spread(subject.dataset.examples("testing").deployed, _CHECKED)
 
 
 def count_equal_clips(file: bytes, images: NDArray[np.uint8]) -> int:

@@ -21,9 +21,8 @@ from kwslib.results.charts.theme import (
     short_name,
     tips,
 )
-from kwslib.results.committed import load_by_network
 from kwslib.results.provenance import resting_on
-from kwslib.results.values import mean_over_seeds, point
+from kwslib.results.values import load_by_network, mean_over_seeds, point
 from kwslib.studies.robustness import Kind
 
 Sweep = Mapping[str, Sequence[Record]]

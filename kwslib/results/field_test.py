@@ -56,16 +56,6 @@ def detected(study: FieldStudy) -> dict[str, Estimate]:
     return {**words, "all": rate(successes(study.spoken()))}
 
 
-def detected_originally(study: FieldStudy) -> dict[str, Estimate]:
-    """The same of the original report's ten trials of each keyword."""
-    return {word: rate(original(word)) for word in study.by_keyword()}
-
-
-def detected_by_noise(study: FieldStudy, word: str) -> dict[str, Estimate]:
-    """Share of a keyword's trials in which it was detected, by signal-to-noise ratio."""
-    return {name: rate(successes(each)) for name, each in by_condition(study.of(word)).items()}
-
-
 def original_total() -> Estimate:
     """Share of all trials of the original report in which the keyword was detected."""
     trials = [original(word) for word in ("yes", "no")]

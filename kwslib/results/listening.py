@@ -23,9 +23,8 @@ from kwslib.results.charts.theme import (
     short_name,
     tips,
 )
-from kwslib.results.committed import load_by_network
 from kwslib.results.provenance import resting_on
-from kwslib.results.values import brief
+from kwslib.results.values import brief, load_by_network
 from kwslib.streaming.curve import HOP_MS
 from kwslib.streaming.listen import Listening, listen
 from kwslib.streaming.plan import Plan
@@ -67,12 +66,6 @@ def record_of(records: Sequence[Record], metric: str) -> Record:
 def value_of(records: Sequence[Record], metric: str) -> Any:
     """The value of the only record of a metric in a stream."""
     return record_of(records, metric).value
-
-
-def share_at_words(records: Sequence[Record]) -> float:
-    """Share of the false accepts that are made at other words than keywords."""
-    kinds = value_of(records, "stream_kinds")
-    return float(kinds["word"] / sum(kinds.values()))
 
 
 def listen_now(findings: Findings, minutes: int = LIVE_MINUTES) -> Listening | None:

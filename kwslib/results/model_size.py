@@ -12,7 +12,7 @@ from kwslib.records import FOLDER, Record, select
 from kwslib.results import page
 from kwslib.results.charts.size import COUNTED
 from kwslib.results.charts.theme import short_name
-from kwslib.results.committed import load, load_original
+from kwslib.results.values import load, load_original
 
 _ORIGIN = {"published": "paper", "modelled": "code"}
 

@@ -15,10 +15,9 @@ from kwslib.results import page
 from kwslib.results.board_profile import load_profile, network_ms, ram_bytes
 from kwslib.results.charts import networks as charts
 from kwslib.results.charts.theme import short_name
-from kwslib.results.committed import load
 from kwslib.results.provenance import resting_on
 from kwslib.results.training import mean_accuracy
-from kwslib.results.values import Estimate, brief, mean_over_seeds, point
+from kwslib.results.values import Estimate, brief, load, mean_over_seeds, point
 from kwslib.training.study import Study, studies_in
 
 MORE_LITERATURE = "literature_networks.json"

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kwslib.config import DEPLOYED, SAMPLE_RATE
-from kwslib.data.dataset import open_source
 from kwslib.data.recording import read_clip
 from kwslib.data.source import Source
 from kwslib.errors import InputError
@@ -70,11 +69,6 @@ class Sound:
         """The share of the energy that lies at frequencies of the deployed image."""
         energy = np.square(view_of(self.samples, "spectrum").astype(np.float64))
         return float(energy[: int(DEPLOYED.high_hz) + 1].sum() / max(energy.sum(), 1e-9))
-
-
-def open_speech(profile: str, data: str) -> Source:
-    """Real speech in the profile ``full`` with a folder ``data``, else embedded speech."""
-    return open_source(data if profile == "full" else None)
 
 
 def choose_sound(source: Source, path: str, word: str, take: int) -> Sound:

@@ -22,9 +22,17 @@ from kwslib.prune.norms import NORMS, norm
 from kwslib.records import FOLDER, Record, select
 from kwslib.results import page
 from kwslib.results.charts import pruning as charts
-from kwslib.results.committed import author_of, load
 from kwslib.results.provenance import resting_on
-from kwslib.results.values import Estimate, brief, grouped, mean_over_seeds, paired_change, point
+from kwslib.results.values import (
+    Estimate,
+    author_of,
+    brief,
+    grouped,
+    load,
+    mean_over_seeds,
+    paired_change,
+    point,
+)
 from kwslib.studies.pruning import KINDS, NOT_TUNED
 
 COMMITTED = (*KINDS, "board", "zeros")

@@ -22,8 +22,15 @@ from kwslib.quantize.network import QuantizedLayer, QuantizedNetwork, Widths
 from kwslib.records import Record, read_records, select
 from kwslib.results import page
 from kwslib.results.board_profile import ram_bytes
-from kwslib.results.committed import author_of, load
-from kwslib.results.values import Estimate, brief, grouped, mean_over_seeds, paired_change
+from kwslib.results.values import (
+    Estimate,
+    author_of,
+    brief,
+    grouped,
+    load,
+    mean_over_seeds,
+    paired_change,
+)
 from kwslib.studies.quantization import Kind, Setting, measure_network
 
 NAMES = {"ptq": "post-training", "qat": "quantization-aware"}

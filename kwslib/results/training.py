@@ -20,9 +20,8 @@ from kwslib.results.charts.theme import (
     intervals,
     tips,
 )
-from kwslib.results.committed import ORIGINAL, load
 from kwslib.results.provenance import resting_on
-from kwslib.results.values import Estimate, brief, mean_over_clips
+from kwslib.results.values import ORIGINAL, Estimate, brief, load, mean_over_clips
 from kwslib.training.findings import Findings
 from kwslib.training.study import HARDEST, Study, published
 

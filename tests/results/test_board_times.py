@@ -5,10 +5,9 @@ import vl_convert
 
 from kwslib.results import board_times
 from kwslib.results.charts.theme import round_numbers
-from kwslib.results.committed import load_original
 from kwslib.results.model_size import load_cpu_times
 from kwslib.results.networks import networks
-from kwslib.results.values import mean_time
+from kwslib.results.values import load_original, mean_time
 
 
 @pytest.fixture(scope="module")

@@ -53,8 +53,8 @@ def test_detected_counts_the_trials_of_each_word_in_the_networks_order(study):
 
 
 def test_originals_trials_stand_beside_those_of_their_words(study):
-    found = field_test.detected_originally(study)
-    assert {word: each.value for word, each in found.items()} == {"yes": 0.8, "no": 0.9}
+    found = field_test.plot_detections(study, beside_original=True).to_dict()["data"]["values"]
+    assert [row["share"] for row in found if row["run"] == "original report"] == [0.8, 0.9]
     assert field_test.original_total().value == 17 / 20
 
 
@@ -88,7 +88,8 @@ def test_words_by_themselves_are_scored_where_they_were(study):
 
 
 def test_noise_groups_the_trials_of_a_word(study):
-    assert {k: v.value for k, v in field_test.detected_by_noise(study, "yes").items()} == {
+    rows = field_test.plot_noise(study).to_dict()["data"]["values"]
+    assert {row["condition"]: row["share"] for row in rows if row["word"] == "yes"} == {
         "10 dB": 3 / 4
     }
 

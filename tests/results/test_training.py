@@ -14,7 +14,7 @@ from kwslib.evaluation.accuracy import wilson_interval
 from kwslib.records import Record
 from kwslib.results import training as results
 from kwslib.results.charts.theme import COLOURS
-from kwslib.results.committed import load_original
+from kwslib.results.values import load_original
 from kwslib.training import findings as training_findings
 from kwslib.training.fit import fitted
 from kwslib.training.recipe import Recipe

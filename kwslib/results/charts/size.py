@@ -27,8 +27,8 @@ from kwslib.results.charts.theme import (
     short_name,
     tips,
 )
-from kwslib.results.committed import load_original
 from kwslib.results.provenance import resting_on
+from kwslib.results.values import load_original
 
 COUNTED = "counted"
 _MOST_PARTS = 5

@@ -6,9 +6,9 @@ import pytest
 
 from kwslib.errors import InputError
 from kwslib.records import FOLDER, read_records
-from kwslib.results import committed, quantization
-from kwslib.results.committed import author_of, repository_of
+from kwslib.results import quantization, values
 from kwslib.results.pruning import COMMITTED, load_sweeps
+from kwslib.results.values import author_of, repository_of
 from kwslib.studies.quantization import KINDS
 
 NETWORK = "tiny_conv-yes_no"
@@ -33,7 +33,7 @@ def test_a_network_without_sweeps():
 def test_a_file_without_records(tmp_path):
     (tmp_path / "nothing.json").write_text("{")
     with pytest.raises(InputError, match=r"nothing\.json"):
-        committed.load("nothing.json", tmp_path)
+        values.load("nothing.json", tmp_path)
 
 
 SOURCES = sorted(
@@ -42,7 +42,7 @@ SOURCES = sorted(
 
 
 def test_the_examples_hold():
-    assert doctest.testmod(committed).failed == 0
+    assert doctest.testmod(values).failed == 0
 
 
 @pytest.mark.parametrize("source", SOURCES)
