@@ -157,11 +157,8 @@ def _misses_against_false_accepts(
     marks = base.mark_point(filled=True, size=90, opacity=1, clip=True).encode(
         x, y, alt.Shape("network:N", sort=networks, scale=mark_scale(networks), legend=None)
     )
-    described = listed(
-        points,
-        "{network} at {threshold}/256 misses {misses:.1%} with {false_accepts:.2f} false accepts "
-        "per hour",
-    )
+    words = "{network} at {threshold}/256 misses {misses:.1%} with {false_accepts:.2f}"
+    described = listed(points, f"{words} false accepts per hour")
     return alt.LayerChart(layer=[lines, across, along, marks]).properties(
         width=WIDTH,
         height=300,

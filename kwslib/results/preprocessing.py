@@ -1,9 +1,8 @@
 """Chapter 1: a clip and what becomes of it, views of speech compared, as values and figures."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import altair as alt
 import numpy as np
@@ -16,8 +15,21 @@ from kwslib.errors import InputError
 from kwslib.features.views import VIEWS, view_of
 from kwslib.records import Record, read_records, select
 from kwslib.results import page
-from kwslib.results.charts import comparison
-from kwslib.results.charts import preprocessing as charts
+from kwslib.results.charts import spectrograms as charts
+from kwslib.results.charts.theme import (
+    BLUE,
+    GREEN,
+    ORANGE,
+    PURPLE,
+    SHAPES,
+    SKY,
+    VERMILION,
+    WIDTH,
+    chart,
+    looks,
+    names_of,
+    tips,
+)
 from kwslib.results.provenance import resting_on
 from kwslib.results.values import Estimate, point
 from kwslib.studies.preprocessing import CLIPS_PER_WORD, RECORDS, compare_views
@@ -29,17 +41,10 @@ DEMO_CLIPS_PER_WORD = 120
 SHIFTED_KINDS = ("waveform", "spectrum", "spectrogram", "logmel-u8")
 """Views whose change under a shift is drawn."""
 
+_BELOW = alt.Legend(orient="bottom")
+_VIEW_COLOURS = (VERMILION, PURPLE, ORANGE, BLUE, GREEN)
 _THIS_RUN, _ON_RECORD = "this run", "on record"
 _Z_95 = 1.959964
-_PICTURES: Mapping[str, Callable[[NDArray[Any]], alt.TopLevelMixin]] = {
-    "waveform": charts.waveform,
-    "spectrum": charts.spectrum,
-    "spectrogram": charts.spectrogram,
-    "mel": charts.mel_spectrogram,
-    "logmel": charts.log_mel_spectrogram,
-    "mfcc": charts.mfcc,
-    "logmel-u8": charts.deployed_image,
-}
 _DISTANCE_GROUPS = {"whole": "a whole second recorded", "padded": "shorter, filled with zeros"}
 
 
@@ -194,7 +199,7 @@ def plot_view(kind: str, values: NDArray[np.generic], sound: Sound) -> alt.TopLe
             mel bands, ``[49, 40]``.
         sound: the clip.
     """
-    return resting_on(_PICTURES[kind](values), data=sound.data, method="computed")
+    return resting_on(charts.PICTURES[kind](values), data=sound.data, method="computed")
 
 
 def plot_words(words: Mapping[str, Sound]) -> alt.HConcatChart:
@@ -224,29 +229,103 @@ def _data_of(words: Mapping[str, Sound]) -> str:
 
 
 def plot_delays(sound: Sound, longest_ms: int = 60) -> alt.LayerChart:
-    """Similarity of each view of a clip to itself once the clip is said later."""
+    """Similarity of each view of a clip to itself once the clip is said later, a line a view."""
     rows = [
         {"view": VIEWS[kind].title, "delay": ms, "similarity": value}
         for kind in SHIFTED_KINDS
         for ms, value in similarity_by_delay(sound.samples, kind, range(longest_ms + 1)).items()
     ]
-    return resting_on(comparison.similarity_by_delay(rows), data=sound.data, method="computed")
+    views = names_of(rows, "view")
+    base = chart(rows).encode(
+        x=alt.X("delay:Q", title="delay, ms", scale=alt.Scale(nice=False)),
+        color=alt.Color(
+            "view:N",
+            sort=views,
+            scale=alt.Scale(domain=views, range=list(_VIEW_COLOURS[: len(views)])),
+            title=None,
+            legend=_BELOW,
+        ),
+    )
+    lines = base.mark_line(strokeWidth=2).encode(
+        y=alt.Y("similarity:Q", title="correlation with the clip", axis=alt.Axis(tickCount=5)),
+        tooltip=["view:N", "delay:Q", *tips(".2f", "similarity")],
+    )
+    zero = chart([{"similarity": 0}]).mark_rule(opacity=0.5)
+    drawn = (zero.encode(y="similarity:Q") + lines).properties(
+        width=WIDTH,
+        height=220,
+        description=f"Correlation of views of a clip with those of it later: {', '.join(views)}.",
+    )
+    return resting_on(drawn, data=sound.data, method="computed")
 
 
 def plot_accuracy_by_view(live: Sequence[Record], published: Sequence[Record]) -> alt.HConcatChart:
-    """Accuracy of the linear classifier behind each view, beside the bytes that the view takes.
+    """Accuracy of the linear classifier behind each view with its interval, beside the bytes that
+    the view takes.
 
     Args:
         live: made in this run, or empty.
         published: the committed records.
     """
     rows = [
-        {"run": run, "kind": record.subject["kind"], **point(record), "data": record.data["name"]}
+        {"run": run, "kind": record.subject["kind"], **point(record), "data": record.data["name"],
+         "view": VIEWS[record.subject["kind"]].title}
         for run, records in ((_THIS_RUN, live), (_ON_RECORD, published))
         for record in records
-    ]
+    ]  # fmt: skip
     chances = {1 / len(each[0].subject["words"]) for each in (live, published) if each}
-    return resting_on(comparison.accuracy_by_view(rows, chances), [*live, *published])
+    titles = [view.title for view in VIEWS.values()]
+    runs = names_of(rows, "run", SHAPES)
+    colour, shape = looks("run", runs, legend=_BELOW)
+    base = chart(rows).encode(
+        y=alt.Y("view:N", sort=titles, title=None),
+        yOffset=alt.YOffset("run:N", sort=runs),
+        color=colour,
+    )
+    whiskers = base.mark_rule(strokeWidth=2).encode(
+        x=alt.X("low:Q", title="accuracy on new speakers"), x2="high:Q"
+    )
+    dots = base.mark_point(filled=True, size=70, opacity=1).encode(
+        x=alt.X(
+            "accuracy:Q",
+            title="accuracy on new speakers",
+            scale=alt.Scale(domain=[0, 1]),
+            axis=alt.Axis(format="%", tickCount=5),
+        ),
+        shape=shape,
+        tooltip=["view:N", "run:N", "data:N", *tips(".1%", "accuracy", "low", "high")],
+    )
+    guess = (
+        chart({"accuracy": chance} for chance in chances)
+        .mark_rule(strokeDash=[4, 4], opacity=0.7)
+        .encode(x="accuracy:Q")
+    )
+    left = (guess + whiskers + dots).properties(width=330, height=36 * len(titles))
+    drawn = alt.hconcat(left, _sizes(titles), spacing=16).properties(
+        description="How often a linear classifier names the word of a clip by a new speaker, "
+        "for each view, and how many bytes the view of a clip takes."
+    )
+    return resting_on(drawn, [*live, *published])
+
+
+def _sizes(titles: list[str]) -> alt.LayerChart:
+    rows = [
+        {"view": view.title, "bytes": view.bytes, "label": f"{view.bytes:,}"}
+        for view in VIEWS.values()
+    ]
+    base = chart(rows).encode(
+        x=alt.X(
+            "bytes:Q",
+            title="bytes for one second",
+            scale=alt.Scale(domain=[0, 80_000]),
+            axis=alt.Axis(values=[0, 30_000, 60_000], format=",d"),
+        ),
+        y=alt.Y("view:N", sort=titles, title=None, axis=None),
+        tooltip=["view:N", *tips(",", "bytes")],
+    )
+    bars = base.mark_bar(color=SKY, size=16)
+    text = base.mark_text(align="left", dx=4).encode(text="label:N")
+    return (bars + text).properties(width=160, height=36 * len(titles))
 
 
 def tabulate_views(live: Sequence[Record], published: Sequence[Record]) -> page.Html:
@@ -270,10 +349,48 @@ def tabulate_views(live: Sequence[Record], published: Sequence[Record]) -> page.
 
 
 def plot_distance(distance: Record) -> alt.VConcatChart:
-    """Histograms of the distance between our image of a clip and the data set's own."""
+    """Histograms of the distance between our image of a clip and the data set's own, in steps of
+    the 256 levels; the last interval holds all beyond.
+    """
     value = distance.value
     counts = {
         f"{title} ({value['clips'][group]:,} clips)": value["counts"][group]
         for group, title in _DISTANCE_GROUPS.items()
     }
-    return resting_on(comparison.distance_histograms(value["edges"], counts), [distance])
+    panels = [
+        _histogram(value["edges"], numbers, group, colour, last=group == list(counts)[-1])
+        for (group, numbers), colour in zip(counts.items(), (BLUE, ORANGE), strict=True)
+    ]
+    drawn = alt.vconcat(*panels, spacing=8).properties(
+        description="Histograms of the distance between our image of a test clip and the data "
+        f"set's own image of it: {'; '.join(counts)}."
+    )
+    return resting_on(drawn, [distance])
+
+
+def _histogram(
+    edges: Sequence[float], numbers: Sequence[int], title: str, colour: str, last: bool
+) -> alt.Chart:
+    rows = [
+        {"from": round(edges[i], 2), "to": round(edges[i + 1], 2), "clips": number}
+        for i, number in enumerate(numbers)
+        if number
+    ]
+    ticks = [2**power for power in range(10) if edges[0] <= 2**power <= edges[-1]]
+    return (
+        chart(rows, title=alt.Title(title, frame="group"))
+        .mark_bar(color=colour)
+        .encode(
+            x=alt.X(
+                "from:Q",
+                bin="binned",
+                scale=alt.Scale(type="log", domain=[edges[0], edges[-1]], nice=False),
+                title="root mean square difference of a clip, levels of 256" if last else None,
+                axis=alt.Axis(values=ticks, format="d", labels=last),
+            ),
+            x2="to:Q",
+            y=alt.Y("clips:Q", title="clips", axis=alt.Axis(tickCount=3)),
+            tooltip=["from:Q", "to:Q", "clips:Q"],
+        )
+        .properties(width=WIDTH, height=100)
+    )

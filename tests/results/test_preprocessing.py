@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import vl_convert
 
 from kwslib.config import DEPLOYED
 from kwslib.data.dataset import open_source
@@ -13,6 +14,7 @@ from kwslib.errors import InputError
 from kwslib.features.views import VIEWS, view_of
 from kwslib.records import Record, read_records
 from kwslib.results import preprocessing as results
+from kwslib.results.charts.theme import colour_scale
 from kwslib.results.provenance import FIELDS_MIME, META
 from kwslib.studies.preprocessing import CLIPS_PER_WORD, RECORDS, compare_views
 from kwslib.studies.separability import pack
@@ -133,7 +135,7 @@ def test_comparisons_are_made_in_the_demo_or_with_data(monkeypatch):
 
 
 def test_figures_say_what_they_show():
-    assert set(results._PICTURES) == set(VIEWS)
+    assert set(results.charts.PICTURES) == set(VIEWS)
     for chart in (
         *(results.plot_view(kind, view_of(TONE, kind), SOUND) for kind in VIEWS),
         results.plot_words({"tone": SOUND}),
@@ -199,3 +201,34 @@ def test_the_committed_comparison_comes_out_again(official):
     # another processor adds floats in another order: a clip or two may change sides
     assert abs(again["correct"] - published["correct"]) <= 2
     assert again["clips"] == published["clips"]
+
+
+def drawn(chart):
+    spec = chart.to_dict()
+    assert len(spec["description"]) > 20
+    return spec, vl_convert.vegalite_to_svg(spec)
+
+
+def test_both_runs_have_their_colours():
+    published = results.load_comparison()
+    _, svg = drawn(results.plot_accuracy_by_view(published, published))
+    assert "this run" in svg and "on record" in svg
+    assert colour_scale(["this run", "on record"]).to_dict()["range"] == ["#0072b2", "#e69f00"]
+    assert all(view.title in svg for view in VIEWS.values())
+    drawn(results.plot_accuracy_by_view([], published))
+
+
+def test_the_histogram_shows_every_clip():
+    distance = results.load_distance()
+    spec, svg = drawn(results.plot_distance(distance))
+    shown = [sum(row["clips"] for row in panel["data"]["values"]) for panel in spec["vconcat"]]
+    assert shown == [distance.value["clips"][group] for group in ("whole", "padded")]
+    assert "a whole second recorded (" in svg
+
+
+def test_a_line_a_view_over_the_delay():
+    spec, svg = drawn(results.plot_delays(SOUND, 2))
+    assert "delay, ms" in svg and VIEWS["logmel-u8"].title in svg
+    rows = spec["layer"][1]["data"]["values"]
+    assert len(rows) == 3 * len(results.SHIFTED_KINDS)
+    assert [row["similarity"] for row in rows if row["delay"] == 0] == pytest.approx([1.0] * 4)

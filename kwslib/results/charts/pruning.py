@@ -50,17 +50,10 @@ _OTHERS = (
 
 
 def curves(
-    rows: Rows,
-    field: str,
-    title: str,
-    dense: float,
-    *,
-    logarithmic: bool = False,
-    share: bool = False,
-    cliffs: Mapping[str, float] | None = None,
-    width: int = WIDTH,
-    height: int = 260,
-) -> alt.LayerChart:
+    rows: Rows, field: str, title: str, dense: float, *,
+    logarithmic: bool = False, share: bool = False, cliffs: Mapping[str, float] | None = None,
+    width: int = WIDTH, height: int = 260,
+) -> alt.LayerChart:  # fmt: skip
     """Accuracy against what remains or is pruned, a line for each curve, intervals as strokes.
 
     Args:
@@ -95,9 +88,10 @@ def curves(
         base.mark_point(filled=True, size=60, opacity=1).encode(y, shape),
     ]
     if cliffs:
-        cliff = chart({"series": name, field: at} for name, at in cliffs.items())
-        cliff = cliff.mark_rule(strokeDash=[2, 3], strokeWidth=2)
-        layers.append(cliff.encode(alt.X(f"{field}:Q"), color=colour))
+        rules = chart({"series": name, field: at} for name, at in cliffs.items()).mark_rule(
+            strokeDash=[2, 3], strokeWidth=2
+        )
+        layers.append(rules.encode(alt.X(f"{field}:Q"), color=colour))
     values = listed(rows, f"{{series}}, {{{field}:.4g}}, {{accuracy:.1%}}")
     return alt.LayerChart(layer=layers).properties(
         width=width,

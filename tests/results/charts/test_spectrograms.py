@@ -11,7 +11,7 @@ import vl_convert
 from PIL import Image
 
 from kwslib.features.views import view_of
-from kwslib.results.charts import preprocessing as charts
+from kwslib.results.charts import spectrograms as charts
 
 CLIP = np.round(
     9000 * np.sin(2 * np.pi * 1000 * np.arange(16_000) / 16_000) * np.hanning(16_000)

@@ -5,7 +5,7 @@ A picture of thousands of pixels stands in the chart as one image, not as thousa
 
 import base64
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import altair as alt
@@ -320,3 +320,15 @@ def _mel_axis(shown: bool = True) -> alt.Y:
         scale=alt.Scale(domain=domain, nice=False),
         axis=hertz if shown else None,
     )
+
+
+PICTURES: Mapping[str, Callable[[NDArray[Any]], alt.TopLevelMixin]] = {
+    "waveform": waveform,
+    "spectrum": spectrum,
+    "spectrogram": spectrogram,
+    "mel": mel_spectrogram,
+    "logmel": log_mel_spectrogram,
+    "mfcc": mfcc,
+    "logmel-u8": deployed_image,
+}
+"""The figure of a view by its kind, of :data:`kwslib.features.views.VIEWS`."""
