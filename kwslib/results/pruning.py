@@ -22,6 +22,7 @@ from kwslib.prune.norms import NORMS, norm
 from kwslib.records import FOLDER, Record, select
 from kwslib.results import page
 from kwslib.results.charts import pruning as charts
+from kwslib.results.charts.theme import BELOW, PERCENT, WIDTH, chart, listed, names_of, tips
 from kwslib.results.provenance import resting_on
 from kwslib.results.values import (
     Estimate,
@@ -286,7 +287,27 @@ def plot_sensitivity(records: Sequence[Record], metric: str) -> alt.Chart:
         for layer, shares in sensitivity(records, metric).items()
         for share, accuracy in shares.items()
     ]
-    return resting_on(charts.sensitivity(rows, metric.split("_")[0] + "s"), select(records, metric))
+    what = metric.split("_")[0] + "s"
+    layers = names_of(rows, "layer")
+    values = listed(rows, "{layer}, {share:.1%}, {accuracy:.1%}")
+    drawn = (
+        chart(rows)
+        .mark_line(point=alt.OverlayMarkDef(size=50), strokeWidth=2)
+        .encode(
+            alt.X("share:Q", title=f"{what} of one layer pruned",
+                  axis=alt.Axis(format="~%", tickCount=8),
+                  scale=alt.Scale(zero=False, nice=False, padding=12)),
+            alt.Y("accuracy:Q", title="accuracy, validation", axis=PERCENT,
+                  scale=alt.Scale(zero=False)),
+            alt.Color("layer:N", sort=layers, title=None, legend=BELOW),
+            alt.StrokeDash("layer:N", sort=layers, legend=None),
+            tooltip=["layer:N", *tips(".1%", "share", "accuracy")],
+        )
+        .properties(
+            width=WIDTH, height=240, description=f"Accuracy when one layer is pruned: {values}"
+        )
+    )  # fmt: skip
+    return resting_on(drawn, select(records, metric))
 
 
 def tabulate_schedules(records: Sequence[Record]) -> page.Html:

@@ -11,7 +11,7 @@ from specifications import rows_of
 from kwslib.data.disturb import Disturbance
 from kwslib.records import Record, write_records
 from kwslib.results import disturbances
-from kwslib.results.charts.legends import with_filters
+from kwslib.results.renderer import with_filters
 from kwslib.studies.robustness import Transfer
 
 

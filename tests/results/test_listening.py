@@ -13,8 +13,8 @@ from kwslib.data.task import Task
 from kwslib.models.checkpoint import load
 from kwslib.records import write_records
 from kwslib.results import listening
-from kwslib.results.charts.legends import with_filters
 from kwslib.results.charts.theme import network_scale
+from kwslib.results.renderer import with_filters
 
 
 @pytest.fixture(scope="module")

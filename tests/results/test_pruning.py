@@ -116,6 +116,9 @@ def test_what_a_layer_spares():
     ]
     assert pruning.sensitivity(records, "weight_sensitivity")["conv"][0.8] == pytest.approx(0.45)
     assert pruning.spared(records, "conv") == 0.5
+    spec = pruning.plot_sensitivity(records, "weight_sensitivity").to_dict()
+    assert [row["share"] for row in spec["data"]["values"]] == [0.3, 0.5, 0.8]
+    assert spec["encoding"]["x"]["title"] == "weights of one layer pruned"
 
 
 def test_a_curve_has_a_point_a_share_and_rests_on_its_data():

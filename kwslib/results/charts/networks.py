@@ -29,7 +29,6 @@ KINDS = {
 """Whose accuracy it is and on which clips, by colour and shape; each of ours has its own."""
 
 _ACROSS, _HEIGHT = WIDTH - 60, 290  # pixels of a panel
-_NAME_WIDTH = 130  # pixels that the names of networks take
 _LETTER, _LINE, _MARK = 6, 14, 12  # pixels of a letter, a line of text and a mark
 _BELOW = alt.Legend(orient="bottom", labelLimit=0, columns=3, symbolOpacity=1, symbolFillColor=GREY)
 _RIGHT = "accuracy"
@@ -67,40 +66,6 @@ def pareto(
     told = listed(rows, "{network}, {kind}, {accuracy:.1%}")
     return alt.vconcat(*panels).properties(
         description=f"Accuracy on {words} against what a network costs: {told}"
-    )
-
-
-def memory_shares(rows: Sequence[Mapping[str, Any]], models: list[str]) -> alt.FacetChart:
-    """Bars of what is taken of each memory, on a grey bar for the whole.
-
-    Args:
-        rows: ``network``, ``memory``, ``kB``, ``share`` and ``label``.
-        models: names in the registry, in the order of the bars.
-    """
-    scale = network_scale(models)
-    names = list(scale.domain)
-    base = alt.Chart().encode(
-        alt.Y("network:N", sort=names, title=None, axis=alt.Axis(labelLimit=_NAME_WIDTH))
-    )
-    share = alt.X(
-        "share:Q", title="share of the board's memory", scale=alt.Scale(domain=[0, 1], nice=False),
-        axis=alt.Axis(format="%", tickCount=5),
-    )  # fmt: skip
-    layers = [
-        base.mark_bar(color="currentColor", opacity=0.1).encode(alt.XDatum(0), alt.X2Datum(1)),
-        base.mark_bar().encode(
-            share,
-            color=alt.Color("network:N", scale=scale, sort=names, legend=None),
-            tooltip=["network:N", "memory:N", alt.Tooltip("kB:Q", format=".1f"),
-                     alt.Tooltip("share:Q", format=".1%")],
-        ),
-        base.mark_text(align="left", dx=6).encode(share, text="label:N"),
-    ]  # fmt: skip
-    told = listed(rows, "{network}, {memory} {label}")
-    panel = alt.LayerChart(layer=layers).properties(width=WIDTH // 2 - _NAME_WIDTH // 2, height=150)
-    facet = alt.Column("memory:N", sort=names_of(rows, "memory"), title=None)
-    return panel.facet(data=alt.Data(values=[dict(row) for row in rows]), column=facet).properties(
-        description=f"Flash and RAM of the whole program by network: {told}"
     )
 
 

@@ -6,7 +6,6 @@ from typing import Any
 import altair as alt
 
 from kwslib.results.charts.theme import (
-    BELOW,
     BLUE,
     GREEN,
     GREY,
@@ -134,34 +133,6 @@ def plot_schedule(shares: Sequence[float]) -> alt.Chart:
         )
     )
     return resting_on(drawn, method="computed")
-
-
-def sensitivity(rows: Rows, what: str) -> alt.Chart:
-    """Accuracy when one layer alone is pruned, a line for each layer.
-
-    Args:
-        rows: ``layer``, ``share`` and ``accuracy``.
-        what: is pruned, for the axis.
-    """
-    layers = names_of(rows, "layer")
-    values = listed(rows, "{layer}, {share:.1%}, {accuracy:.1%}")
-    return (
-        chart(rows)
-        .mark_line(point=alt.OverlayMarkDef(size=50), strokeWidth=2)
-        .encode(
-            alt.X("share:Q", title=f"{what} of one layer pruned",
-                  axis=alt.Axis(format="~%", tickCount=8),
-                  scale=alt.Scale(zero=False, nice=False, padding=12)),
-            alt.Y("accuracy:Q", title="accuracy, validation", axis=PERCENT,
-                  scale=alt.Scale(zero=False)),
-            alt.Color("layer:N", sort=layers, title=None, legend=BELOW),
-            alt.StrokeDash("layer:N", sort=layers, legend=None),
-            tooltip=["layer:N", *tips(".1%", "share", "accuracy")],
-        )
-        .properties(
-            width=WIDTH, height=240, description=f"Accuracy when one layer is pruned: {values}"
-        )
-    )  # fmt: skip
 
 
 def by_zeros(rows: Rows, field: str, title: str, dense: float | None = None) -> alt.LayerChart:

@@ -259,7 +259,8 @@ def _picture(
     # a frame stands for the time until the next
     frames = len(values)
     extent = {"x": 0, "end": frames * DEPLOYED.hop / SAMPLE_RATE, "y": bottom, "top": top}
-    url = _png(values, limits, colours, max(1, round(width / frames)), height)
+    data = png(values, limits, colours, max(1, round(width / frames)), height)
+    url = "data:image/png;base64," + base64.b64encode(data).decode()
     image = (
         alt.Chart(alt.Data(values=[{"url": url, **extent}]))
         .mark_image(aspect=False)
@@ -268,19 +269,19 @@ def _picture(
     return (image + axes).properties(width=width, height=height)
 
 
-def _png(
-    values: NDArray[np.float64],
+def png(
+    values: NDArray[np.generic],
     limits: tuple[float, float],
     colours: Sequence[str],
-    across: int,
-    height: int,
-) -> str:
-    """A data URI of ``values [time, rows]``, the first row at the bottom.
+    across: int = 1,
+    height: int = 0,
+) -> bytes:
+    """A PNG file of ``values [time, rows]``, time to the right, the first row at the bottom.
 
     Pixels are repeated up to about the size on the page, because a browser blurs what it enlarges.
     """
     low, high = limits
-    share = np.clip((values.T[::-1] - low) / max(high - low, 1e-9), 0, 1)
+    share = np.clip((values.astype(np.float64).T[::-1] - low) / max(high - low, 1e-9), 0, 1)
     table = np.array([[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in colours], np.float64)
     steps = np.linspace(0, 1, len(table))
     palette = np.stack([np.interp(np.arange(256) / 255, steps, c) for c in table.T], axis=1)
@@ -290,7 +291,7 @@ def _png(
     picture.putpalette(np.rint(palette).astype(np.uint8).tobytes())
     stream = io.BytesIO()
     picture.save(stream, "PNG", optimize=True)
-    return "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode()
+    return stream.getvalue()
 
 
 def _decibels(power: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -173,7 +173,7 @@ def intervals(
     along = alt.X("low:Q", title=title, scale=scale, axis=axis)
     rules = base.mark_rule(strokeWidth=2).encode(x=along, x2="high:Q")
     points = base.mark_point(filled=True, size=80, opacity=1).encode(
-        x=alt.X(f"{value}:Q", title=title, scale=scale), shape=shape
+        x=alt.X(f"{value}:Q", scale=scale), shape=shape
     )
     return base, [rules, points]
 

@@ -19,11 +19,6 @@ ZEROS = [
     for series in ("all layers together", "each layer alike")
     for zeros in (0.0, 0.5, 0.9)
 ]
-LAYERS = [
-    {"layer": layer, "share": amount, "accuracy": 0.9 - amount / 3}
-    for layer in ("conv", "classifier")
-    for amount in (0.5, 0.9)
-]
 CHANNELS = [
     {"series": series, "channels": channels, "ms": 50.0 + channels}
     for series in ("here, modelled", "published, measured")
@@ -43,7 +38,6 @@ CHARTS = {
         cliffs={"without fine-tuning": 4000.0, "fine-tuned": 2000.0},
     ),
     "shares": charts.curves(CURVES, "share", "weights pruned", 0.93, share=True),
-    "sensitivity": charts.sensitivity(LAYERS, "weights"),
     "panels": charts.panels(CURVES, {"parameters": "parameters", "share": "share"}, 0.93),
     "schedule": charts.plot_schedule([0.0, 0.5, 0.9]),
     "zeros": charts.by_zeros(ZEROS, "value", "cycles", 310_000.0),
