@@ -6,7 +6,6 @@
 import json
 import subprocess
 import sys
-import time
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -14,6 +13,7 @@ import torch
 
 from kwslib import interrupt
 from kwslib.cost.operations import IMAGE_SHAPE
+from kwslib.cost.timing import time_calls
 from kwslib.data.task import Task
 from kwslib.models import create
 from kwslib.records import machine_name
@@ -50,13 +50,7 @@ def timed() -> Cold:
     """Time the calls in this process."""
     torch.set_num_threads(1)
     network = create("tiny_conv", len(Task().labels)).eval()
-    image = torch.rand(1, *IMAGE_SHAPE)
-    calls = np.empty(CALLS + 1)
-    with torch.inference_mode():
-        for index in range(len(calls)):
-            start = time.perf_counter_ns()
-            network(image)
-            calls[index] = (time.perf_counter_ns() - start) / 1000
+    calls = time_calls(network, torch.rand(1, *IMAGE_SHAPE), CALLS + 1, warm_up=0)
     return Cold(float(calls[0]), float(np.median(calls[1:])), CALLS, machine_name())
 
 

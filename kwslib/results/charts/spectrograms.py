@@ -6,6 +6,7 @@ A picture of thousands of pixels stands in the chart as one image, not as thousa
 import base64
 import io
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import altair as alt
@@ -111,24 +112,6 @@ def spectrogram(power: NDArray[np.float64]) -> alt.LayerChart:
     )
 
 
-def mel_spectrogram(power: NDArray[np.float64]) -> alt.LayerChart:
-    """Power by frame and mel band, ``[frames, bands]``, as a share of its peak."""
-    share = power / max(power.max(), 1e-9)
-    return _picture(share, _mel_axis(), (0, 1), "share of peak", VIRIDIS).properties(
-        description="Mel spectrogram of the clip: power by time and mel band, linear scale.",
-        usermeta=_values(share, _band_names()),
-    )
-
-
-def log_mel_spectrogram(power: NDArray[np.float64]) -> alt.LayerChart:
-    """Power by frame and mel band, ``[frames, bands]``, in decibels below its peak."""
-    level = _decibels(power)
-    return _picture(level, _mel_axis(), (-_SHOWN_DB, 0), "dB below peak", VIRIDIS).properties(
-        description="Log-mel spectrogram of the clip: decibels by time and mel band.",
-        usermeta=_values(level, _band_names()),
-    )
-
-
 def mfcc(coefficients: NDArray[np.float64]) -> alt.LayerChart:
     """Cepstral coefficients ``[frames, coefficients]`` but the first, which is far larger."""
     values = coefficients[:, 1:]
@@ -146,12 +129,25 @@ def mfcc(coefficients: NDArray[np.float64]) -> alt.LayerChart:
     )
 
 
-def deployed_image(pixels: NDArray[np.uint8]) -> alt.LayerChart:
-    """The 8-bit log-mel image, ``[frames, bands]``."""
-    levels = pixels.astype(np.float64)
-    return _picture(levels, _mel_axis(), (0, 255), "pixel", VIRIDIS).properties(
-        description="The deployed 8-bit log-mel image of the clip: 49 frames by 40 bands.",
-        usermeta=_values(levels, _band_names()),
+def mel_picture(kind: str, values: NDArray[np.generic]) -> alt.LayerChart:
+    """A view by frame and mel band, ``[frames, bands]``.
+
+    Args:
+        kind: ``"mel"``, power as a share of its peak; ``"logmel"``, power in decibels below its
+            peak; or ``"logmel-u8"``, the 8-bit image.
+        values: power, or for the image its pixels.
+    """
+    numbers = values.astype(np.float64)
+    shown, limits, unit, words = {
+        "mel": (numbers / max(numbers.max(), 1e-9), (0, 1), "share of peak",
+                "Mel spectrogram of the clip: power by time and mel band, linear scale."),
+        "logmel": (_decibels(numbers), (-_SHOWN_DB, 0), "dB below peak",
+                   "Log-mel spectrogram of the clip: decibels by time and mel band."),
+        "logmel-u8": (numbers, (0, 255), "pixel",
+                      "The deployed 8-bit log-mel image of the clip: 49 frames by 40 bands."),
+    }[kind]  # fmt: skip
+    return _picture(shown, _mel_axis(), limits, unit, VIRIDIS).properties(
+        description=words, usermeta=_values(shown, _band_names())
     )
 
 
@@ -327,9 +323,9 @@ PICTURES: Mapping[str, Callable[[NDArray[Any]], alt.TopLevelMixin]] = {
     "waveform": waveform,
     "spectrum": spectrum,
     "spectrogram": spectrogram,
-    "mel": mel_spectrogram,
-    "logmel": log_mel_spectrogram,
+    "mel": partial(mel_picture, "mel"),
+    "logmel": partial(mel_picture, "logmel"),
     "mfcc": mfcc,
-    "logmel-u8": deployed_image,
+    "logmel-u8": partial(mel_picture, "logmel-u8"),
 }
 """The figure of a view by its kind, of :data:`kwslib.features.views.VIEWS`."""

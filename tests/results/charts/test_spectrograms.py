@@ -26,10 +26,10 @@ def of_view(picture, kind):
 
 PICTURES = (
     of_view(charts.spectrogram, "spectrogram"),
-    of_view(charts.mel_spectrogram, "mel"),
-    of_view(charts.log_mel_spectrogram, "mel"),
+    of_view(charts.PICTURES["mel"], "mel"),
+    of_view(charts.PICTURES["logmel"], "mel"),
     of_view(charts.mfcc, "mfcc"),
-    of_view(charts.deployed_image, "logmel-u8"),
+    of_view(charts.PICTURES["logmel-u8"], "logmel-u8"),
 )
 
 
@@ -70,7 +70,7 @@ def test_a_picture_is_one_image_in_the_drawing_too(chart):
 
 
 def test_the_image_has_time_to_the_right_and_low_bands_at_the_bottom():
-    pixels = picture(charts.deployed_image(view_of(CLIP)).to_dict()).astype(int)
+    pixels = picture(charts.mel_picture("logmel-u8", view_of(CLIP)).to_dict()).astype(int)
     image = view_of(CLIP).astype(int)
     frame, band = np.unravel_index(image.argmax(), image.shape)
     across, down = pixels.shape[1] // 49, pixels.shape[0] // 40
