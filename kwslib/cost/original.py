@@ -2,7 +2,7 @@
 
 The report printed 660,004 FLOPs, 6.7 % of the flash and 3.1 % of the RAM. Each follows from
 the same network by a convention other than :mod:`kwslib.cost.operations` and
-:mod:`kwslib.cost.memory` use; here is that convention, and nothing else is computed with it.
+:mod:`kwslib.cost.storage` use; here is that convention, and nothing else is computed with it.
 """
 
 from dataclasses import dataclass

@@ -15,10 +15,10 @@ from kwslib.results import page
 from kwslib.results.board_profile import load_profile, network_ms
 from kwslib.results.board_times import CHANNELS, times_of_others
 from kwslib.results.charts.theme import short_name
+from kwslib.results.few_bits import accuracy_by_bits
 from kwslib.results.model_size import load_cpu_times
+from kwslib.results.pruned_accuracy import accuracy_by_share, change_by_share
 from kwslib.results.pruned_networks import published_times
-from kwslib.results.pruning import accuracy_by_share, change_by_share
-from kwslib.results.quantization import accuracy_by_bits
 from kwslib.results.values import (
     Estimate,
     brief,

@@ -13,7 +13,7 @@ from kwslib.cost import cost_of
 from kwslib.records import FOLDER, Record, select
 from kwslib.results import page
 from kwslib.results.board_profile import load_profile, network_ms, ram_bytes
-from kwslib.results.charts import networks as charts
+from kwslib.results.charts import pareto as charts
 from kwslib.results.charts.theme import WIDTH, listed, names_of, network_scale, short_name
 from kwslib.results.provenance import resting_on
 from kwslib.results.training import mean_accuracy

@@ -13,10 +13,10 @@ import altair as alt
 from kwslib.config import NANO33BLE
 from kwslib.records import Record, select
 from kwslib.results import page
-from kwslib.results.charts import pruning as charts
-from kwslib.results.charts.networks import front
+from kwslib.results.charts import pruning_curves as charts
+from kwslib.results.charts.pareto import front
 from kwslib.results.provenance import resting_on
-from kwslib.results.pruning import (
+from kwslib.results.pruned_accuracy import (
     SCRATCH_NAME,
     TUNED_NAME,
     accuracy_by_share,

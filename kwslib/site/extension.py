@@ -48,7 +48,7 @@ from kwslib.site.roles import eval_role, value_text
 from kwslib.site.settings import Settings
 
 if TYPE_CHECKING:
-    from kwslib.live.page import LivePage
+    from kwslib.live.try_page import LivePage
 
 STATIC = Path(__file__).parent / "static"
 VEGA_NAME = f"vega-{importlib.metadata.version('vl-convert-python')}.js"
@@ -87,7 +87,7 @@ class Report:
             executed = run_book(self.book, self.settings, _log.info)
             self.pages = {each.chapter.page: Page.of(each) for each in executed}
             if TRY_PAGE in self.book.pages:
-                from kwslib.live.page import LivePage
+                from kwslib.live.try_page import LivePage
 
                 self.live = LivePage.prepare()
         except (ChapterError, InputError, ValueError) as error:
@@ -124,7 +124,7 @@ class Report:
         if page in self.pages and doctree is not None:
             context["ipynb_source"] = f"{page}.ipynb"
         if page == TRY_PAGE and self.live:
-            from kwslib.live.page import POLICY
+            from kwslib.live.try_page import POLICY
 
             policy = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
             context["metatags"] = policy + context.get("metatags", "")

@@ -4,7 +4,7 @@ import pytest
 
 from kwslib.records import Record, select
 from kwslib.results import pruned_networks
-from kwslib.results.pruning import load_sweeps
+from kwslib.results.pruned_accuracy import load_sweeps
 
 SUBJECT = {
     "model": "tiny_conv", "task": "yes_no", "method": "weights", "amount": 0.9,

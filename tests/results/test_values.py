@@ -6,8 +6,8 @@ import pytest
 
 from kwslib.errors import InputError
 from kwslib.records import FOLDER, read_records
-from kwslib.results import quantization, values
-from kwslib.results.pruning import COMMITTED, load_sweeps
+from kwslib.results import few_bits, values
+from kwslib.results.pruned_accuracy import COMMITTED, load_sweeps
 from kwslib.results.values import author_of, repository_of
 from kwslib.studies.quantization import KINDS
 
@@ -23,7 +23,7 @@ def test_a_sweep_of_pruning_is_the_file_of_its_kind_and_network(kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_sweep_of_quantization_is_the_file_of_its_kind_and_network(kind):
     records = read_records(FOLDER / f"sweeps/quantization-{kind}-{NETWORK}.json")
-    assert records and list(quantization.load_sweep(kind, NETWORK)) == records
+    assert records and list(few_bits.load_sweep(kind, NETWORK)) == records
 
 
 def test_a_network_without_sweeps():

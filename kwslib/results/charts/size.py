@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from kwslib.cost import Cost
 from kwslib.cost.literature import ORIGINAL, PublishedNetwork
-from kwslib.cost.memory import ACTIVATION_BYTES, NUMBER_TYPES, NumberType, flash_bytes
+from kwslib.cost.storage import ACTIVATION_BYTES, NUMBER_TYPES, NumberType, flash_bytes
 from kwslib.records import Record, format_quantity
 from kwslib.results.charts.theme import (
     BELOW,

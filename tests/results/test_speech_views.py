@@ -13,7 +13,7 @@ from kwslib.data.dataset import open_source
 from kwslib.errors import InputError
 from kwslib.features.views import VIEWS, view_of
 from kwslib.records import Record, read_records
-from kwslib.results import preprocessing as results
+from kwslib.results import speech_views as results
 from kwslib.results.charts.theme import colour_scale
 from kwslib.results.provenance import FIELDS_MIME, META
 from kwslib.studies.preprocessing import CLIPS_PER_WORD, RECORDS, compare_views

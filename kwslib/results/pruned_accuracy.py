@@ -21,7 +21,7 @@ from kwslib.prune.methods import USUAL, USUAL_SCHEDULES, Method
 from kwslib.prune.norms import NORMS, norm
 from kwslib.records import FOLDER, Record, select
 from kwslib.results import page
-from kwslib.results.charts import pruning as charts
+from kwslib.results.charts import pruning_curves as charts
 from kwslib.results.charts.theme import BELOW, PERCENT, WIDTH, chart, listed, names_of, tips
 from kwslib.results.provenance import resting_on
 from kwslib.results.values import (

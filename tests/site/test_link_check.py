@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from kwslib.errors import InputError
-from kwslib.site import links
+from kwslib.site import link_check
 
 
 class _Answers(http.server.BaseHTTPRequestHandler):
@@ -44,32 +44,32 @@ def write_page(site, *addresses):
 
 def test_what_is_there_is_not_told(site):
     write_page(site, "#end", "page.html", "../index.html?q=1", "../a%20file.txt", "data:,", "#end")
-    assert links.broken_inside(site) == []
+    assert link_check.broken_inside(site) == []
 
 
 @pytest.mark.parametrize("address", ["nowhere.html", "#nowhere", "../index.html#nowhere", "../_x/"])
 def test_what_is_missing_is_told_with_its_page(site, address):
     write_page(site, address)
-    assert links.broken_inside(site) == [f"book/page.html: {address}"]
+    assert link_check.broken_inside(site) == [f"book/page.html: {address}"]
 
 
 def test_other_sites_are_asked_once_each(site, elsewhere):
     write_page(site, f"{elsewhere}/200#a", f"{elsewhere}/404", f"{elsewhere}/403", "#end")
-    assert len(links.external(site)) == 3
-    (line,) = links.broken_outside(site)
+    assert len(link_check.external(site)) == 3
+    (line,) = link_check.broken_outside(site)
     assert line == f"{elsewhere}/404: answers 404 (in book/page.html)"
 
 
 def test_a_site_that_does_not_answer_is_told(site):
     write_page(site, "http://127.0.0.1:1/")
-    (line,) = links.broken_outside(site)
+    (line,) = link_check.broken_outside(site)
     assert "refused" in line
 
 
 def test_the_command_tells_by_its_exit_code(site, capsys):
     write_page(site, "nowhere.html")
-    assert links.main(site, []) == 1
+    assert link_check.main(site, []) == 1
     assert capsys.readouterr().out == "book/page.html: nowhere.html\n"
-    assert links.main(site, [links.EXTERNAL_OPTION]) == 0
+    assert link_check.main(site, [link_check.EXTERNAL_OPTION]) == 0
     with pytest.raises(InputError, match="make report"):
-        links.main(site / "book", [])
+        link_check.main(site / "book", [])

@@ -6,8 +6,8 @@ from scipy import stats
 from specifications import rows_of
 
 from kwslib.records import Record
-from kwslib.results import quantization as results
-from kwslib.results.charts import quantization as charts
+from kwslib.results import few_bits as results
+from kwslib.results.charts import bit_widths as charts
 
 NETWORK = "tiny_conv-yes_no"
 

@@ -7,8 +7,8 @@ from specifications import rows_of
 
 from kwslib.quantize.inside import grid_levels
 from kwslib.records import Record
-from kwslib.results import quantization as results
-from kwslib.results.charts import quantization as charts
+from kwslib.results import few_bits as results
+from kwslib.results.charts import bit_widths as charts
 
 NETWORK = "tiny_conv-yes_no"
 X = torch.arange(-20, 21) / 10

@@ -1,6 +1,6 @@
 """Do the links of the built site lead somewhere?
 
-``python -m kwslib.site.links`` looks at those within the site ``_build/html``, and with
+``python -m kwslib.site.link_check`` looks at those within the site ``_build/html``, and with
 ``--external`` at those to other sites instead.
 """
 

@@ -5,8 +5,8 @@ import vl_convert
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kwslib.results.charts import networks as charts
-from kwslib.results.charts.networks import KINDS, OURS, front, pareto
+from kwslib.results.charts import pareto as charts
+from kwslib.results.charts.pareto import KINDS, OURS, front, pareto
 
 COSTS = {"macs": "million operations", "ms": "milliseconds"}
 

@@ -9,8 +9,8 @@ import pytest
 from live_site import FAKE_MICROPHONE, words, write_page, write_sound
 
 from kwslib.field.imported import Expected, read_saved
-from kwslib.live.networks import DEFAULT
-from kwslib.live.page import FRAGMENTS
+from kwslib.live.offer import DEFAULT
+from kwslib.live.try_page import FRAGMENTS
 
 READY = "document.documentElement.dataset.kwsTry === 'ready'"
 STATUS = '[data-kws="status"]'

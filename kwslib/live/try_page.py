@@ -14,7 +14,7 @@ from kwslib.field.recordings import BEFORE_MS
 from kwslib.field.study import original
 from kwslib.files import sha256_of_text, write_text
 from kwslib.live.clips import LiveClip, clips, picture_of
-from kwslib.live.networks import LiveNetwork, networks
+from kwslib.live.offer import LiveNetwork, networks
 from kwslib.live.scripts import page_script
 from kwslib.records import code_version
 from kwslib.results.charts.theme import BLUE, BLUE_TO_RED, COLOURS, PALETTE, SHAPES, VIRIDIS

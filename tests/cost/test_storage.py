@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 from kwslib import models
 from kwslib.cost import flash_bytes, layer_costs, live_memory
-from kwslib.cost.memory import scale_bytes
+from kwslib.cost.storage import scale_bytes
 
 
 def test_flash_of_tiny_conv_by_hand():

@@ -26,8 +26,7 @@ from kwslib.results.charts.theme import (
     names_of,
     tips,
 )
-from kwslib.results.provenance import resting_on
-from kwslib.results.quantization import (
+from kwslib.results.few_bits import (
     GRID_BITS,
     NAMES,
     OnBoard,
@@ -37,6 +36,7 @@ from kwslib.results.quantization import (
     minifloat_of,
     of_method,
 )
+from kwslib.results.provenance import resting_on
 from kwslib.results.values import point
 
 METHODS = {
@@ -64,7 +64,7 @@ def plot_accuracy_by_bits(
     Args:
         records: of a sweep.
         names: of the methods to draw.
-        activations: as of :func:`kwslib.results.quantization.accuracy_by_bits`.
+        activations: as of :func:`kwslib.results.few_bits.accuracy_by_bits`.
     """
     rows = [
         {"bits": bits, "method": name, **point(own)}

@@ -3,7 +3,7 @@
 import pytest
 import vl_convert
 
-from kwslib.results.charts import pruning as charts
+from kwslib.results.charts import pruning_curves as charts
 
 CURVES = [
     {

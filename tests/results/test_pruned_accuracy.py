@@ -10,7 +10,7 @@ from kwslib.data.task import Task
 from kwslib.errors import InputError
 from kwslib.models import create
 from kwslib.records import FOLDER, Record, select
-from kwslib.results import live_pruning, pruning
+from kwslib.results import live_pruning, pruned_accuracy
 from kwslib.results.provenance import META
 from kwslib.results.values import Estimate
 
@@ -39,15 +39,15 @@ def setting(value, left, **subject):
 
 @pytest.fixture(scope="module")
 def sweeps():
-    return pruning.load_sweeps("tiny_conv-yes_no")
+    return pruned_accuracy.load_sweeps("tiny_conv-yes_no")
 
 
 def test_a_network_without_all_sweeps_has_none(sweeps, tmp_path):
-    assert set(sweeps) == set(pruning.COMMITTED)
+    assert set(sweeps) == set(pruned_accuracy.COMMITTED)
     path = tmp_path / "sweeps" / "pruning-zeros-tiny_conv-yes_no.json"
     path.parent.mkdir()
     path.write_bytes((FOLDER / "sweeps" / path.name).read_bytes())
-    assert pruning.load_sweeps("tiny_conv-yes_no", tmp_path) == {}
+    assert pruned_accuracy.load_sweeps("tiny_conv-yes_no", tmp_path) == {}
 
 
 def test_accuracy_is_the_mean_over_seeds_of_the_usual_settings_alone():
@@ -57,10 +57,10 @@ def test_accuracy_is_the_mean_over_seeds_of_the_usual_settings_alone():
         accuracy(0.1, **DENSE), accuracy(0.1, method="channels", criterion="l2"),
     ]  # fmt: skip
     records = [accuracy(0.90), accuracy(0.92, seed=1), accuracy(0.95, tuning="gradual"), *others]
-    as_pruned = pruning.accuracy_by_share(records, "weights", tuned=False)
+    as_pruned = pruned_accuracy.accuracy_by_share(records, "weights", tuned=False)
     assert as_pruned[0.5].value == pytest.approx(0.91) and as_pruned[0.5].seeds == 2
-    assert pruning.accuracy_by_share(records, "weights")[0.5].value == 0.95
-    ranked = pruning.accuracy_by_share(records, "weights", tuned=False, criterion="global")
+    assert pruned_accuracy.accuracy_by_share(records, "weights")[0.5].value == 0.95
+    ranked = pruned_accuracy.accuracy_by_share(records, "weights", tuned=False, criterion="global")
     assert ranked[0.5].value == 0.1
 
 
@@ -68,7 +68,7 @@ def test_changes_are_paired_by_seed():
     records = [
         accuracy(0.90 + 0.01 * seed, **DENSE, seed=seed) for seed in (0, 1)
     ] + [accuracy(0.88 + 0.01 * seed, tuning="gradual", seed=seed) for seed in (1, 0)]  # fmt: skip
-    change = pruning.change_by_share(records, "weights")[0.5]
+    change = pruned_accuracy.change_by_share(records, "weights")[0.5]
     assert change.value == pytest.approx(-2) and change.high == pytest.approx(-2)
 
 
@@ -78,16 +78,20 @@ def test_a_change_against_networks_trained_small():
         accuracy(0.9, method="channels", criterion="l2", tuning="one_shot", amount=0.25),
         accuracy(0.8, method="scratch", criterion=""),
     ]
-    changes = pruning.change_by_share(records, "channels", reference="scratch")
+    changes = pruned_accuracy.change_by_share(records, "channels", reference="scratch")
     assert {share: own.value for share, own in changes.items()} == {0.5: pytest.approx(10)}
 
 
 def test_the_cliff_lies_on_a_straight_line_over_the_logarithm():
     curve = {0.5: Estimate(0.93, None), 0.95: Estimate(0.83, None)}
-    assert pruning.cliff(curve, 0.93) == pytest.approx(1 - 0.5 / math.sqrt(10))  # half way down
-    assert pruning.cliff(curve, 0.85) == 1
+    assert pruned_accuracy.cliff(curve, 0.93) == pytest.approx(
+        1 - 0.5 / math.sqrt(10)
+    )  # half way down
+    assert pruned_accuracy.cliff(curve, 0.85) == 1
     # before the first share, the line begins at the unpruned network
-    assert pruning.cliff({0.5: Estimate(0.83, None)}, 0.93) == pytest.approx(1 - math.sqrt(0.5))
+    assert pruned_accuracy.cliff({0.5: Estimate(0.83, None)}, 0.93) == pytest.approx(
+        1 - math.sqrt(0.5)
+    )
 
 
 def test_criteria_are_compared_at_the_shares_that_both_have():
@@ -98,7 +102,7 @@ def test_criteria_are_compared_at_the_shares_that_both_have():
         for share, value in zip(shares, (0.9, 0.6, 0.1), strict=False)
         for seed in (0, 1)
     ]  # fmt: skip
-    change = pruning.mean_change(records, "blocks", "l1", tuned=False)
+    change = pruned_accuracy.mean_change(records, "blocks", "l1", tuned=False)
     assert change.value == change.low == change.high == pytest.approx(2)
 
 
@@ -114,9 +118,11 @@ def test_what_a_layer_spares():
         record({0.3: 0.9, 0.5: 0.89, 0.8: 0.5}, 0),
         record({0.3: 0.9, 0.5: 0.83, 0.8: 0.4}, 1),
     ]
-    assert pruning.sensitivity(records, "weight_sensitivity")["conv"][0.8] == pytest.approx(0.45)
-    assert pruning.spared(records, "conv") == 0.5
-    spec = pruning.plot_sensitivity(records, "weight_sensitivity").to_dict()
+    assert pruned_accuracy.sensitivity(records, "weight_sensitivity")["conv"][0.8] == pytest.approx(
+        0.45
+    )
+    assert pruned_accuracy.spared(records, "conv") == 0.5
+    spec = pruned_accuracy.plot_sensitivity(records, "weight_sensitivity").to_dict()
     assert [row["share"] for row in spec["data"]["values"]] == [0.3, 0.5, 0.8]
     assert spec["encoding"]["x"]["title"] == "weights of one layer pruned"
 
@@ -126,7 +132,7 @@ def test_a_curve_has_a_point_a_share_and_rests_on_its_data():
         *setting(0.93, 100, **DENSE), *setting(0.92, 50), *setting(0.5, 10, amount=0.9),
         *setting(0.93, 50, tuning="gradual"), *setting(0.92, 10, amount=0.9, tuning="gradual"),
     ]  # fmt: skip
-    chart = pruning.plot_accuracy_by_parameters(records, "weights").to_dict()
+    chart = pruned_accuracy.plot_accuracy_by_parameters(records, "weights").to_dict()
     rows = next(iter(chart["datasets"].values())) if "datasets" in chart else []
     rows = rows or chart["layer"][1]["data"]["values"]
     drawn = {(row["series"], row["share"]): row["parameters"] for row in rows}
@@ -146,7 +152,7 @@ def test_schedules_have_a_row_a_way_and_a_column_a_share():
         )
         for seed in (0, 1)
     ]
-    table = pruning.tabulate_schedules(records)
+    table = pruned_accuracy.tabulate_schedules(records)
     head, first, second = table.split("<tr>")[1:]
     assert "90&nbsp;% pruned" in head
     assert all(text in first for text in ("LAMP", "at once", "rewound", "90.0"))
@@ -154,12 +160,14 @@ def test_schedules_have_a_row_a_way_and_a_column_a_share():
 
 
 def test_norms_of_a_group():
-    table = pruning.tabulate_norms({"3, -4": (3.0, -4.0)})
+    table = pruned_accuracy.tabulate_norms({"3, -4": (3.0, -4.0)})
     assert all(f">{value}<" in table for value in ("7.00", "5.00", "4.00"))
 
 
 def test_published_accuracies_stand_beside_ours_of_that_size(sweeps):
-    beside = [(r.subject, r.value, own.value) for r, own in pruning.beside_literature(sweeps, 8)]
+    beside = [
+        (r.subject, r.value, own.value) for r, own in pruned_accuracy.beside_literature(sweeps, 8)
+    ]
     two_channels = next(each for each in beside if each[0].get("channels") == 2)
     ours = select(sweeps["channels"], "accuracy", split="testing", method="channels", amount=0.75,
                   criterion="l2", tuning="one_shot")  # fmt: skip
@@ -169,7 +177,7 @@ def test_published_accuracies_stand_beside_ours_of_that_size(sweeps):
 
 @pytest.mark.parametrize("share, text", [(0.5, "50 %"), (0.875, "87.5 %"), (0.995, "99.5 %")])
 def test_a_share_in_percent(share, text):
-    assert pruning.percent_of(share) == text
+    assert pruned_accuracy.percent_of(share) == text
 
 
 @pytest.mark.parametrize("model", ["tiny_conv", "funnel_small"])
