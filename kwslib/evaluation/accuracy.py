@@ -25,6 +25,7 @@ Predict = Callable[[NDArray[np.uint8]], NDArray[Any]]
 """Images uint8 ``[n, 49, 40]`` to scores ``[n, labels]``: probabilities, or int8 outputs."""
 
 _Z_95 = 1.959963984540054
+_ENOUGH_CLIPS = 100
 
 
 def wilson_interval(successes: int, trials: int, z: float = _Z_95) -> tuple[float, float]:
@@ -45,19 +46,15 @@ def wilson_interval(successes: int, trials: int, z: float = _Z_95) -> tuple[floa
     return max((centre - margin) / scale, 0.0), min((centre + margin) / scale, 1.0)
 
 
-def few_clips(clips: Mapping[str, int], fewest: int = 100) -> list[str]:
+def few_clips(clips: Mapping[str, int]) -> list[str]:
     """A line for each word with so few clips that accuracy on them is hardly known.
-
-    Args:
-        clips: of each word.
-        fewest: that are enough.
 
     >>> few_clips({"yes": 419, "marvin": 48})
     ['marvin: 48 clips; the 95 % interval of a recall of 90 % would be 18 points wide']
     """
     lines = []
     for word, count in clips.items():
-        if 0 < count < fewest:
+        if 0 < count < _ENOUGH_CLIPS:
             low, high = wilson_interval(round(0.9 * count), count)
             lines.append(
                 f"{word}: {count} clip{'s' if count > 1 else ''}; the 95 % interval of a recall of "

@@ -1,7 +1,6 @@
 """Chapter 3: what one keyword more costs, as values, tables and charts."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from statistics import mean
 from typing import Any
 
@@ -9,7 +8,6 @@ import altair as alt
 
 from kwslib.data.task import Task
 from kwslib.evaluation.accuracy import wilson_interval
-from kwslib.models.checkpoint import PUBLISHED
 from kwslib.records import Record, read_records
 from kwslib.results import page
 from kwslib.results.charts.theme import BLUE, GREEN, GREY, WIDTH, chart, intervals, names_of, tips
@@ -23,19 +21,16 @@ ALL = "all labels"
 """What stands for the labels together in a chart or table."""
 
 
-def load_comparison(
-    model: str, keywords: str, extra: str, folder: Path = PUBLISHED
-) -> Comparison | None:
+def load_comparison(model: str, keywords: str, extra: str) -> Comparison | None:
     """The committed comparison of a network without and with a keyword, or None.
 
     Args:
         model: name in the registry.
         keywords: comma-separated, without the added one.
         extra: the added keyword.
-        folder: where published networks lie.
     """
     task = Task.of(keywords)
-    return committed_comparison(model, task, Task.of([*task.keywords, extra]), folder)
+    return committed_comparison(model, task, Task.of([*task.keywords, extra]))
 
 
 def change_of(comparison: Comparison, label: str | None = None) -> Estimate:
@@ -67,7 +62,7 @@ def false_accepts_after(studies: Sequence[Study], extra: str) -> list[float]:
     return shares
 
 
-def tabulate_changes(comparison: Comparison, model: str, folder: Path = PUBLISHED) -> page.Html:
+def tabulate_changes(comparison: Comparison, model: str) -> page.Html:
     """Accuracy without and with the keyword on the same clips, label by label."""
     rows = []
     for label, pairs in _by_label(comparison):
@@ -82,10 +77,10 @@ def tabulate_changes(comparison: Comparison, model: str, folder: Path = PUBLISHE
                 "95 % interval": f"{_signed(change.low)} to {_signed(change.high)}",
             }
         )
-    return page.table(rows, _records(comparison, model, folder))
+    return page.table(rows, _records(comparison, model))
 
 
-def plot_changes(comparison: Comparison, model: str, folder: Path = PUBLISHED) -> alt.LayerChart:
+def plot_changes(comparison: Comparison, model: str) -> alt.LayerChart:
     """Change of recall by label on the same clips, in points; single seeds as strokes."""
     rows = []
     for label, pairs in _by_label(comparison):
@@ -115,7 +110,7 @@ def plot_changes(comparison: Comparison, model: str, folder: Path = PUBLISHED) -
             "mean over seeds with its 95 % interval, single seeds as strokes."
         ),
     )
-    return resting_on(drawn, _records(comparison, model, folder))
+    return resting_on(drawn, _records(comparison, model))
 
 
 def plot_recalls(comparison: Comparison, studies: Sequence[Study]) -> alt.LayerChart:
@@ -167,9 +162,9 @@ def _recall_row(label: str, network: str, right: int, clips: int, seed: int) -> 
     return row
 
 
-def _records(comparison: Comparison, model: str, folder: Path) -> list[Record]:
+def _records(comparison: Comparison, model: str) -> list[Record]:
     larger = Task.of([*comparison.labels[2:], comparison.extra])
-    return read_records(records_path(model, larger, folder))
+    return read_records(records_path(model, larger))
 
 
 def _by_label(comparison: Comparison) -> Iterator[tuple[str | None, list[Pair]]]:

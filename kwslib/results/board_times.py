@@ -202,12 +202,6 @@ def model_errors() -> dict[str, dict[str, float]]:
     return found
 
 
-def cmsis_milliseconds() -> float:
-    """Modelled time of CMSIS-NN's kernels on tiny_conv, flash waits included, in ms."""
-    (record,) = select(known_times(), "cycles_with_flash_waits", runtime="CMSIS-NN")
-    return float(record.value * _MS)
-
-
 def plot_model_errors() -> alt.LayerChart:
     """Measured over modelled cycles of every program that was timed on a physical board."""
     errors = model_errors()

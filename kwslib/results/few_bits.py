@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -334,19 +333,18 @@ class OnBoard:
         return int(self.profile.stages["network"].cycles or 0)
 
 
-def profile_widths(name: str, folder: Path = PUBLISHED) -> list[OnBoard]:
+def profile_widths(name: str) -> list[OnBoard]:
     """The files of a published network with weights of 8, 4 and 2 bits, run on the emulated board.
 
     Args:
         name: of the network and its task; empty where it has no such files.
-        folder: where published networks lie.
     """
-    if not (folder / f"{name}-w{_BOARD_BITS[0]}.tflite").exists():
+    if not (PUBLISHED / f"{name}-w{_BOARD_BITS[0]}.tflite").exists():
         return []
     found = []
     for bits in _BOARD_BITS:
-        graph = read_graph(folder / f"{name}-w{bits}.tflite")
-        records = read_records(folder / f"{name}-w{bits}.json")
+        graph = read_graph(PUBLISHED / f"{name}-w{bits}.tflite")
+        records = read_records(PUBLISHED / f"{name}-w{bits}.json")
         (accuracy,) = select(records, "accuracy", split="testing", tflite=graph.sha256)
         weights = generate(graph).weights
         method = str(accuracy.subject["method"])

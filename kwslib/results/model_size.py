@@ -23,11 +23,6 @@ def count_networks(n_labels: int) -> dict[str, Cost]:
     return dict(sorted(costs.items(), key=lambda item: item[1].flops))
 
 
-def largest_share(cost: Cost) -> float:
-    """The larger one of a network's shares of flash and RAM in 8-bit integers, a fraction."""
-    return max(cost.flash_share["int8"], cost.ram_share["int8"])
-
-
 def load_cpu_times(
     model: str, runtime: str = "PyTorch", folder: Path = FOLDER, method: str = "dense"
 ) -> list[Record]:

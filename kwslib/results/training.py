@@ -56,9 +56,9 @@ def mean_accuracy(studies: Sequence[Study], split: Split) -> Estimate:
     )
 
 
-def recall_by_label(studies: Sequence[Study], split: Split = "testing") -> dict[str, Estimate]:
-    """Recall of each label that has clips, as :func:`mean_accuracy`."""
-    scores = [study.value("per_label", split=split) for study in studies]
+def recall_by_label(studies: Sequence[Study]) -> dict[str, Estimate]:
+    """Recall of each label that has test clips, as :func:`mean_accuracy`."""
+    scores = [study.value("per_label", split="testing") for study in studies]
     return {
         label: mean_over_clips([float(each[label]["accuracy"]) for each in scores], first["n"])
         for label, first in scores[0].items()
@@ -73,9 +73,9 @@ def overfitting(study: Study) -> float:
     )
 
 
-def errors_by_pair(study: Study, split: Split = "testing") -> dict[tuple[str, str], int]:
-    """Mistakes by true and predicted label, the most frequent first."""
-    table, labels = study.value("confusion", split=split), study.labels
+def errors_by_pair(study: Study) -> dict[tuple[str, str], int]:
+    """Mistakes on test clips by true and predicted label, the most frequent first."""
+    table, labels = study.value("confusion", split="testing"), study.labels
     found = {
         (truth, predicted): int(table[row][column])
         for row, truth in enumerate(labels)
