@@ -40,11 +40,15 @@ from kwslib.site.book import Book, as_notebook, title_of
 from kwslib.site.execute import ChapterError, run_book
 from kwslib.site.lighten import lighten, pages_of, remove_old_pages
 from kwslib.site.marks import ROLE
-from kwslib.site.pages import Page, shown_values
+from kwslib.site.pages import Page, eval_role, shown_values, value_text
 from kwslib.site.pdf import PDF_VARIABLE
-from kwslib.site.plain import Plain, PlainError
-from kwslib.site.references import citations_of, number_of, section_title_of
-from kwslib.site.roles import eval_role, value_text
+from kwslib.site.plain import (
+    Plain,
+    PlainError,
+    citations_of,
+    number_of,
+    section_title_of,
+)
 from kwslib.site.settings import Settings
 
 if TYPE_CHECKING:
