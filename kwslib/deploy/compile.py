@@ -25,7 +25,8 @@ from kwslib.deploy.toolchain import (
 )
 from kwslib.errors import InputError
 from kwslib.evaluation.smoothing import MAX_LABELS
-from kwslib.files import lock_folder, write_beside, write_text
+from kwslib.files import write_beside, write_text
+from kwslib.folders import lock_folder
 from kwslib.network.graph import Graph
 
 Target = Literal["host", "emulator", "qemu", "arduino", "wasm"]

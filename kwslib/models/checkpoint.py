@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from kwslib.data.homophones import keeps_homophones
 from kwslib.data.task import Task
 from kwslib.errors import InputError
-from kwslib.files import write_beside, write_json
+from kwslib.files import check_file, write_beside, write_json
 from kwslib.models.channels import with_widths
 from kwslib.models.registry import create, names
 from kwslib.records import FOLDER
@@ -62,14 +62,13 @@ def load_tensors(path: Path | str) -> tuple[dict[str, Tensor], Any]:
         InputError: the file is missing, damaged, or was not written by kwslib.
     """
     path = Path(path)
+    check_file(path, "'kws train' makes a checkpoint")
     try:
         if path.stat().st_size > _LARGEST:
             raise InputError(f"{path}: is larger than any checkpoint of ours; name another file")
         with safetensors.safe_open(path, framework="pt") as stream:
             facts = json.loads((stream.metadata() or {})[_FACTS])
             return {name: stream.get_tensor(name) for name in stream.keys()}, facts  # noqa: SIM118
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such checkpoint; 'kws train' makes one") from error
     except KeyError as error:
         raise InputError(f"{path}: was not written by kwslib; 'kws train' makes one") from error
     except (OSError, ValueError, safetensors.SafetensorError) as error:
