@@ -21,7 +21,6 @@ from typing import Protocol
 from kwslib.errors import InputError
 from kwslib.files import check_file, read_bounded
 
-
 _STUMBLES = (
     zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, OSError, ValueError,
     struct.error, OverflowError, MemoryError,

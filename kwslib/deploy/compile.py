@@ -63,7 +63,8 @@ def spots_keywords(graph: Graph) -> bool:
     """
     labels = graph.labels
     return (
-        graph.input.size == DEPLOYED.frames * DEPLOYED.bands
+        len(graph.inputs) == len(graph.outputs) == 1
+        and graph.input.size == DEPLOYED.frames * DEPLOYED.bands
         and 2 < len(labels) == graph.output.size <= MAX_LABELS
         and all(0 < len(label.encode()) <= _LONGEST_LABEL for label in labels)
     )
