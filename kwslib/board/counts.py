@@ -14,7 +14,7 @@ from unicorn.unicorn_py3 import unicorn as binding
 
 from kwslib.board.cycles import instructions_of
 from kwslib.deploy.toolchain import EMULATOR, shared_library
-from kwslib.files import cache_folder
+from kwslib.folders import cache_folder
 
 _INSTRUCTIONS, _CYCLES, _TAKEN, _BEGINS, _ENDS, _SIZE, _COLUMNS = range(7)
 """Columns of what is known of a block: its instructions and cycles, cycles more where it is left

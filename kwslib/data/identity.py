@@ -12,7 +12,8 @@ from contextlib import suppress
 from tqdm import tqdm
 
 from kwslib.data.members import Members, digests
-from kwslib.files import cache_folder, keep_newest, sha256_of_text, write_text
+from kwslib.files import sha256_of_text, write_text
+from kwslib.folders import cache_folder, keep_newest
 
 _KEPT = 100
 _MANY = 2_000  # members, whose hashing takes long enough to show how far it is

@@ -8,8 +8,6 @@ made the lists.
 
 import http.client
 import shutil
-import tarfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,13 +18,15 @@ from kwslib.data.recorded import LARGEST_CLIP, LARGEST_NOISE, RecordedSpeech
 from kwslib.data.sound_file import SUFFIXES
 from kwslib.data.task import SILENCE, Split, speaker_of, split_of
 from kwslib.errors import InputError
-from kwslib.files import lock_folder, read_bounded, sha256_of_text
+from kwslib.files import read_bounded, sha256_of_file, sha256_of_text
+from kwslib.folders import lock_folder
 
 RELEASE = "speech_commands_v0.02"
 LAYOUT = Path("SpeechCommands") / RELEASE
 TEST_SET = Path("SpeechCommands") / "speech_commands_test_set_v0.02"
 """Where the official test set's own ``_silence_`` clips are looked for; a separate download."""
 
+_SHA256 = "af14739ee7dc311471de98f5f9d2c9191b18aedfe957f4a6ff791c709868ff58"  # of its archive
 _NOISE = "_background_noise_"
 _KIND = "folders of sound, version 2"
 _LARGEST_LIST = 2**24
@@ -92,15 +92,13 @@ def _fetch(root: Path) -> None:
     """Download and unpack; whatever stops it, no part of the data set is left to be read."""
     from kwslib.features.torchaudio_cpu import torchaudio
 
+    archive = root / f"{RELEASE}.tar.gz"
+    if archive.exists() and sha256_of_file(archive) != _SHA256:  # torchaudio would unpack it
+        raise InputError(f"{archive}: is truncated or damaged; remove it and fetch it again")
     try:
         torchaudio.datasets.SPEECHCOMMANDS(root, url=RELEASE, download=True)
     except BaseException as error:
         shutil.rmtree(root / LAYOUT, ignore_errors=True)
-        archive = root / f"{RELEASE}.tar.gz"
-        if isinstance(error, EOFError | tarfile.TarError | zlib.error):
-            raise InputError(
-                f"{archive}: is truncated or damaged ({error}); remove it and fetch it again"
-            ) from error
         if isinstance(error, OSError | RuntimeError | http.client.HTTPException):
             raise InputError(f"{archive}: cannot be fetched ({error})") from error
         raise

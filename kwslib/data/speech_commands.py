@@ -99,15 +99,15 @@ class SpeechCommandsArchives(RecordedSpeech):
         """The archive's own image of a clip of any split, uint8 ``[98, 40]``."""
         try:
             with Image.open(io.BytesIO(self._images.read(name)), formats=["JPEG"]) as image:
-                pixels = np.asarray(image.convert("L"))
-        except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+                width, height = image.size  # before it is unpacked, which may take a gigabyte
+                if (height, width) == (TRAINING.frames, TRAINING.bands):
+                    return np.asarray(image.convert("L"))
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
             raise InputError(f"{self._images.place}: {name} is no readable JPEG image") from error
-        if pixels.shape != (TRAINING.frames, TRAINING.bands):
-            raise InputError(
-                f"{self._images.place}: {name} is {pixels.shape[0]} x {pixels.shape[1]} pixels, "
-                f"not {TRAINING.frames} x {TRAINING.bands}"
-            )
-        return pixels
+        raise InputError(
+            f"{self._images.place}: {name} is {height} x {width} pixels, "
+            f"not {TRAINING.frames} x {TRAINING.bands}"
+        )
 
     def has_archived_image(self, name: str) -> bool:
         """Whether the archive holds an image of the clip."""
