@@ -10,7 +10,7 @@ from functools import cache, partial
 import numpy as np
 
 from kwslib.board.client import Board
-from kwslib.board.links import HostLink
+from kwslib.board.transport import HostLink
 from kwslib.config import DEPLOYED
 from kwslib.deploy.compile import compile_network
 from kwslib.deploy.interpreter import predictor

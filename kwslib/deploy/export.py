@@ -1,5 +1,6 @@
 """A trained checkpoint as files for the board, with what was found about them."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,12 +9,12 @@ from typing import Any
 from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Split
 from kwslib.deploy import interpreter
-from kwslib.deploy.c_array import write_c_array
 from kwslib.deploy.convert import convert_float, convert_int8, layer_differences
 from kwslib.errors import InputError
 from kwslib.evaluation.accuracy import evaluate_split
-from kwslib.files import sha256_of_text, write_beside
+from kwslib.files import sha256_of_text, write_beside, write_text
 from kwslib.models.checkpoint import NetworkInfo, load, task_of
+from kwslib.network.flatfile import parse
 from kwslib.network.reader import graph_of
 from kwslib.quantize.ptq import calibration_clips
 from kwslib.training.predict import predictor
@@ -128,3 +129,48 @@ def _remarks(info: NetworkInfo, dataset: Dataset) -> tuple[str, ...]:
     return (
         f"note: trained on {name} but calibrated on {dataset.source.name}; --data names other data",
     )
+
+
+_PER_LINE = 12
+
+_RESOLVER_CALLS = {
+    "CONV_2D": "AddConv2D",
+    "DEPTHWISE_CONV_2D": "AddDepthwiseConv2D",
+    "FULLY_CONNECTED": "AddFullyConnected",
+    "AVERAGE_POOL_2D": "AddAveragePool2D",
+    "MAX_POOL_2D": "AddMaxPool2D",
+    "ADD": "AddAdd",
+    "SOFTMAX": "AddSoftmax",
+    "MEAN": "AddMean",
+    "PAD": "AddPad",
+    "RESHAPE": "AddReshape",
+}
+"""What a MicroMutableOpResolver has to be told for each operator."""
+
+
+def write_c_array(data: bytes, source: Path) -> tuple[Path, Path]:
+    """Write ``g_model`` to ``source`` (``.cc``) and its declaration beside it (``.h``).
+
+    Args:
+        data: the ``.tflite`` file.
+        source: where to write.
+    """
+    header = source.with_suffix(".h")
+    guard = "KWS_" + re.sub(r"[^A-Z0-9]", "_", header.name.upper(), flags=re.ASCII) + "_"
+    names = dict.fromkeys(operator.name for operator in parse(data).operators)
+    calls = "".join(f"//   resolver.{_RESOLVER_CALLS[name]}();\n" for name in names)
+    write_text(
+        header,
+        f"#ifndef {guard}\n#define {guard}\n\n"
+        f"// The model needs a MicroMutableOpResolver<{len(names)}> with\n{calls}\n"
+        "extern const unsigned char g_model[];\nextern const int g_model_len;\n\n#endif\n",
+    )
+    rows = [data[i : i + _PER_LINE] for i in range(0, len(data), _PER_LINE)]
+    body = ",\n    ".join(", ".join(f"0x{byte:02x}" for byte in row) for row in rows)
+    write_text(
+        source,
+        f'#include "{header.name}"\n\n'
+        f"alignas(16) const unsigned char g_model[] = {{\n    {body}}};\n"
+        f"const int g_model_len = {len(data)};\n",
+    )
+    return source, header

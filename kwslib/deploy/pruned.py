@@ -32,8 +32,8 @@ from kwslib.prune.methods import (
 )
 from kwslib.prune.remaining import remaining_cost
 from kwslib.prune.unstructured import below, check_amount
-from kwslib.quantize.methods import quantize_network
 from kwslib.quantize.network import Widths
+from kwslib.quantize.qat import quantize_network
 from kwslib.quantize.to_integers import integers_of
 from kwslib.training.predict import predictor
 from kwslib.training.recipe import Recipe, recipe_for

@@ -15,9 +15,9 @@ from kwslib.network.graph import Graph
 from kwslib.network.reference import run
 from kwslib.network.writer import write_tflite
 from kwslib.prune.masks import zeros_of
-from kwslib.quantize.methods import Method, quantize_network
 from kwslib.quantize.minifloat import Minifloat
 from kwslib.quantize.network import QuantizedNetwork, Widths
+from kwslib.quantize.qat import Method, quantize_network
 from kwslib.quantize.quantizers import Number
 from kwslib.quantize.to_integers import integers_of
 from kwslib.training.predict import predictor

@@ -5,7 +5,7 @@ from typing import Any
 
 import altair as alt
 
-from kwslib.board.memory import Part
+from kwslib.board.footprint import Part
 from kwslib.board.profile import Cost, Profile, profile_of
 from kwslib.config import DEPLOYED, NANO33BLE
 from kwslib.records import FOLDER, select

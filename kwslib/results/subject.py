@@ -10,8 +10,7 @@ from torch import nn
 from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Task
 from kwslib.models.checkpoint import PUBLISHED
-from kwslib.training.findings import Findings, findings
-from kwslib.training.study import published_network
+from kwslib.training.study import Findings, findings, published_network
 
 
 def spread(examples: NDArray[Any], count: int = 400) -> NDArray[Any]:
@@ -62,7 +61,7 @@ def load_subject(
 ) -> Subject:
     """The network that the parameters of a chapter ask for, trained now if need be.
 
-    Args and errors are those of :func:`kwslib.training.findings.findings`.
+    Args and errors are those of :func:`kwslib.training.study.findings`.
     """
     run = findings(profile, data, model, keywords, epochs, seed, folder)
     task = Task.of(keywords)

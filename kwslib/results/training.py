@@ -15,8 +15,7 @@ from kwslib.results.charts import training as charts
 from kwslib.results.committed import ORIGINAL, load
 from kwslib.results.provenance import resting_on
 from kwslib.results.values import Estimate, brief, mean_over_clips
-from kwslib.training.findings import Findings
-from kwslib.training.study import HARDEST, Study, published
+from kwslib.training.study import HARDEST, Findings, Study, published
 
 PUBLISHED_RUN, THIS_RUN = "published run", "this run"
 """What figures and tables call the committed trainings, and the one made now."""

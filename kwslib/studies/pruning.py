@@ -29,8 +29,8 @@ from kwslib.prune.remaining import remaining_cost
 from kwslib.prune.sensitivity import channel_sensitivity, weight_sensitivity
 from kwslib.prune.structured import widths_without
 from kwslib.prune.unstructured import SCOPES
-from kwslib.quantize.methods import quantize_network
 from kwslib.quantize.network import Widths
+from kwslib.quantize.qat import quantize_network
 from kwslib.records import Record
 from kwslib.studies.base import Base, Recorder, key_of, study_networks
 from kwslib.sweep.runs import Workers

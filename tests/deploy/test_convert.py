@@ -14,7 +14,7 @@ from kwslib.deploy.interpreter import predictor, reference_interpreter
 from kwslib.deploy.translate import Translation
 from kwslib.errors import InputError
 from kwslib.models import create
-from kwslib.models.padding import SameConv2d
+from kwslib.models.layers import SameConv2d
 from kwslib.network.facts import facts_in
 from kwslib.network.flatfile import parse
 from kwslib.network.reader import graph_of

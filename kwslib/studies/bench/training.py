@@ -14,11 +14,11 @@ from kwslib.data.dataset import Examples
 from kwslib.features.threads import one_thread
 from kwslib.models.standardise import Standardised
 from kwslib.studies.bench.registry import Row, benchmark, median_seconds
+from kwslib.training.fit import Run
 from kwslib.training.passes import Training, train_pass
 from kwslib.training.predict import to_input
 from kwslib.training.recipe import Recipe, recipe_for
-from kwslib.training.run import Run
-from kwslib.training.stock import Stock
+from kwslib.training.sampling import Stock
 
 _BATCHES = 8
 _LABELS = 4

@@ -3,7 +3,7 @@
 import pytest
 import vl_convert
 
-from kwslib.field.study import published
+from kwslib.field.outcomes import published
 from kwslib.results import field_test
 from kwslib.results.charts import deployment as charts
 from kwslib.results.charts import deployment as field
