@@ -6,12 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
 from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Split
-from kwslib.deploy import interpreter
 from kwslib.deploy.convert import convert_float, convert_int8, layer_differences
+from kwslib.deploy.predictors import file_predictor
 from kwslib.errors import InputError
-from kwslib.evaluation.accuracy import evaluate_split
+from kwslib.evaluation.accuracy import Predict, evaluate_split
 from kwslib.files import sha256_of_text, write_beside, write_text
 from kwslib.models.checkpoint import NetworkInfo, load, task_of
 from kwslib.network.flatfile import parse
@@ -67,28 +71,15 @@ def export(
     network, info = load(checkpoint)
     dataset = Dataset(open_source(data), task_of(checkpoint, info))
     training = dataset.examples("training").deployed
-    differences = layer_differences(network, training[:_COMPARED_CLIPS])
-    worst = max(differences, key=differences.__getitem__)
-    if differences[worst] > LOGIT_TOLERANCE:
-        raise InputError(
-            f"{checkpoint}: layer {worst} of the float file differs from PyTorch by "
-            f"{differences[worst]:.1e}; this TensorFlow does not suit"
-        )
+    differences = _checked_differences(network, training[:_COMPARED_CLIPS], checkpoint)
     facts = _facts(info, dataset, network)
     int8 = convert_int8(network, training, facts)
     graph_of(int8, checkpoint)
     # from its bytes: the file may go where nothing can be read from
-    predictors = {"float": predictor(network), "int8": interpreter.predictor_of(int8, checkpoint)}
-    accuracies = {
-        f"{form}_accuracy": evaluate_split(predict, dataset, SPLIT).accuracy
-        for form, predict in predictors.items()
-    }
-    contents = {out: int8}
-    if with_float:
-        contents[out.with_name(f"{out.stem}-float.tflite")] = convert_float(network, facts)
-    files = [_write(path, data) for path, data in contents.items()]
-    if c_array:
-        files += write_c_array(int8, out.with_suffix(".cc"))
+    predictors = {"float": predictor(network), "int8": file_predictor(int8, checkpoint)}
+    accuracies = _accuracies(predictors, dataset)
+    floats = convert_float(network, facts) if with_float else None
+    files = _write_all(out, int8, floats, c_array)
     summary = {
         "tflite": str(out),
         "bytes": len(int8),
@@ -103,10 +94,35 @@ def export(
     return Exported(summary, _remarks(info, dataset))
 
 
-def _write(path: Path, data: bytes) -> Path:
-    with write_beside(path) as temporary:
-        temporary.write_bytes(data)
-    return path
+def _checked_differences(
+    network: nn.Module, images: NDArray[np.uint8], checkpoint: str
+) -> dict[str, float]:
+    """How far each layer of the float file is from PyTorch, which must not be far."""
+    differences = layer_differences(network, images)
+    worst = max(differences, key=differences.__getitem__)
+    if differences[worst] > LOGIT_TOLERANCE:
+        raise InputError(
+            f"{checkpoint}: layer {worst} of the float file differs from PyTorch by "
+            f"{differences[worst]:.1e}; this TensorFlow does not suit"
+        )
+    return differences
+
+
+def _accuracies(predictors: Mapping[str, Predict], dataset: Dataset) -> dict[str, float]:
+    return {
+        f"{form}_accuracy": evaluate_split(predict, dataset, SPLIT).accuracy
+        for form, predict in predictors.items()
+    }
+
+
+def _write_all(out: Path, int8: bytes, floats: bytes | None, c_array: bool) -> list[Path]:
+    contents = {out: int8}
+    if floats is not None:
+        contents[out.with_name(f"{out.stem}-float.tflite")] = floats
+    for path, data in contents.items():
+        with write_beside(path) as temporary:
+            temporary.write_bytes(data)
+    return [*contents, *(write_c_array(int8, out.with_suffix(".cc")) if c_array else ())]
 
 
 def _facts(info: NetworkInfo, dataset: Dataset, network: Any) -> Mapping[str, Any]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from command_line import refused, runner
 
-from kwslib.deploy.interpreter import predictor
+from kwslib.deploy.predictors import predictor
 from kwslib.deploy.quantized import quantize_checkpoint
 from kwslib.errors import InputError
 from kwslib.network.reader import read_graph

@@ -10,7 +10,7 @@ from kwslib.deploy.convert import (
     convert_int8,
     layer_differences,
 )
-from kwslib.deploy.interpreter import predictor, reference_interpreter
+from kwslib.deploy.predictors import predictor, reference_interpreter
 from kwslib.deploy.translate import Translation
 from kwslib.errors import InputError
 from kwslib.models import create

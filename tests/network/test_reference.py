@@ -14,7 +14,7 @@ from reference import run_reference
 
 from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Task
-from kwslib.deploy.interpreter import predictor
+from kwslib.deploy.predictors import predictor
 from kwslib.errors import InputError
 from kwslib.models.checkpoint import PUBLISHED
 from kwslib.network.reader import graph_of

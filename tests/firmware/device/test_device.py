@@ -17,7 +17,7 @@ from kwslib.board.emulator import Emulator
 from kwslib.board.transport import MAX_PAYLOAD, EmulatorLink, Frame, FrameReader
 from kwslib.config import DEPLOYED
 from kwslib.deploy.compile import compile_network
-from kwslib.deploy.interpreter import predictor
+from kwslib.deploy.predictors import predictor
 from kwslib.deploy.toolchain import sanitized_program
 from kwslib.evaluation.smoothing import Smoothing
 

@@ -13,7 +13,7 @@ from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.spoken import EmbeddedSpeech
 from kwslib.data.task import Task
 from kwslib.deploy.compile import compile_network
-from kwslib.deploy.interpreter import predictor
+from kwslib.deploy.predictors import predictor
 from kwslib.live.scripts import bundle
 from kwslib.models.checkpoint import PUBLISHED
 from kwslib.network.reader import read_graph
