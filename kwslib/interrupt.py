@@ -9,18 +9,23 @@ exception is raised where nothing is held.
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from types import FrameType
+from typing import Any
 
 CHECK_S = 0.1
 """How long to wait at most before looking whether Ctrl-C was pressed."""
 
 _LOOK_FOR_PARENT_S = 0.5
 _HAS_MASKS = hasattr(signal, "pthread_sigmask")  # not on Windows
+_GUARD = "import os, sys; sys.stdin.read(); hasattr(os, 'killpg') and os.killpg(0, 9)"
+"""Python that waits for the end of its parent, and kills its own group of processes then."""
 
 
 class _Note:
@@ -90,3 +95,40 @@ def end_with_parent(parent: int) -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
+
+
+@contextmanager
+def started(command: Sequence[str], **options: Any) -> Iterator["subprocess.Popen[Any]"]:
+    """A process that is killed with all that it has started when the body ends, and when this
+    process is killed itself.
+
+    A compiler's driver starts the compiler proper, a browser its helpers. They belong to the group
+    of a guard, which reads from a pipe whose other end this process alone holds.
+
+    Args:
+        command: to start.
+        options: of :class:`subprocess.Popen`.
+    """
+    guard_command = [sys.executable, "-I", "-S", "-c", _GUARD]
+    with (
+        subprocess.Popen(guard_command, stdin=subprocess.PIPE, process_group=0) as guard,
+        subprocess.Popen(command, process_group=guard.pid, **options) as process,
+    ):
+        try:
+            yield process
+        finally:
+            guard.communicate()
+            process.kill()  # where there are no groups, as on Windows
+
+
+def run(
+    command: Sequence[str], timeout: float | None = None, **options: Any
+) -> "subprocess.CompletedProcess[Any]":
+    """Run a command to its end as :func:`subprocess.run` does, but as :func:`started` starts it.
+
+    Raises:
+        subprocess.TimeoutExpired: it took longer than ``timeout`` seconds.
+    """
+    with started(command, **options) as process:
+        out, err = process.communicate(timeout=timeout)
+    return subprocess.CompletedProcess(command, process.returncode, out, err)

@@ -4,7 +4,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import browsers
@@ -12,6 +12,10 @@ import pytest
 from fake_speech import write_official, write_spoken
 from filelock import FileLock
 from hypothesis import settings
+
+from kwslib.data.dataset import Dataset, open_source
+from kwslib.data.source import Source
+from kwslib.data.task import Task
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -53,9 +57,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         os.environ.pop("KWS_CACHE", None)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say which tests stay together, and in which order they begin.
+@pytest.hookimpl(hookwrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    """Say which tests stay together, and in which order those that are chosen begin.
 
     Tests that share what their module makes run in one process, so that it is made once. The site
     is built first, beside other tests; what looks at it comes last, in all processes.
@@ -63,6 +67,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if group := _made_by_its_module(item):
             item.add_marker(pytest.mark.xdist_group(group))
+    yield
     looks = [item for item in items if "site" in getattr(item, "fixturenames", ())]
     others = [item for item in items if "site" not in getattr(item, "fixturenames", ())]
     items[:] = [*looks[:1], *others, *looks[1:]]
@@ -112,6 +117,18 @@ def speech_commands() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no Speech Commands archives in {folder}; KWS_TEST_DATA names another folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def official(speech_commands: Path) -> Source:
+    """The clips of these archives, opened once in a process."""
+    return open_source(speech_commands)
+
+
+@pytest.fixture(scope="session")
+def official_task(official: Source) -> Dataset:
+    """The default task of these clips; do not change it."""
+    return Dataset(official, Task())
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from kwslib.interrupt import deferred_interrupt, enable_interrupt
+from kwslib.files import lock_folder
+from kwslib.interrupt import deferred_interrupt, enable_interrupt, run, started
 
 CHILD = """
 import os, sys, threading
@@ -117,14 +118,73 @@ def test_interrupts_that_were_ignored_are_answered_again():
         signal.signal(signal.SIGINT, before)
 
 
-def test_a_process_ends_with_its_parent_though_that_is_killed():
-    command = [sys.executable, "-c", PARENT, sys.executable, "-c", CHILD]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment)
-    child = int(process.stdout.readline())
+def wait_for_end(process, others):
+    """Kill a process, and wait until nobody holds its standard output, as ``others`` do."""
     process.kill()
     try:
-        process.communicate(timeout=60)  # until nobody holds the other end
+        process.communicate(timeout=60)
     except subprocess.TimeoutExpired:
-        os.kill(child, signal.SIGKILL)
+        for other in others:
+            os.kill(other, signal.SIGKILL)
         raise
+
+
+def start(*command):
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    return subprocess.Popen(command, stdout=subprocess.PIPE, env=environment)
+
+
+def test_a_process_ends_with_its_parent_though_that_is_killed():
+    process = start(sys.executable, "-c", PARENT, sys.executable, "-c", CHILD)
+    wait_for_end(process, [int(process.stdout.readline())])
+
+
+STARTER = """
+import sys
+from kwslib.files import lock_folder
+from kwslib.interrupt import run, started
+with lock_folder(sys.argv[1]):
+    if sys.argv[2] == "run":
+        run(sys.argv[3:])
+    elif sys.argv[2] == "two":
+        with started(sys.argv[3:]) as first, started(sys.argv[3:]) as second:
+            first.wait()
+    else:  # what it started before has ended
+        run(["true"])
+        run(sys.argv[3:])
+"""
+DRIVER = 'sleep 600 & echo "$$ $!"; wait'  # as a compiler's driver starts the compiler
+
+
+@pytest.mark.parametrize(("how", "drivers"), [("run", 1), ("two", 2), ("after another", 1)])
+def test_what_a_killed_process_started_ends_with_all_that_it_started(how, drivers, tmp_path):
+    process = start(sys.executable, "-c", STARTER, str(tmp_path), how, "sh", "-c", DRIVER)
+    lines = [process.stdout.readline() for _ in range(drivers)]
+    wait_for_end(process, [int(number) for line in lines for number in line.split()])
+    with lock_folder(tmp_path):
+        pass
+
+
+def test_what_is_started_ends_with_the_body():
+    with pytest.raises(ZeroDivisionError), started(["sh", "-c", DRIVER], stdout=-1) as process:
+        process.stdout.readline()
+        own = os.dup(process.stdout.fileno())
+        raise ZeroDivisionError
+    assert process.returncode == -signal.SIGKILL
+    with os.fdopen(own) as output:  # to whose end nobody comes before both have ended
+        assert output.read() == ""
+
+
+def test_a_command_that_takes_too_long_ends():
+    with pytest.raises(subprocess.TimeoutExpired):
+        run(["sh", "-c", DRIVER], 0.1, stdout=subprocess.PIPE)
+    done = run([sys.executable, "-c", "print(7); exit(3)"], 60, stdout=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (3, "7\n", None)
+
+
+def test_a_process_that_has_started_others_ends_without_a_word():
+    code = "from kwslib.interrupt import run; print(run(['true']).returncode)"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    command = [sys.executable, "-W", "error", "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert (done.stdout, done.stderr, done.returncode) == ("0\n", "", 0)

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from kwslib import __version__
-from kwslib.data.dataset import open_source
 from kwslib.data.spoken import EmbeddedSpeech
 from kwslib.errors import InputError
 from kwslib.records import (
@@ -163,14 +162,13 @@ def test_records_of_embedded_speech_are_of_that_which_is_spoken_now():
 
 
 @pytest.mark.real_speech
-def test_records_of_real_speech_are_of_the_archives_and_of_streams_made_of_them(speech_commands):
-    source = open_source(speech_commands)
-    found = committed(source.name)
-    assert len(found) > 1000 and {data["hash"] for data in found} == {source.identity()[:16]}
+def test_records_of_real_speech_are_of_the_archives_and_of_streams_made_of_them(official):
+    found = committed(official.name)
+    assert len(found) > 1000 and {data["hash"] for data in found} == {official.identity()[:16]}
     streams = [data for data in found if "stream" in data]
     for data in streams[:1]:
         ratios = tuple(None if each == "clean" else each for each in data["snr_db"])
         facts = {each.name: data[each.name] for each in fields(Plan) if each.name in data}
         plan = Plan(**{**facts, "snr_db": ratios})
-        assert {each["stream"] for each in streams} == {BuiltSound(source, plan).identity()[:16]}
+        assert {each["stream"] for each in streams} == {BuiltSound(official, plan).identity()[:16]}
     assert streams

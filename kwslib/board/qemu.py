@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from kwslib.errors import InputError
+from kwslib.interrupt import started
 
 _QEMU = "qemu-system-arm"
 SHIFT = 8
@@ -42,23 +43,20 @@ def serve(program: Path | str) -> Iterator[str]:
             program, "-chardev", f"socket,id=uart,fd={listening.fileno()},server=on,wait=off",
             "-serial", "chardev:uart",
         )  # fmt: skip
-        process = subprocess.Popen(
+        with started(
             command, pass_fds=[listening.fileno()], stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=messages,
-        )  # fmt: skip
-        port = listening.getsockname()[1]
-        listening.close()  # else, once QEMU is gone, connections would still be taken
-        try:
-            yield f"socket://127.0.0.1:{port}"
-        except Exception as error:
-            if _ends(process):
-                messages.seek(0)
-                text = messages.read().decode(errors="replace")
-                raise InputError(failure_of(program, "the device", text)) from error
-            raise
-        finally:
-            process.kill()
-            process.wait()
+        ) as process:  # fmt: skip
+            port = listening.getsockname()[1]
+            listening.close()  # else, once QEMU is gone, connections would still be taken
+            try:
+                yield f"socket://127.0.0.1:{port}"
+            except Exception as error:
+                if _ends(process):
+                    messages.seek(0)
+                    text = messages.read().decode(errors="replace")
+                    raise InputError(failure_of(program, "the device", text)) from error
+                raise
 
 
 def _ends(process: "subprocess.Popen[bytes]") -> bool:

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import torch
 
+from kwslib import interrupt
 from kwslib.cost.operations import IMAGE_SHAPE
 from kwslib.data.task import Task
 from kwslib.models import create
@@ -43,7 +44,8 @@ class Cold:
 def cold_calls() -> Cold:
     """Time the calls in a process of their own, since a network is cold but once."""
     command = [sys.executable, "-m", "kwslib.cost.cold"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = interrupt.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    done.check_returncode()
     return Cold(**json.loads(done.stdout))
 
 

@@ -27,6 +27,9 @@ Device = Literal["cpu", "cuda"]
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 """Which quantiles of the calls a record keeps."""
 
+MOST_REPETITIONS = 1_000_000
+"""Calls that can be timed."""
+
 
 @dataclass(frozen=True)
 class Timing:
@@ -94,13 +97,15 @@ def run_time(
 
 
 def check_repetitions(repetitions: int) -> None:
-    """Refuse too few calls for an interval of their median.
+    """Refuse too few calls for an interval of their median, and more than memory holds.
 
     Raises:
-        InputError: fewer than 10.
+        InputError: fewer than 10, or more than :data:`MOST_REPETITIONS`.
     """
     if repetitions < 10:
         raise InputError(f"repetitions {repetitions}: too few for a median; take at least 10")
+    if repetitions > MOST_REPETITIONS:
+        raise InputError(f"repetitions {repetitions}: must be at most {MOST_REPETITIONS:,}")
 
 
 def median_interval(calls: NDArray[np.float64]) -> tuple[float, float]:

@@ -35,6 +35,7 @@ from kwslib.data.synthesiser import synthesiser_version
 from kwslib.data.task import SILENCE, SPLITS, Split, speaker_of, split_of
 from kwslib.errors import InputError
 from kwslib.files import sha256_of_text
+from kwslib.interrupt import started
 
 WORDS = (
     "backward",
@@ -220,20 +221,12 @@ def _worker(names: Sequence[str]) -> Iterator["subprocess.Popen[bytes]"]:
     """Another process that makes clips in the order of ``names``; it ends with the body."""
     command = [sys.executable, "-m", spoken_clip.__name__]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    with subprocess.Popen(
-        command,
-        env=environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    ) as process:
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    with started(command, env=environment, **pipes) as process:
         assert process.stdin
-        try:
-            process.stdin.write("\n".join(names).encode())
-            process.stdin.close()
-            yield process
-        finally:
-            process.kill()
+        process.stdin.write("\n".join(names).encode())
+        process.stdin.close()
+        yield process
 
 
 def _next_clip(process: "subprocess.Popen[bytes]") -> NDArray[np.int16]:

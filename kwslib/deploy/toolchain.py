@@ -9,7 +9,6 @@ import importlib.util
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from kwslib import interrupt
 from kwslib.config import NANO33BLE
 from kwslib.errors import InputError
 from kwslib.files import (
@@ -273,23 +273,18 @@ def _key(
 
 
 def _run(command: Sequence[str], workshop: Path) -> None:
-    with subprocess.Popen(
-        command, cwd=workshop, env=os.environ | _ENVIRONMENT, start_new_session=True,
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace",
-    ) as compiler:  # fmt: skip
-        try:
-            _, message = compiler.communicate(timeout=_TIMEOUT_S)
-        except BaseException as error:
-            # The drivers start the compiler proper, which would go on without them.
-            os.killpg(compiler.pid, signal.SIGKILL)
-            if isinstance(error, subprocess.TimeoutExpired):
-                raise InputError(
-                    f"the compiler did not finish within {_TIMEOUT_S} s; "
-                    "take a smaller network, or try again on a machine that is less busy"
-                ) from error
-            raise
-    if compiler.returncode:
-        raise _failure(message)
+    try:
+        done = interrupt.run(
+            command, _TIMEOUT_S, cwd=workshop, env=os.environ | _ENVIRONMENT,
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace",
+        )  # fmt: skip
+    except subprocess.TimeoutExpired as error:
+        raise InputError(
+            f"the compiler did not finish within {_TIMEOUT_S} s; "
+            "take a smaller network, or try again on a machine that is less busy"
+        ) from error
+    if done.returncode:
+        raise _failure(done.stderr)
 
 
 @contextmanager

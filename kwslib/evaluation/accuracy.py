@@ -24,10 +24,11 @@ from kwslib.files import write_beside
 Predict = Callable[[NDArray[np.uint8]], NDArray[Any]]
 """Images uint8 ``[n, 49, 40]`` to scores ``[n, labels]``: probabilities, or int8 outputs."""
 
-_Z_95 = 1.959963984540054
+Z_95 = 1.959963984540054
+"""Standard deviations on either side of the mean that hold 95 % of a normal distribution."""
 
 
-def wilson_interval(successes: int, trials: int, z: float = _Z_95) -> tuple[float, float]:
+def wilson_interval(successes: int, trials: int, z: float = Z_95) -> tuple[float, float]:
     """The Wilson score interval of a proportion, 95 % by default.
 
     Source: E. B. Wilson, "Probable inference, the law of succession, and statistical

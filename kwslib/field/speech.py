@@ -26,6 +26,7 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
+from kwslib import interrupt
 from kwslib.config import SAMPLE_RATE
 from kwslib.data.homophones import homophones_of
 from kwslib.data.loudness import LOUD_SAMPLES, as_int16, from_db, loudest
@@ -82,7 +83,8 @@ def _by_flite(
         for name, value in settings.items():
             command += ["--setf", f"{name}={value:.4f}"]
         try:
-            subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
+            done = interrupt.run(command, 60, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            done.check_returncode()
         except FileNotFoundError:
             raise InputError(
                 "flite: not installed; on Debian and Ubuntu: apt-get install flite"

@@ -17,23 +17,24 @@ from kwslib.prune.importance import Criterion, importance
 from kwslib.prune.unstructured import check_amount
 
 
-def widths_without(network: nn.Module, amount: float) -> dict[str, int]:
+def widths_without(network: nn.Module, amount: float, what: str = "amount") -> dict[str, int]:
     """How many channels each group keeps when each loses the same share.
 
     Args:
         network: takes images ``[n, 1, 49, 40]``.
         amount: share of the channels of each group; ``round(amount * n)`` of n go.
+        what: the amount is called, for the message.
 
     Raises:
         InputError: ``amount`` is no share, or all channels of a group would go.
     """
-    check_amount(amount)
+    check_amount(amount, what)
     sizes = channels_of(network).sizes
     widths = {group: size - round(amount * size) for group, size in sizes.items()}
     for group, width in widths.items():
         if width == 0:
             raise InputError(
-                f"amount {amount:g}: removes all {sizes[group]} channels of layer {group}; "
+                f"{what} {amount:g}: removes all {sizes[group]} channels of layer {group}; "
                 "give less, so that one is left"
             )
     return widths

@@ -22,14 +22,14 @@ Choose = Callable[[nn.Module, float], Masks]
 """Which weights of a network remain when a share of them is pruned."""
 
 
-def check_amount(amount: float) -> None:
+def check_amount(amount: float, what: str = "amount") -> None:
     """Refuse what is no share that can go.
 
     Raises:
         InputError: it is not from 0 to below 1.
     """
     if not 0 <= amount < 1:
-        raise InputError(f"amount {amount:g}: must be a share from 0 to below 1, e.g. 0.8")
+        raise InputError(f"{what} {amount:g}: must be a share from 0 to below 1, e.g. 0.8")
 
 
 def below(network: nn.Module, threshold: float | Mapping[str, float]) -> Masks:

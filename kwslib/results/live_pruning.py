@@ -1,6 +1,6 @@
 """Chapter 6: a network that the run prunes by itself, measured and profiled."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import get_args
 
@@ -9,11 +9,12 @@ from torch import nn
 from kwslib.board.profile import Profile, profile
 from kwslib.config import NANO33BLE
 from kwslib.data.dataset import Dataset
-from kwslib.errors import InputError
+from kwslib.data.task import Task
+from kwslib.models.registry import create
 from kwslib.network.reader import graph_of
 from kwslib.network.writer import tflite_bytes
 from kwslib.prune.methods import EPOCHS, Method, fine_tuning, prune_network
-from kwslib.prune.unstructured import check_amount
+from kwslib.prune.structured import widths_without
 from kwslib.quantize.network import QuantizedNetwork
 from kwslib.quantize.to_integers import integers_of
 from kwslib.records import Record
@@ -29,23 +30,15 @@ DEMO_EPOCHS = 5
 """Of fine-tuning in the demo: enough for embedded speech, and quick."""
 
 
-def parse_shares(name: str, text: str) -> list[float]:
-    """``"0.8,0.5"`` as ``[0.5, 0.8]``.
-
-    Args:
-        name: of the parameter, for the message.
-        text: comma-separated shares.
+def check_channels(model: str, shares: Iterable[float]) -> None:
+    """Make sure that a network of the registry can lose each share of its channels.
 
     Raises:
-        InputError: one is no share from 0 to below 1.
+        InputError: no channel would be left in one of its layers.
     """
-    try:
-        shares = sorted(float(each) for each in text.split(","))
-    except ValueError:
-        raise InputError(f"{name} {text!r}: must be numbers such as 0.5,0.8") from None
+    network = create(model, len(Task().labels))
     for share in shares:
-        check_amount(share)
-    return shares
+        widths_without(network, share, "channels")
 
 
 def prune(

@@ -12,10 +12,8 @@ from kwslib.board.profile import Profile, profile
 from kwslib.config import NANO33BLE
 from kwslib.data.dataset import Dataset
 from kwslib.deploy.codegen import generate
-from kwslib.errors import InputError
 from kwslib.models.checkpoint import PUBLISHED
 from kwslib.network.reader import read_graph
-from kwslib.network.tensors import check_bits
 from kwslib.quantize.affine import METHODS, Method
 from kwslib.quantize.inside import weight_noise
 from kwslib.quantize.minifloat import Minifloat
@@ -52,21 +50,6 @@ _RULES: Mapping[Method, str] = {
 def load_sweep(kind: Kind, name: str) -> Sequence[Record]:
     """The committed sweep of a kind; empty where there is none of the network ``name``."""
     return load(f"sweeps/quantization-{kind}-{name}.json")
-
-
-def parse_bits(bits: str) -> list[int]:
-    """``"8,4,2"`` as ``[8, 4, 2]``.
-
-    Raises:
-        InputError: one is no number from 2 to 8.
-    """
-    try:
-        widths = [int(each) for each in bits.split(",")]
-    except ValueError:
-        raise InputError(f"bits {bits!r}: must be numbers such as 8,4,2") from None
-    for width in widths:
-        check_bits(width)
-    return widths
 
 
 def measure_widths(

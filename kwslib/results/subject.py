@@ -10,6 +10,7 @@ from torch import nn
 from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Task
 from kwslib.models.checkpoint import PUBLISHED
+from kwslib.results.parameters import check_parameters
 from kwslib.training.study import Findings, findings, published_network
 
 
@@ -61,8 +62,10 @@ def load_subject(
 ) -> Subject:
     """The network that the parameters of a chapter ask for, trained now if need be.
 
-    Args and errors are those of :func:`kwslib.training.study.findings`.
+    Args and errors are those of :func:`kwslib.training.study.findings`; nor can epochs and seed
+    be what :mod:`kwslib.results.parameters` refuses.
     """
+    check_parameters(epochs=epochs, seed=seed)
     run = findings(profile, data, model, keywords, epochs, seed, folder)
     task = Task.of(keywords)
     return Subject(

@@ -16,7 +16,7 @@ class Estimate:
     Attributes:
         value: a fraction, or a difference in percentage points.
         interval: of the value, or None.
-        unit: ``"fraction"`` or ``"points"``.
+        unit: ``"fraction"``, ``"points"`` or ``"us"``.
         seeds: how many trainings it is the mean of.
     """
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import yaml
 
 import kwslib
+from kwslib import interrupt
 from kwslib.errors import InputError
 from kwslib.files import lock_folder, write_text
 from kwslib.site.book import TOC_NAME, Book, Chapter
@@ -173,10 +174,7 @@ def _sphinx(
     more: Mapping[str, str] | None = None,
 ) -> Path:
     """Run ``jupyter-book build`` into ``folder`` and return the folder of its pages."""
-    start = (
-        f"from kwslib.interrupt import end_with_parent; end_with_parent({os.getpid()}); "
-        "from jupyter_book.cli.main import main; main()"  # it has no __main__
-    )
+    start = "from jupyter_book.cli.main import main; main()"  # it has no __main__
     command = [sys.executable, "-c", start, "build", str(root), "-q"]
     command += ["--path-output", str(folder), *options]
     environment = (
@@ -184,7 +182,7 @@ def _sphinx(
     )
     # jupyter-book prints where it put the pages, which is not where they will stand; warnings
     # and errors go to standard error
-    done = subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=False)
+    done = interrupt.run(command, env=environment, stdout=subprocess.DEVNULL)
     if done.returncode:
         # what Sphinx knows of half-made pages must not lead the next build astray
         shutil.rmtree(folder / "_build", ignore_errors=True)

@@ -5,6 +5,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from kwslib import interrupt
 from kwslib.errors import InputError
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -58,9 +59,8 @@ def _run(page: Path, out: Path, *arguments: str) -> None:
             *arguments, page.resolve().as_uri(),
         ]  # fmt: skip
         out.unlink(missing_ok=True)
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
-        )
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        done = interrupt.run(command, _TIMEOUT_S, text=True, **pipes)
     if not out.exists():
         lines = done.stderr.strip().splitlines() or ["no message"]
         raise RuntimeError(f"{page.name}: the browser made nothing of it ({lines[-1]})")

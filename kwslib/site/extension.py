@@ -24,7 +24,7 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.util.logging import getLogger
 
 from kwslib.errors import InputError
-from kwslib.files import sha256_of_sources, sha256_of_text, write_text
+from kwslib.files import cache_folder, sha256_of_sources, sha256_of_text, write_text
 from kwslib.site import (
     api_page,
     claims,
@@ -317,9 +317,12 @@ def write_vega(path: Path) -> None:
     """Write the Vega bundle that makes charts interactive.
 
     Its top-level names would collide with those of Sphinx's own scripts, hence the function.
+    Bundling takes seconds, so the bundle of each release is kept.
     """
-    if not path.exists():
-        write_text(path, f"(function () {{\n{vl_convert.javascript_bundle(VEGA_SNIPPET)}\n}})();\n")
+    kept = cache_folder("vega") / f"{sha256_of_text(VEGA_SNIPPET)[:16]}-{path.name}"
+    if not kept.exists():
+        write_text(kept, f"(function () {{\n{vl_convert.javascript_bundle(VEGA_SNIPPET)}\n}})();\n")
+    write_text(path, kept.read_text(encoding="utf-8"))
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -28,7 +28,7 @@ _IN_PAGES = re.compile(r'class="[^"]*\bfa[srb]?\b[^"]*"|class="[^"]*\bfa-[^"]*"'
 _NAME = re.compile(r"\bfa-([a-z0-9-]+)")
 _RULE = re.compile(r'((?:\.fa-[a-z0-9-]+(?:::?before)?,?)+)\{(?:--fa|content):"(\\?[^"]+)"')
 _VARIABLE = re.compile(r'--pst-(?:icon|breadcrumb)[a-z-]*:"(\\?[^"]+)"')
-_CONTENT = re.compile(r'([^{}]*)\{[^{}]*content:"(\\f[0-9a-f]+)"')
+_CONTENT = re.compile(r'(?<![^{}])([^{}]*)\{[^{}]*content:"(\\f[0-9a-f]+)"')
 
 
 def write_icons(static: Path, pages: Iterable[Path]) -> None:

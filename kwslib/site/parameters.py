@@ -62,7 +62,7 @@ def resolve(book: Book, asked: Mapping[str, Any]) -> dict[str, dict[str, Value]]
         asked: ``{"training.epochs": "40", ...}``.
 
     Raises:
-        InputError: no such chapter or name, or a value of another type.
+        InputError: no such chapter or name, or a value of another type or out of its range.
     """
     chapters = {each.name: each for each in book.chapters}
     defaults = {name: declared(chapter) for name, chapter in chapters.items()}
@@ -81,7 +81,17 @@ def resolve(book: Book, asked: Mapping[str, Any]) -> dict[str, dict[str, Value]]
                 f"it has {', '.join(allowed) or 'no parameters'}"
             )
         chosen[chapter][name] = _converted(key, str(value), defaults[chapter][name])
+        _check(key, name, chosen[chapter][name])
     return chosen
+
+
+def _check(key: str, name: str, value: Value) -> None:
+    from kwslib.results.parameters import check_parameters  # loads torch
+
+    try:
+        check_parameters(**{name: value})
+    except InputError as error:
+        raise InputError(f"parameter {key!r}: {error}") from None
 
 
 def _converted(key: str, text: str, default: Value) -> Value:

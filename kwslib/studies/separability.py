@@ -59,14 +59,17 @@ def two_groups(source: Source, words: Sequence[str], clips_per_word: int) -> tup
         clips_per_word: at most as many clips of each word in each group.
 
     Raises:
-        InputError: fewer than two words, or a word that the source lacks.
+        InputError: fewer than two words, or a word that the source or one of the groups lacks.
     """
     if len(set(words)) < 2:
-        raise InputError(f"words {','.join(words)}: name at least two different words")
+        raise InputError(f"words {','.join(words)!r}: name at least two different words")
     groups: tuple[list[str], list[str]] = ([], [])
     labels: tuple[list[int], list[int]] = ([], [])
     for label, word in enumerate(words):
         for group, found in enumerate(_clips(source, word)):
+            if not found:
+                to = ("fit on", "recognise")[group]
+                raise InputError(f"word {word!r}: {source.name} has no clips of it to {to}")
             groups[group].extend(found[:clips_per_word])
             labels[group].extend([label] * len(found[:clips_per_word]))
     fitted, unheard = (

@@ -26,14 +26,13 @@ from torch import nn
 from kwslib.data.dataset import Dataset
 from kwslib.data.task import Task
 from kwslib.errors import InputError
+from kwslib.evaluation.accuracy import Z_95
 from kwslib.models.checkpoint import PUBLISHED
 from kwslib.records import Record, machine_name, of_version, read_records, select, write_records
 from kwslib.training.fit import fitted, score
 from kwslib.training.predict import predictor
 from kwslib.training.recipe import Recipe, recipe_for
 from kwslib.training.study import Study, published
-
-_Z_95 = 1.959963984540054
 
 Networks = tuple[int, nn.Module, nn.Module]
 """A seed, the network without the extra keyword, and the one with it."""
@@ -208,7 +207,7 @@ def change_interval(differences: NDArray[np.float64]) -> tuple[float, float]:
     binomial proportions based on paired data", J. Educ. Behav. Stat. 37 (2012).
     """
     adjusted = np.concatenate([differences, [1.0, -1.0]])
-    margin = _Z_95 * adjusted.std() / math.sqrt(len(adjusted))
+    margin = Z_95 * adjusted.std() / math.sqrt(len(adjusted))
     return max(adjusted.mean() - margin, -1.0), min(adjusted.mean() + margin, 1.0)
 
 

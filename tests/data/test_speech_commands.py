@@ -216,20 +216,10 @@ def test_the_fingerprint_changes_with_any_of_the_archives(small, tmp_path):
 # ---------------------------------------------------------------- the real archives
 
 
-@pytest.fixture(scope="module")
-def source(speech_commands):
-    return open_source(speech_commands)
-
-
-@pytest.fixture(scope="module")
-def default_task(source):
-    return Dataset(source, Task())
-
-
 @pytest.mark.real_speech
-def test_the_default_task_has_the_published_counts(default_task):
-    assert default_task.counts() == {"training": 10_556, "validation": 1_333, "testing": 1_368}
-    assert default_task.per_label() == {
+def test_the_default_task_has_the_published_counts(official_task):
+    assert official_task.counts() == {"training": 10_556, "validation": 1_333, "testing": 1_368}
+    assert official_task.per_label() == {
         "training": {"_silence_": 2_099, "_unknown_": 2_099, "yes": 3_228, "no": 3_130},
         "validation": {"_silence_": 265, "_unknown_": 265, "yes": 397, "no": 406},
         "testing": {"_silence_": 272, "_unknown_": 272, "yes": 419, "no": 405},
@@ -237,8 +227,8 @@ def test_the_default_task_has_the_published_counts(default_task):
 
 
 @pytest.mark.real_speech
-def test_the_ten_words_are_tested_on_all_official_clips(source):
-    dataset = Dataset(source, Task.of("ten"))
+def test_the_ten_words_are_tested_on_all_official_clips(official):
+    dataset = Dataset(official, Task.of("ten"))
     testing = dataset.per_label()["testing"]
     assert dataset.counts()["testing"] == 4_890
     assert testing["_silence_"] == testing["_unknown_"] == 408
@@ -250,14 +240,14 @@ def test_the_ten_words_are_tested_on_all_official_clips(source):
 
 
 @pytest.mark.real_speech
-def test_no_clip_and_no_speaker_stands_in_two_splits(default_task):
-    names = {split: set(default_task.names[split]) for split in SPLITS}
+def test_no_clip_and_no_speaker_stands_in_two_splits(official_task):
+    names = {split: set(official_task.names[split]) for split in SPLITS}
     speakers = {
         split: {speaker_of(name) for name in names[split] if not name.startswith("_silence_")}
         for split in SPLITS
     }
     for split in SPLITS:
-        assert len(names[split]) == len(default_task.names[split]), "a clip stands twice"
+        assert len(names[split]) == len(official_task.names[split]), "a clip stands twice"
     for one, other in (
         ("training", "validation"),
         ("training", "testing"),
@@ -265,36 +255,36 @@ def test_no_clip_and_no_speaker_stands_in_two_splits(default_task):
     ):
         assert not names[one] & names[other]
         assert not speakers[one] & speakers[other]
-    assert default_task.speakers() == {split: len(speakers[split]) for split in SPLITS}
+    assert official_task.speakers() == {split: len(speakers[split]) for split in SPLITS}
 
 
 @pytest.mark.real_speech
-def test_every_clip_is_in_the_split_of_the_published_rule(default_task):
+def test_every_clip_is_in_the_split_of_the_published_rule(official_task):
     for split in SPLITS:
-        words = [n for n in default_task.names[split] if not n.startswith("_silence_")]
+        words = [n for n in official_task.names[split] if not n.startswith("_silence_")]
         assert {which_set(name + ".wav") for name in words} == {split}
 
 
 @pytest.mark.real_speech
-def test_unknown_clips_are_the_first_by_sha1_of_all_33_other_words(source, default_task):
+def test_unknown_clips_are_the_first_by_sha1_of_all_33_other_words(official, official_task):
     for split in SPLITS:
-        pool = source.unknown_clips(("yes", "no"), split)
+        pool = official.unknown_clips(("yes", "no"), split)
         assert len({name.split("/")[0] for name in pool}) == 33
         assert not {"yes", "no", "_silence_"} & {name.split("/")[0] for name in pool}
-        labelled = zip(default_task.names[split], default_task.labels(split), strict=True)
+        labelled = zip(official_task.names[split], official_task.labels(split), strict=True)
         drawn = [name for name, label in labelled if label == 1]
         ordered = sorted(pool, key=lambda name: hashlib.sha1(name.encode()).digest())
         assert drawn == ordered[: len(drawn)]
 
 
 @pytest.mark.real_speech
-def test_silence_of_training_and_validation_shares_no_sample(default_task):
+def test_silence_of_training_and_validation_shares_no_sample(official_task):
     masks = {}
-    lengths = {name: len(samples) for name, samples in default_task.source.noise().items()}
+    lengths = {name: len(samples) for name, samples in official_task.source.noise().items()}
     assert len(lengths) == 6
     for split in ("training", "validation"):
         masks[split] = {name: np.zeros(length, bool) for name, length in lengths.items()}
-        silence = [n for n in default_task.names[split] if n.startswith("_silence_/")]
+        silence = [n for n in official_task.names[split] if n.startswith("_silence_/")]
         for name in silence:
             recording, position, _ = name.removeprefix("_silence_/").rsplit("-", 2)
             part = masks[split][recording][int(position) : int(position) + 16_000]
@@ -307,33 +297,33 @@ def test_silence_of_training_and_validation_shares_no_sample(default_task):
 
 @pytest.mark.real_speech
 def test_a_second_opening_gives_the_same_evaluation_sets(
-    default_task, speech_commands, tmp_path, monkeypatch
+    official_task, speech_commands, tmp_path, monkeypatch
 ):
     monkeypatch.setenv("KWS_CACHE", str(tmp_path / "another"))
     again = Dataset(open_source(speech_commands), Task.of("yes,no"))
-    assert again.identity() == default_task.identity()
+    assert again.identity() == official_task.identity()
     for split in SPLITS:
-        assert list(again.names[split]) == list(default_task.names[split])
-        np.testing.assert_array_equal(again.labels(split), default_task.labels(split))
-    clips = [default_task.names["validation"][i] for i in (0, 300, 600, 1_000)]
-    np.testing.assert_array_equal(again.source.images(clips), default_task.source.images(clips))
-    clips = [default_task.names["testing"][i] for i in (0, 300, 600, 1_000)]
-    np.testing.assert_array_equal(again.source.audio(clips), default_task.source.audio(clips))
+        assert list(again.names[split]) == list(official_task.names[split])
+        np.testing.assert_array_equal(again.labels(split), official_task.labels(split))
+    clips = [official_task.names["validation"][i] for i in (0, 300, 600, 1_000)]
+    np.testing.assert_array_equal(again.source.images(clips), official_task.source.images(clips))
+    clips = [official_task.names["testing"][i] for i in (0, 300, 600, 1_000)]
+    np.testing.assert_array_equal(again.source.audio(clips), official_task.source.audio(clips))
 
 
 @pytest.mark.real_speech
-def test_a_test_clip_looks_like_its_archived_image(source, default_task):
-    names = [n for n in default_task.names["testing"] if source.has_archived_image(n)][::40]
-    ours = source.images(names).astype(float)
-    theirs = np.stack([source.archived_image(name) for name in names]).astype(float)
+def test_a_test_clip_looks_like_its_archived_image(official, official_task):
+    names = [n for n in official_task.names["testing"] if official.has_archived_image(n)][::40]
+    ours = official.images(names).astype(float)
+    theirs = np.stack([official.archived_image(name) for name in names]).astype(float)
     errors = np.sqrt(((ours - theirs) ** 2).mean(axis=(1, 2)))
     assert len(names) > 20
     assert np.median(errors) < 6, "4.6 of 255 is what the fit reached"
 
 
 @pytest.mark.real_speech
-def test_official_silence_is_sound_of_the_archive(source, default_task):
-    names = [n for n in default_task.names["testing"] if n.startswith("_silence_/")]
+def test_official_silence_is_sound_of_the_archive(official, official_task):
+    names = [n for n in official_task.names["testing"] if n.startswith("_silence_/")]
     assert len(names) == 272
     assert all(name.removeprefix("_silence_/").isdigit() for name in names)
-    assert source.audio(names[:3]).shape == (3, 16_000)
+    assert official.audio(names[:3]).shape == (3, 16_000)

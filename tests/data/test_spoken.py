@@ -4,6 +4,7 @@ import sys
 import numpy as np
 import pytest
 
+from kwslib import interrupt
 from kwslib.config import TRAINING
 from kwslib.data import spoken, spoken_clip
 from kwslib.data.dataset import Dataset
@@ -127,13 +128,12 @@ class TestSound:
         mixed = names[:40] + speech.silence_clips("testing", 5)
         monkeypatch.setattr(spoken, "_CLIPS_WORTH_A_WORKER", 10)
         monkeypatch.setattr(spoken, "_processors", lambda: 2)
-        started = []
-        popen = subprocess.Popen
+        workers = []
         monkeypatch.setattr(
-            subprocess, "Popen", lambda *a, **k: started.append(1) or popen(*a, **k)
+            spoken, "started", lambda *a, **k: workers.append(1) or interrupt.started(*a, **k)
         )
         together = speech.audio(mixed)
-        assert len(started) == 2
+        assert len(workers) == 2
         np.testing.assert_array_equal(together[:40], sound[:40])
         np.testing.assert_array_equal(together[40:], speech.audio(mixed[40:]))
 

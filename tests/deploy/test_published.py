@@ -5,8 +5,6 @@ import pytest
 from reference import run_reference
 
 from kwslib.board.emulator import Emulator
-from kwslib.data.dataset import Dataset, open_source
-from kwslib.data.task import Task
 from kwslib.deploy.compile import compile_network
 from kwslib.deploy.host import build_host_network
 from kwslib.models.checkpoint import PUBLISHED
@@ -59,12 +57,12 @@ def test_the_board_executes_few_instructions_and_always_as_many(graph, board):
 
 @pytest.mark.real_speech
 @pytest.mark.parametrize("bits", [8, 4, 2])
-def test_official_test_clips_in_few_bits(bits, speech_commands, tmp_path):
+def test_official_test_clips_in_few_bits(bits, official_task, tmp_path):
     """The record is over all of them; the board, which hears all in 8 bits below, hears a third."""
     tflite = PUBLISHED / f"tiny_conv-yes_no-w{bits}.tflite"
     graph = read_graph(tflite)
     assert graph.weight_bits == (bits, bits)
-    clips = Dataset(open_source(str(speech_commands)), Task.of("yes,no")).examples("testing")
+    clips = official_task.examples("testing")
     inputs = (clips.deployed.astype(np.int16) - 128).astype(np.int8).reshape(len(clips), -1)
     expected = run_reference(tflite.read_bytes(), inputs)
     board = Emulator(compile_network(graph, "emulator", tmp_path).program)
@@ -93,8 +91,8 @@ def test_weights_of_four_bits_take_half_the_flash(tmp_path):
 
 
 @pytest.mark.real_speech
-def test_all_official_test_clips_give_the_reference_bits(graph, board, speech_commands):
-    clips = Dataset(open_source(str(speech_commands)), Task.of("yes,no")).examples("testing")
+def test_all_official_test_clips_give_the_reference_bits(graph, board, official_task):
+    clips = official_task.examples("testing")
     inputs = (clips.deployed.astype(np.int16) - 128).astype(np.int8).reshape(len(clips), -1)
     assert len(inputs) == 1368
     expected = run_reference(TINY_CONV.read_bytes(), inputs)

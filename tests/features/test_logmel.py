@@ -135,12 +135,9 @@ def test_even_rows_of_the_training_image_are_the_deployed_one():
 
 
 @pytest.mark.real_speech
-def test_official_clips(speech_commands):
-    from kwslib.data.speech_commands import SpeechCommandsArchives
-
-    source = SpeechCommandsArchives(speech_commands)
-    names = in_hash_order(source.unknown_clips([], "testing"))[:40]
-    check(source.audio(names + source.silence_clips("testing", 4)))
+def test_official_clips(official):
+    names = in_hash_order(official.unknown_clips([], "testing"))[:40]
+    check(official.audio(names + official.silence_clips("testing", 4)))
 
 
 @given(st.integers(0, 9), st.integers(0, 9))

@@ -12,8 +12,6 @@ from integer_networks import IMAGE, KINDS, images_for, integer_networks, network
 from random_networks import NETWORKS
 from reference import run_reference
 
-from kwslib.data.dataset import Dataset, open_source
-from kwslib.data.task import Task
 from kwslib.deploy.predictors import predictor
 from kwslib.errors import InputError
 from kwslib.models.checkpoint import PUBLISHED
@@ -98,9 +96,9 @@ def test_published_networks_score_as_their_files(path):
 
 
 @pytest.mark.real_speech
-def test_every_test_clip_scores_as_in_the_reference_interpreter(speech_commands):
+def test_every_test_clip_scores_as_in_the_reference_interpreter(official_task):
     path = PUBLISHED / "tiny_conv-yes_no.tflite"
-    clips = Dataset(open_source(str(speech_commands)), Task()).examples("testing")
+    clips = official_task.examples("testing")
     scores = run(graph_of(path.read_bytes()), clips.deployed)
     assert scores.shape == (1368, 4)
     np.testing.assert_array_equal(scores, predictor(path)(clips.deployed))

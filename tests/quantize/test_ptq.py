@@ -4,8 +4,6 @@ import numpy as np
 import pytest
 import torch
 
-from kwslib.data.dataset import Dataset, open_source
-from kwslib.data.task import Task
 from kwslib.errors import InputError
 from kwslib.models.checkpoint import PUBLISHED, load
 from kwslib.network.reader import read_graph
@@ -66,10 +64,10 @@ def test_corrected_biases_give_the_outputs_the_means_of_the_floats(network, bits
 
 
 @pytest.mark.real_speech
-def test_corrected_biases_save_four_bits(network, speech_commands):
-    dataset = Dataset(open_source(str(speech_commands)), Task())
+def test_corrected_biases_save_four_bits(network, official_task):
     clips, validation = (
-        calibration_clips(dataset.examples("training").deployed), dataset.examples("validation"),
+        calibration_clips(official_task.examples("training").deployed),
+        official_task.examples("validation"),
     )  # fmt: skip
     plain, corrected = (
         predictor(quantize_after_training(network, Widths(4, 4), clips, correct_bias=correct))(
@@ -125,11 +123,11 @@ def test_nothing_to_calibrate_on(network):
 
 
 @pytest.mark.real_speech
-def test_grids_in_8_bits_are_those_of_the_published_file(network, speech_commands):
+def test_grids_in_8_bits_are_those_of_the_published_file(network, official_task):
     """Calibrated on the same clips by min-max, and on the float network, as TensorFlow Lite does;
     otherwise calibration sees the weights as they will be.
     """
-    clips = Dataset(open_source(str(speech_commands)), Task()).examples("training").deployed
+    clips = official_task.examples("training").deployed
     quantized = quantize_after_training(
         network, Widths(None, 8), calibration_clips(clips), activation_method="minmax",
     )  # fmt: skip

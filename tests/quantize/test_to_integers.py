@@ -6,8 +6,6 @@ import torch
 from residual import Residual, trained_looking
 from torch import nn
 
-from kwslib.data.dataset import Dataset, open_source
-from kwslib.data.task import Task
 from kwslib.errors import InputError
 from kwslib.models.checkpoint import load
 from kwslib.network.reference import run
@@ -57,11 +55,10 @@ def test_channels_without_weights_are_their_bias(silent, widths):
 
 
 @pytest.fixture(scope="module")
-def speech(speech_commands):
+def speech(official_task):
     """Images to calibrate with, and those to validate on."""
-    dataset = Dataset(open_source(str(speech_commands)), Task())
-    calibration = calibration_clips(dataset.examples("training").deployed)
-    return calibration, dataset.examples("validation").deployed
+    calibration = calibration_clips(official_task.examples("training").deployed)
+    return calibration, official_task.examples("validation").deployed
 
 
 @pytest.mark.real_speech

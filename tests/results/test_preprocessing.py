@@ -190,12 +190,11 @@ def test_embedded_speech_is_compared():
 
 
 @pytest.mark.real_speech
-def test_the_committed_comparison_comes_out_again(speech_commands):
-    from kwslib.data.dataset import open_source
+def test_the_committed_comparison_comes_out_again(official):
     from kwslib.studies.separability import separations, two_groups
 
     published = results.by_view(results.load_comparison())["logmel-u8"].subject
-    groups = two_groups(open_source(speech_commands), published["words"], CLIPS_PER_WORD)
+    groups = two_groups(official, published["words"], CLIPS_PER_WORD)
     (again,) = separations(*groups, kinds=["logmel-u8"])
     # another processor adds floats in another order: a clip or two may change sides
     assert abs(again["correct"] - published["correct"]) <= 2

@@ -169,17 +169,11 @@ def test_a_share_in_percent(share, text):
     assert pruning.percent_of(share) == text
 
 
-def test_shares_are_sorted():
-    assert live_pruning.parse_shares("amounts", "0.8,0.5") == [0.5, 0.8]
-
-
-@pytest.mark.parametrize(
-    "text, words",
-    [("0.5,x", "must be numbers"), ("", "must be numbers"), ("1", "amount 1: must be a share")],
-)
-def test_shares_that_are_none(text, words):
-    with pytest.raises(InputError, match=words):
-        live_pruning.parse_shares("amounts", text)
+@pytest.mark.parametrize("model", ["tiny_conv", "funnel_small"])
+def test_a_share_that_leaves_no_channel_is_refused_before_training(model):
+    live_pruning.check_channels(model, [0, 0.5, 0.875])
+    with pytest.raises(InputError, match=r"channels 0.99: removes all \d+ channels of layer"):
+        live_pruning.check_channels(model, [0.5, 0.99])
 
 
 @pytest.fixture(scope="module")

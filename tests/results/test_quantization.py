@@ -5,7 +5,6 @@ import torch
 from scipy import stats
 from specifications import rows_of
 
-from kwslib.errors import InputError
 from kwslib.records import Record
 from kwslib.results import quantization as results
 from kwslib.results.charts import quantization as charts
@@ -67,12 +66,6 @@ def test_formats_of_a_width_are_ranked():
                for name, value in (("E2M1", 0.9), ("E1M2", 0.8), ("E3M4", 0.95))]  # fmt: skip
     found = results.formats_of(4, results.accuracy_by_format(records, "ptq"))
     assert list(found) == ["E2M1", "E1M2"]
-
-
-@pytest.mark.parametrize("bits", ["1", "17", "4,x", ""])
-def test_widths_that_are_none(bits):
-    with pytest.raises(InputError, match="bits"):
-        results.parse_bits(bits)
 
 
 def test_a_scale_for_each_output_is_never_worse_by_its_rule():

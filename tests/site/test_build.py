@@ -60,10 +60,10 @@ def copy(built, tmp_path):
 
 
 @pytest.fixture
-def report_here(copy, capsys, monkeypatch):
+def report_here(copy, capfd, monkeypatch):
     """Runs ``kws report`` in this process on a copy of the book that is built."""
     monkeypatch.chdir(copy)
-    return runner("report", capsys)
+    return runner("report", capfd)
 
 
 def test_the_result_is_one_json_object(built):
@@ -85,29 +85,31 @@ def test_values_captions_and_claims_reach_the_page(built):
     assert 'aria-label="One bar"' in page(built[0], "1_sound")
 
 
-def test_a_wrong_claim_stops_the_build_and_the_last_site_stands(copy):
+def test_a_wrong_claim_stops_the_build_and_the_last_site_stands(report_here, copy):
     path = copy / "book" / "1_sound.md"
     path.write_text(path.read_text().replace("level * gain > 0", "level * gain > 9"))
-    done = report(copy)
-    assert done.returncode == 1 and "Traceback" not in done.stderr
+    code, _, err = report_here()
+    assert code == 1 and "Traceback" not in err
     line = 1 + path.read_text().splitlines().index(
         next(each for each in path.read_text().splitlines() if "above zero" in each)
     )
-    assert f"{path}:{line}: not true: It is above zero." in done.stderr
-    assert "level * gain > 9 does not hold: level * gain = 1.5" in done.stderr
+    assert f"{path}:{line}: not true: It is above zero." in err
+    assert "level * gain > 9 does not hold: level * gain = 1.5" in err
     assert "The loudness is" in page(copy, "1_sound")
 
 
-def test_a_changed_sentence_executes_nothing_and_a_new_expression_its_chapter(copy):
+def test_a_changed_sentence_executes_nothing_and_a_new_expression_its_chapter(report_here, copy):
+    def fresh():
+        _, out, _ = report_here("--json", "-p", "sound.level=8")
+        return [each["fresh"] for each in json.loads(out)["chapters"]]
+
     path = copy / "book" / "1_sound.md"
     source = path.read_text()
     path.write_text(source.replace("The loudness is", "How loud it is:"))
-    fresh = json.loads(report(copy, "--json", "-p", "sound.level=8").stdout)["chapters"]
-    assert [each["fresh"] for each in fresh] == [False, False]
+    assert fresh() == [False, False]
     assert "How loud it is: " in page(copy, "1_sound")
     path.write_text(source.replace("The loudness is", "At gain {eval}`gain` the loudness is"))
-    fresh = json.loads(report(copy, "--json", "-p", "sound.level=8").stdout)["chapters"]
-    assert [each["fresh"] for each in fresh] == [True, False]
+    assert fresh() == [True, False]
 
 
 def test_the_executed_notebook_can_be_downloaded(built):
@@ -128,12 +130,11 @@ def test_the_page_on_the_run_tells_parameters_and_origin(built):
     assert "in this run" in text and "embedded speech" in text
 
 
-def test_a_failing_cell_leaves_the_last_good_site(copy):
-    done = report(copy, "--json", "-p", "sound.words=fail")
-    assert done.returncode == 1
-    assert done.stdout == ""
-    assert "kws: chapter 1_sound, code cell 3" in done.stderr
-    assert "Traceback" not in done.stderr
+def test_a_failing_cell_leaves_the_last_good_site(report_here, copy):
+    code, out, err = report_here("--json", "-p", "sound.words=fail")
+    assert (code, out) == (1, "")
+    assert "kws: chapter 1_sound, code cell 3" in err
+    assert "Traceback" not in err
     assert "The loudness is" in page(copy, "1_sound")
 
 
@@ -156,16 +157,16 @@ def test_bad_input_ends_with_one_line_and_exit_code_2(report_here, options, mess
     assert "Traceback" not in err
 
 
-def test_a_warning_of_sphinx_leaves_the_last_good_site(copy):
+def test_a_warning_of_sphinx_leaves_the_last_good_site(report_here, copy):
     index = copy / "book" / "index.md"
     index.write_text(index.read_text() + "\n{doc}`nowhere`\n")
-    done = report(copy, "-p", "sound.level=8")
-    assert done.returncode == 1
-    assert "nowhere" in done.stderr
+    code, _, err = report_here("-p", "sound.level=8")
+    assert code == 1
+    assert "nowhere" in err
     assert "nowhere" not in page(copy, "index")
 
 
-def test_jupyter_book_alone_executes_and_builds(copy):
+def test_jupyter_book_alone_executes_and_builds(report_here, copy):
     for name in ("html", "next"):
         shutil.rmtree(copy / "_build" / name)
     variables = {"KWS_PARAMETERS": '{"sound.level": 10}'}
@@ -185,23 +186,25 @@ def test_jupyter_book_alone_executes_and_builds(copy):
     out = copy / "_build" / "html"
     assert not (out / MANIFEST).exists()
     (out / "mine.txt").write_text("mine")
-    done = report(copy, "-p", "sound.level=8")
-    assert done.returncode == 0, done.stderr
+    code, _, err = report_here("-p", "sound.level=8")
+    assert code == 0, err
     assert "The loudness is" in page(copy, "1_sound")
     assert (out / MANIFEST).exists() and (out / "mine.txt").exists()
 
 
-def test_one_chapter_alone(copy):
-    done = report(copy, "--json", "--chapter", "2")
-    assert done.returncode == 0, done.stderr
-    result = json.loads(done.stdout)
+def test_one_chapter_alone(report_here):
+    code, out, err = report_here("--json", "--chapter", "2")
+    assert code == 0, err
+    result = json.loads(out)
     assert [each["chapter"] for each in result["chapters"]] == ["2_size"]
     assert Path(result["page"]).name == "2_size.html"
     assert Path(result["page"]).exists() and Path(result["chapters"][0]["notebook"]).exists()
     assert not Path(result["page"]).with_name("index.html").exists()
 
 
-def test_what_a_run_lacks_is_left_out_and_a_checkout_keeps_what_is_not_the_sites(copy, tmp_path):
+def test_what_a_run_lacks_is_left_out_and_a_checkout_keeps_what_is_not_the_sites(
+    report_here, copy, tmp_path
+):
     out = tmp_path / "gh-pages"
     with claimed_folder(out) as folder:
         put_site(copy / "_build" / "html", folder)
@@ -212,8 +215,8 @@ def test_what_a_run_lacks_is_left_out_and_a_checkout_keeps_what_is_not_the_sites
     toc = copy / "_toc.yml"
     toc.write_text(toc.read_text().replace("  - file: book/2_size\n", ""))
     (copy / "book" / "2_size.md").unlink()
-    done = report(copy, "--out", str(out), "-p", "sound.level=4")
-    assert done.returncode == 0, done.stderr
+    code, _, err = report_here("--out", out, "-p", "sound.level=4")
+    assert code == 0, err
     assert "of the last site" not in (out / "index.html").read_text()
     text = (out / "book" / "1_sound.html").read_text()
     assert "The loudness is" in text

@@ -1,3 +1,7 @@
+import os
+import select
+import signal
+import subprocess
 import sys
 
 import jupyter_client.kernelspec
@@ -5,6 +9,7 @@ import nbformat
 import pytest
 
 from kwslib.errors import InputError
+from kwslib.files import lock_folder
 from kwslib.site.book import Book
 from kwslib.site.execute import ChapterError, _with_parameters, run_book
 from kwslib.site.roles import value_text
@@ -55,6 +60,46 @@ def test_a_failing_cell_names_chapter_cell_and_error_and_is_not_kept(root):
 def test_input_that_a_chapter_refuses_is_the_users_mistake(root):
     with pytest.raises(InputError, match="chapter 1_sound: there is no such word"):
         run_book(Book.open(root), Settings(parameters={"sound.words": "bad"}))
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from kwslib.files import lock_folder
+from kwslib.site.book import Book
+from kwslib.site.execute import run_book
+from kwslib.site.settings import Settings
+root = Path(sys.argv[1])
+with lock_folder(root / "_build"):
+    run_book(Book.open(root), Settings())
+"""
+WAITS = """
+import os, threading
+told = open("told", "w")
+print(os.getpid(), file=told, flush=True)
+threading.Event().wait()
+"""
+
+
+def test_a_kernel_ends_with_a_report_that_is_killed(root):
+    path = root / "book" / "1_sound.md"
+    path.write_text(path.read_text().replace("import altair as alt\n", WAITS, 1))
+    os.mkfifo(root / "told")
+    heard = os.open(root / "told", os.O_RDONLY | os.O_NONBLOCK)
+    process = subprocess.Popen([sys.executable, "-c", KILLED, str(root)])
+    try:
+        assert select.select([heard], [], [], 120)[0], "the cell did not run"
+        kernel = int(os.read(heard, 100))
+    finally:
+        process.kill()
+        process.wait()
+    ended = select.select([heard], [], [], 60)[0]  # nobody holds the other end
+    os.close(heard)
+    if not ended:
+        os.kill(kernel, signal.SIGKILL)
+    assert ended
+    with lock_folder(root / "_build"):
+        pass
 
 
 def test_nothing_runs_before_all_parameters_are_checked(root):

@@ -204,10 +204,11 @@ def test_so_does_the_emulated_board(spotter, sound, tmp_path):
 
 
 @pytest.mark.real_speech
-def test_real_speech_in_clean_air_is_mostly_detected(speech_commands, spotter):
-    source = open_source(speech_commands)
+def test_real_speech_in_clean_air_is_mostly_detected(official, spotter):
     plan = Plan(6, ("yes", "no"), (None,), keywords_an_hour=400, others_an_hour=0)
-    heard = listen(BuiltSound(source, replace(plan)), spotter, default_streaming(4), threshold=128)
+    heard = listen(
+        BuiltSound(official, replace(plan)), spotter, default_streaming(4), threshold=128
+    )
     assert heard.worked.outcome.misses < 0.3
     # Nearly all words end within their clips, so nearly all are detected soon after their ends.
     assert -500 < heard.summary()["latency"]["median_ms"] < 500

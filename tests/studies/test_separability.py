@@ -83,6 +83,15 @@ def test_two_different_words_are_needed():
         two_groups(Tones(), ["low", "middle"], 4)
 
 
+@pytest.mark.parametrize(("split", "end"), [("training", "fit on"), ("validation", "recognise")])
+def test_a_word_without_clips_in_one_group_is_named(split, end):
+    source = Tones()
+    every = source.keyword_clips
+    source.keyword_clips = lambda word, of: [] if (word, of) == ("high", split) else every(word, of)
+    with pytest.raises(InputError, match=f"word 'high': tones has no clips of it to {end}$"):
+        two_groups(source, ["low", "high"], 4)
+
+
 def test_ridge_is_the_textbook_formula():
     random = np.random.default_rng(0)
     known, new = random.normal(size=(30, 7)), random.normal(size=(12, 7))

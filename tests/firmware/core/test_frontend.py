@@ -12,8 +12,6 @@ from hypothesis import strategies as st
 from installed import needs
 
 from kwslib.config import CLIP_SAMPLES, DEPLOYED, SAMPLE_RATE
-from kwslib.data.dataset import Dataset, open_source
-from kwslib.data.task import Task
 from kwslib.deploy.frontend import HEADER, SOURCES, digit_reversed, frontend_tables
 from kwslib.deploy.toolchain import sanitized_program
 from kwslib.features.logmel import LogMelImage, logmel_images, quantize_power
@@ -53,11 +51,10 @@ def check(host, clips):
 
 
 @pytest.mark.real_speech
-def test_official_test_clips(host, speech_commands):
-    source = open_source(speech_commands)
-    names = Dataset(source, Task.of("yes,no")).names["testing"]
+def test_official_test_clips(host, official_task):
+    names = official_task.names["testing"]
     assert len(names) == 1368
-    check(host, source.audio(names))
+    check(host, official_task.source.audio(names))
 
 
 HERTZ = np.random.default_rng(0).uniform(0, 8000, 30)
@@ -210,11 +207,10 @@ def test_cortex_m4_gives_the_same_bits(host, compiler, tmp_path):
 
 
 @pytest.mark.real_speech
-def test_cortex_m4_gives_the_same_bits_on_speech(host, speech_commands, tmp_path):
-    source = open_source(speech_commands)
-    names = Dataset(source, Task.of("yes,no")).names["testing"][::171]
+def test_cortex_m4_gives_the_same_bits_on_speech(host, official_task, tmp_path):
+    names = official_task.names["testing"][::171]
     board = BoardFrontEnd(tmp_path, "zig")
-    for clip in source.audio(names):
+    for clip in official_task.source.audio(names):
         np.testing.assert_array_equal(board.image_of(clip), host.image_of(clip))
 
 

@@ -9,9 +9,7 @@ from front_end import HostFrontEnd
 
 from kwslib.board.client import default_streaming
 from kwslib.config import CLIP_SAMPLES, DEPLOYED
-from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.spoken import EmbeddedSpeech
-from kwslib.data.task import Task
 from kwslib.deploy.compile import compile_network
 from kwslib.deploy.predictors import predictor
 from kwslib.live.scripts import bundle
@@ -99,11 +97,10 @@ def test_it_says_what_it_runs(facts):
 
 
 @pytest.mark.real_speech
-def test_official_test_clips(page, facts, speech_commands, tmp_path):
-    source = open_source(speech_commands)
-    names = Dataset(source, Task.of("yes,no")).names["testing"][::13][:100]
+def test_official_test_clips(page, facts, official_task, tmp_path):
+    names = official_task.names["testing"][::13][:100]
     assert len(names) == 100
-    check(page, source.audio(names), tmp_path)
+    check(page, official_task.source.audio(names), tmp_path)
 
 
 def test_embedded_clips_and_noise(page, facts, tmp_path):
