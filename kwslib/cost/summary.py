@@ -6,7 +6,8 @@ from typing import Any
 from torch import fx, nn
 
 from kwslib.config import NANO33BLE, Board
-from kwslib.cost.memory import (
+from kwslib.cost.operations import IMAGE_SHAPE, LayerCost, layer_costs
+from kwslib.cost.storage import (
     ACTIVATION_BYTES,
     NUMBER_TYPES,
     Memory,
@@ -15,7 +16,6 @@ from kwslib.cost.memory import (
     live_memory,
     scale_bytes,
 )
-from kwslib.cost.operations import IMAGE_SHAPE, LayerCost, layer_costs
 from kwslib.models.traced import UnfoldableError, traced_and_folded
 
 

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -33,7 +32,6 @@ from kwslib.results.subject import Subject, spread
 from kwslib.results.values import Estimate
 from kwslib.training.predict import to_input
 
-_CHECKED = 200
 _COMPARED = 8
 _SHOWN_BYTES = 12
 _WIDTH = 79  # characters of a line of C
@@ -49,11 +47,11 @@ def convert(subject: Subject) -> bytes:
     return convert_int8(subject.network, subject.dataset.examples("training").deployed, facts)
 
 
-def deployed_file(subject: Subject, converted: bytes, folder: Path = PUBLISHED) -> bytes:
+def deployed_file(subject: Subject, converted: bytes) -> bytes:
     """The file that goes onto the board: the published one, or what this run converted."""
     if subject.is_trained:
         return converted
-    return (folder / f"{subject.name}.tflite").read_bytes()
+    return (PUBLISHED / f"{subject.name}.tflite").read_bytes()
 
 
 def first_layer(
@@ -95,27 +93,21 @@ def float_difference(network: nn.Module, images: NDArray[np.uint8]) -> tuple[int
     return len(data), float(np.abs(expected - found).max())
 
 
-def int8_change(subject: Subject, file: bytes, folder: Path = PUBLISHED) -> Estimate:
+def int8_change(subject: Subject, file: bytes) -> Estimate:
     """By how many points the int8 file's test accuracy differs from that of its float weights.
 
     Args:
         subject: the network.
         file: its int8 file; it is scored now if it is no published one.
-        folder: where published networks lie.
     """
     before = subject.run.study.value("accuracy", split="testing")
     if subject.is_trained:
         predict = file_predictor(file)
         after = evaluate_split(predict, subject.dataset, "testing").accuracy
     else:
-        records = read_records(folder / f"{subject.name}-int8.json")
+        records = read_records(PUBLISHED / f"{subject.name}-int8.json")
         after = select(records, "accuracy", split="testing")[0].value
     return Estimate(100 * float(after - before), None, "points")
-
-
-def checked_images(subject: Subject) -> NDArray[np.uint8]:
-    """About 200 test images, evenly spread, so that all labels are among them."""
-    return spread(subject.dataset.examples("testing").deployed, _CHECKED)
 
 
 def count_equal_clips(file: bytes, images: NDArray[np.uint8]) -> int:

@@ -101,11 +101,6 @@ class Setting:
     bits: int = 32
     seed: int = 0
 
-    @property
-    def float_setting(self) -> "Setting":
-        """The same before it is quantized."""
-        return replace(self, quantized="float", bits=32)
-
 
 def settings(kind: Kind, seeds: Sequence[int]) -> list[Setting]:
     """The settings of a sweep, seed by seed; the network of which nothing is pruned comes first.
@@ -248,7 +243,7 @@ def study(
 
 def pruned_network(setting: Setting, base: Base) -> tuple[nn.Module, NetworkInfo]:
     """The float network of a setting, pruned by an earlier call or now, and what it is."""
-    setting = setting.float_setting
+    setting = replace(setting, quantized="float", bits=32)
     found = base.float_network(setting.seed)
     dense, info = found.network, found.info
     if setting.method == "dense":
