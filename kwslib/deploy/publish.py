@@ -1,7 +1,5 @@
-"""Convert a published checkpoint to integers and keep the file and what was found about it.
-
-``python -m kwslib.deploy.publish --data DIR`` makes the committed int8 files again; with
-``--weights 4 --method qat`` those of fewer bits, ``<name>-w4.tflite``.
+"""Published checkpoints as files in integers, and what was found about them; ``kws measure`` makes
+them again.
 """
 
 from collections.abc import Mapping
@@ -10,19 +8,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import click
-
 from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import SPLITS
 from kwslib.deploy.export import export
 from kwslib.deploy.predictors import info_of, predictor_of
 from kwslib.deploy.quantized import quantize_checkpoint
-from kwslib.errors import mistakes_in_a_line
 from kwslib.evaluation.accuracy import Predict, evaluate_split
 from kwslib.files import sha256_of_file
 from kwslib.models.checkpoint import PUBLISHED, task_of
-from kwslib.quantize.methods import Method
 from kwslib.quantize.network import Widths
+from kwslib.quantize.qat import Method
 from kwslib.records import Record, machine_name, write_records
 
 VERSION = 1
@@ -146,21 +141,3 @@ class _File:
             **self.more,
             "tflite": sha256_of_file(self.tflite),
         }
-
-
-@click.command()
-@click.option("--data", required=True, help="Folder of Speech Commands.")
-@click.option("--name", default="tiny_conv-yes_no", show_default=True)
-@click.option("--weights", type=click.IntRange(2, 8), help="Bits; without it, TensorFlow's int8.")
-@click.option("--method", type=click.Choice(("ptq", "qat")), default="ptq", show_default=True)
-def main(data: str, name: str, weights: int | None, method: Method) -> None:
-    """Make a published file in integers again."""
-    if weights is None:
-        click.echo(publish(name, data))
-    else:
-        click.echo(publish_narrow(name, data, weights, method))
-
-
-if __name__ == "__main__":
-    with mistakes_in_a_line():
-        main()

@@ -17,7 +17,7 @@ from torch import fx, nn
 from torch.nn import functional as F
 
 from kwslib.errors import InputError
-from kwslib.models.padding import SameConv2d, same_padding
+from kwslib.models.layers import SameConv2d, same_padding
 from kwslib.models.traced import UnfoldableError, module_of, traced_and_folded
 
 _ADVICE = "; say it with layers that can be converted, or teach kwslib/deploy/translate.py"
@@ -149,7 +149,7 @@ def _padding(conv: nn.Conv2d, height: int, width: int) -> str:
         return "SAME"
     raise InputError(
         f"a convolution is padded by {conv.padding}, which TensorFlow's SAME is not; "
-        "take kwslib.models.padding.SameConv2d"
+        "take kwslib.models.layers.SameConv2d"
     )
 
 

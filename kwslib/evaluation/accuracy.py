@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from kwslib.data.dataset import Dataset
 from kwslib.data.disturb import UNDISTURBED, Disturbance, disturbed
-from kwslib.data.noises import chosen_noises
+from kwslib.data.synthetic_noise import chosen_noises
 from kwslib.data.task import Split
 from kwslib.errors import InputError
 from kwslib.files import write_beside
@@ -232,7 +232,7 @@ def evaluate_split(
         dataset: its task and clips.
         split: which of them.
         disturbance: what is done to their sound; its noise is one of
-            :func:`kwslib.data.noises.noises_of`.
+            :func:`kwslib.data.synthetic_noise.noises_of`.
 
     Raises:
         InputError: clips to be disturbed are not there as sound, or there is no such noise.

@@ -10,8 +10,8 @@ from typing import Any
 
 from kwslib.board.client import default_streaming
 from kwslib.field.live import SPEAK_MS
+from kwslib.field.outcomes import original
 from kwslib.field.recordings import BEFORE_MS
-from kwslib.field.study import original
 from kwslib.files import sha256_of_text, write_text
 from kwslib.live.clips import LiveClip, clips, picture_of
 from kwslib.live.offer import LiveNetwork, networks

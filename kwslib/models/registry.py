@@ -17,8 +17,7 @@ _MODELS: dict[str, Callable[[int], nn.Module]] = {}
 
 _NOT_NETWORKS = {
     "registry",
-    "padding",
-    "separable",
+    "layers",
     "checkpoint",
     "standardise",
     "traced",

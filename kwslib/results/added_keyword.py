@@ -13,8 +13,7 @@ from kwslib.results import page
 from kwslib.results.charts.theme import BLUE, GREEN, GREY, WIDTH, chart, intervals, names_of, tips
 from kwslib.results.provenance import resting_on
 from kwslib.results.values import Estimate
-from kwslib.training.comparison import Comparison, Pair
-from kwslib.training.extra import committed_comparison, records_path
+from kwslib.training.comparison import Comparison, Pair, committed_comparison, records_path
 from kwslib.training.study import Study
 
 ALL = "all labels"

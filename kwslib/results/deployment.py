@@ -14,10 +14,10 @@ from torch import nn
 
 from kwslib.board.profile import Profile
 from kwslib.board.target import board_predictor, open_board
-from kwslib.deploy import interpreter
 from kwslib.deploy.codegen import generate
 from kwslib.deploy.convert import convert_float, convert_int8
 from kwslib.deploy.host import build_host_network
+from kwslib.deploy.predictors import file_predictor
 from kwslib.deploy.toolchain import CORE
 from kwslib.evaluation.accuracy import evaluate_split
 from kwslib.models.checkpoint import PUBLISHED
@@ -87,7 +87,7 @@ def float_difference(network: nn.Module, images: NDArray[np.uint8]) -> tuple[int
     """
     few = spread(images, _COMPARED)
     data = convert_float(network, {})
-    found = interpreter.predictor_of(data)(few)
+    found = file_predictor(data)(few)
     with torch.no_grad():
         expected = network.eval()(to_input(torch.from_numpy(few))).softmax(1).numpy()
     return len(data), float(np.abs(expected - found).max())
@@ -102,7 +102,7 @@ def int8_change(subject: Subject, file: bytes) -> Estimate:
     """
     before = subject.run.study.value("accuracy", split="testing")
     if subject.is_trained:
-        predict = interpreter.predictor_of(file)
+        predict = file_predictor(file)
         after = evaluate_split(predict, subject.dataset, "testing").accuracy
     else:
         records = read_records(PUBLISHED / f"{subject.name}-int8.json")
@@ -125,7 +125,7 @@ def count_equal_clips(file: bytes, images: NDArray[np.uint8]) -> int:
 
 def reference_scores(file: bytes, images: NDArray[np.uint8]) -> NDArray[np.int8]:
     """TensorFlow Lite Micro's int8 scores ``[n, labels]`` of images uint8 ``[n, 49, 40]``."""
-    scores: NDArray[np.int8] = interpreter.predictor_of(file)(images)
+    scores: NDArray[np.int8] = file_predictor(file)(images)
     return scores
 
 

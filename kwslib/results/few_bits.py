@@ -15,9 +15,9 @@ from kwslib.models.checkpoint import PUBLISHED
 from kwslib.network.reader import read_graph
 from kwslib.quantize.affine import METHODS, Method
 from kwslib.quantize.inside import weight_noise
-from kwslib.quantize.methods import number_of
 from kwslib.quantize.minifloat import Minifloat
 from kwslib.quantize.network import QuantizedLayer, QuantizedNetwork, Widths
+from kwslib.quantize.qat import number_of
 from kwslib.records import Record, read_records, select
 from kwslib.results import page
 from kwslib.results.board_profile import ram_bytes

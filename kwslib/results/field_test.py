@@ -8,16 +8,17 @@ import altair as alt
 
 from kwslib.data.task import SPLITS, UNKNOWN
 from kwslib.evaluation.smoothing import FIRST_KEYWORD
-from kwslib.field.scores import (
+from kwslib.field.outcomes import (
+    FieldStudy,
     Share,
     by_condition,
     by_kind,
     by_word,
     clips_right,
     false_accepts,
+    original,
     successes,
 )
-from kwslib.field.study import FieldStudy, original
 from kwslib.field.trials import NONE, Trial
 from kwslib.models.checkpoint import PUBLISHED
 from kwslib.records import read_records, select

@@ -8,7 +8,7 @@ import altair as alt
 
 from kwslib.board.client import default_streaming
 from kwslib.data.dataset import open_source
-from kwslib.data.noises import chosen_noises
+from kwslib.data.synthetic_noise import chosen_noises
 from kwslib.records import FOLDER, Record, select
 from kwslib.results import page
 from kwslib.results.charts.theme import (
@@ -30,7 +30,7 @@ from kwslib.streaming.listen import Listening, listen
 from kwslib.streaming.plan import Plan
 from kwslib.streaming.scores import spotter_from
 from kwslib.streaming.sound import BuiltSound
-from kwslib.training.findings import Findings
+from kwslib.training.study import Findings
 
 LIVE_MINUTES = 4
 

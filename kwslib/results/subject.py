@@ -9,8 +9,7 @@ from torch import nn
 from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Task
 from kwslib.results.parameters import check_parameters
-from kwslib.training.findings import Findings, findings
-from kwslib.training.study import published_network
+from kwslib.training.study import Findings, findings, published_network
 
 
 def spread(examples: NDArray[Any], count: int = 400) -> NDArray[Any]:
@@ -60,7 +59,7 @@ def load_subject(
 ) -> Subject:
     """The network that the parameters of a chapter ask for, trained now if need be.
 
-    Args and errors are those of :func:`kwslib.training.findings.findings`; nor can epochs and seed
+    Args and errors are those of :func:`kwslib.training.study.findings`; nor can epochs and seed
     be what :mod:`kwslib.results.parameters` refuses.
     """
     check_parameters(epochs=epochs, seed=seed)

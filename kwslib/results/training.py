@@ -22,8 +22,7 @@ from kwslib.results.charts.theme import (
 )
 from kwslib.results.provenance import resting_on
 from kwslib.results.values import ORIGINAL, Estimate, brief, load, mean_over_clips
-from kwslib.training.findings import Findings
-from kwslib.training.study import HARDEST, Study, published
+from kwslib.training.study import HARDEST, Findings, Study, published
 
 PUBLISHED_RUN, THIS_RUN = "published run", "this run"
 """What figures and tables call the committed trainings, and the one made now."""

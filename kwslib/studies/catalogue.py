@@ -23,8 +23,8 @@ from kwslib.data.task import Task
 from kwslib.deploy import publish
 from kwslib.deploy.predictors import tflite_of
 from kwslib.errors import InputError
-from kwslib.field import book
-from kwslib.field.run import FieldTest
+from kwslib.field import trial_file
+from kwslib.field.session import FieldTest
 from kwslib.field.speech import make_folder
 from kwslib.models.checkpoint import PUBLISHED
 from kwslib.network.reader import read_graph
@@ -42,7 +42,7 @@ from kwslib.studies import (
 from kwslib.studies.base import Base
 from kwslib.studies.bench import physical
 from kwslib.studies.published import chosen, train
-from kwslib.training import extra, study
+from kwslib.training import comparison, study
 from kwslib.training.recipe import Recipe, recipe_for
 from kwslib.training.study import Study, write_published
 
@@ -193,7 +193,9 @@ def _note(line: str) -> None:
 
 def _field_settings(record: Committed, data: str) -> tuple[Settings, Settings]:
     labels = record.records[0].subject["labels"]
-    usual = book.sitting("", "", labels, default_streaming(len(labels)), "emulator", "", {}).subject
+    usual = trial_file.sitting(
+        "", "", labels, default_streaming(len(labels)), "emulator", "", {}
+    ).subject
     names = set(usual) - {"network", "sha256"}
     return [{name: usual[name] for name in names}], _subjects(record, names)
 
@@ -235,7 +237,7 @@ def _extra(record: Committed, data: str, folder: Path, jobs: int | None) -> list
     smaller = Dataset(source, Task.of([word for word in words if word != subject["extra"]]))
     for task in (smaller.task, larger.task):
         shutil.copy(study.published_paths(base.model, task)[1], folder)
-    return read_records(extra.publish(base.model, smaller, larger, folder=folder))
+    return read_records(comparison.publish(base.model, smaller, larger, folder=folder))
 
 
 def _robustness(record: Committed, data: str, folder: Path, jobs: int | None) -> list[Record]:
@@ -312,7 +314,7 @@ KINDS: tuple[Kind, ...] = (
         lambda _, data, *__: preprocessing.study(data), preprocessing.VERSION,
     ),
     Kind(
-        "field test", r"field/(?P<network>.+)", _ANEW, _field, book.VERSION, _field_settings,
+        "field test", r"field/(?P<network>.+)", _ANEW, _field, trial_file.VERSION, _field_settings,
     ),
     Kind(
         "GPU", r"gpu/(?P<network>.+)", _ANEW,
@@ -328,7 +330,7 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind(
         "extra keyword", r"published/(?P<network>.+)-extra", f"{_ANEW} --data DIR", _extra,
-        extra.VERSION,
+        comparison.VERSION,
     ),
     Kind(
         "training", r"published/(?P<network>.+)", f"{_ANEW} --data DIR", _trained,

@@ -9,8 +9,7 @@ import pytest
 from kwslib.cost import cost_of
 from kwslib.data.task import Task
 from kwslib.evaluation.accuracy import wilson_interval
-from kwslib.field.scores import clips_right, successes
-from kwslib.field.study import published
+from kwslib.field.outcomes import clips_right, published, successes
 from kwslib.models import create
 from kwslib.records import FOLDER
 from kwslib.results import audit, field_test, pruned_accuracy

@@ -15,7 +15,7 @@ from kwslib.records import Record
 from kwslib.results import training as results
 from kwslib.results.charts.theme import COLOURS
 from kwslib.results.values import load_original
-from kwslib.training import findings as training_findings
+from kwslib.training import study as training_study
 from kwslib.training.fit import fitted
 from kwslib.training.recipe import Recipe
 from kwslib.training.study import Study, study_of, write_published
@@ -37,13 +37,13 @@ def folder(tones, tmp_path_factory):
 @pytest.fixture(scope="module")
 def published(folder):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training_findings, "recipe_for", lambda *_, **__: RECIPE)
-        return training_findings.findings("full", "", "tiny_conv", "yes,no", 0, 0, folder)
+        patch.setattr(training_study, "recipe_for", lambda *_, **__: RECIPE)
+        return training_study.findings("full", "", "tiny_conv", "yes,no", 0, 0, folder)
 
 
 @pytest.fixture(scope="module")
 def live(folder, tones):
-    return training_findings.findings("demo", str(tones), "tiny_conv", "yes,no", 1, 3, folder)
+    return training_study.findings("demo", str(tones), "tiny_conv", "yes,no", 1, 3, folder)
 
 
 @pytest.fixture(params=["published", "live"])

@@ -93,7 +93,7 @@ def test_what_is_quantized_is_pruned_as_in_the_other_sweeps():
 def base(monkeypatch, tones, own_cache):
     """One epoch of everything, on tones."""
     monkeypatch.setattr("kwslib.prune.methods.EPOCHS", dict.fromkeys(METHODS, 1))
-    monkeypatch.setattr("kwslib.quantize.methods.AWARE_EPOCHS", 1)
+    monkeypatch.setattr("kwslib.quantize.qat.AWARE_EPOCHS", 1)
     return Base(str(tones), epochs=1)
 
 

@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from kwslib.board.client import Board
 from kwslib.board.emulator import Emulator
-from kwslib.board.links import EmulatorLink
+from kwslib.board.transport import EmulatorLink
 from kwslib.config import DEPLOYED, SAMPLE_RATE
 from kwslib.data.spoken import EmbeddedSpeech
 from kwslib.deploy.compile import compile_network

@@ -19,11 +19,11 @@ from kwslib.features.logmel import logmel_images
 from kwslib.features.threads import one_thread
 from kwslib.features.views import VIEWS, view_of
 from kwslib.models.standardise import Standardised
+from kwslib.training.fit import Run
 from kwslib.training.passes import Training, train_pass
 from kwslib.training.predict import to_input
 from kwslib.training.recipe import Recipe, recipe_for
-from kwslib.training.run import Run
-from kwslib.training.stock import Stock
+from kwslib.training.sampling import Stock
 
 _CLIPS = 500
 _BATCHES = 8

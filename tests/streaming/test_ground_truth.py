@@ -4,8 +4,7 @@ import pytest
 
 from kwslib.errors import InputError
 from kwslib.evaluation.smoothing import Detection
-from kwslib.streaming.judge import WINDOW_MS, FalseAccept, Truth, by_hour
-from kwslib.streaming.said import Said
+from kwslib.streaming.ground_truth import WINDOW_MS, FalseAccept, Said, Truth, by_hour
 
 LABELS = ("_silence_", "_unknown_", "yes", "no")
 SAID = (

@@ -1,15 +1,22 @@
-"""What trials amount to: successes with their intervals, by word, noise and kind of sound."""
+"""What trials amount to: successes with their intervals, by word, noise and kind of sound.
+
+The trials come from a file of ``kws field-test``, or from the original report.
+"""
 
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 from typing import Any
 
 from kwslib.data.task import SILENCE, UNKNOWN
 from kwslib.evaluation.accuracy import wilson_interval
+from kwslib.evaluation.smoothing import FIRST_KEYWORD
+from kwslib.field.trial_file import read_sittings, trials_of
 from kwslib.field.trials import NONE, Trial
+from kwslib.records import FOLDER, Record, read_records, select
 
 QUIET = "quiet"
 """The condition of a recording to which no noise was added."""
@@ -170,3 +177,70 @@ def _negatives(trials: Sequence[Trial], said: str) -> dict[str, Any] | None:
             for kind, group in kinds.items()
         },
     }
+
+
+PUBLISHED = FOLDER / "field"
+"""This repository's own field tests, as ``<network>-<task>.json``."""
+
+_ORIGINAL = FOLDER / "original_report.json"
+
+
+@dataclass(frozen=True)
+class FieldStudy:
+    """A file of trials.
+
+    Attributes:
+        records: one a sitting.
+        trials: all of them.
+    """
+
+    records: tuple[Record, ...]
+    trials: tuple[Trial, ...]
+
+    @property
+    def network(self) -> str:
+        """What was tested."""
+        return str(self.records[0].subject["network"])
+
+    @property
+    def keywords(self) -> tuple[str, ...]:
+        """What the network spots."""
+        return tuple(self.records[0].subject["labels"][FIRST_KEYWORD:])
+
+    def by_keyword(self) -> dict[str, list[Trial]]:
+        """The trials of each keyword that was said, in the network's order."""
+        said = by_word(self.trials)
+        return {word: said[word] for word in self.keywords if word in said}
+
+    def spoken(self) -> list[Trial]:
+        """Trials in which a keyword was said."""
+        return [trial for trial in self.trials if trial.is_word]
+
+    def of(self, said: str) -> list[Trial]:
+        """Trials with ``_none_``, ``_unknown_`` or a keyword."""
+        return [trial for trial in self.trials if trial.said == said]
+
+
+def read_study(path: Path) -> FieldStudy:
+    """What ``kws field-test --out`` wrote.
+
+    Raises:
+        InputError: the file is missing or holds something else.
+    """
+    records = read_sittings(path)
+    return FieldStudy(tuple(records), tuple(trials_of(records)))
+
+
+def published(network: str = "tiny_conv-yes_no") -> FieldStudy:
+    """This repository's own test of a published network.
+
+    Raises:
+        InputError: there is none.
+    """
+    return read_study(PUBLISHED / f"{network}.json")
+
+
+def original(word: str) -> Share:
+    """The original report's trials with ``yes`` or ``no``."""
+    (claim,) = select(read_records(_ORIGINAL), "field_success", word=word)
+    return Share(claim.data["successes"], claim.data["trials"])

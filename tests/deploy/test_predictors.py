@@ -6,7 +6,7 @@ import torch
 from reference import run_reference
 
 from kwslib.deploy.convert import convert_float
-from kwslib.deploy.interpreter import predictor
+from kwslib.deploy.predictors import predictor
 from kwslib.errors import InputError
 from kwslib.models import create
 from kwslib.models.checkpoint import PUBLISHED

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from kwslib.cost import cost_of
-from kwslib.models.separable import Separable
+from kwslib.models.layers import Separable
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import pytest
 
 from kwslib.evaluation.accuracy import wilson_interval
-from kwslib.field.scores import by_condition, summary
+from kwslib.field.outcomes import by_condition, summary
 from kwslib.field.trials import Trial
 
 

@@ -11,7 +11,7 @@ import pytest
 from devices import at_a_socket, at_a_terminal, host_board, noise
 
 from kwslib.board.client import Board
-from kwslib.board.links import BoardError, SerialLink
+from kwslib.board.transport import BoardError, SerialLink
 
 
 @pytest.mark.parametrize("place", [at_a_terminal, at_a_socket])

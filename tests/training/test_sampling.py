@@ -12,7 +12,7 @@ from kwslib.data.dataset import Dataset, Examples, open_source
 from kwslib.data.task import Task
 from kwslib.errors import InputError
 from kwslib.training.recipe import Recipe
-from kwslib.training.stock import Stock, stock_of
+from kwslib.training.sampling import Stock, stock_of
 
 
 @pytest.fixture

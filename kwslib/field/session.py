@@ -16,10 +16,9 @@ from kwslib.config import CLIP_SAMPLES, SAMPLE_RATE
 from kwslib.data.task import spelled_as
 from kwslib.errors import InputError
 from kwslib.evaluation.smoothing import FIRST_KEYWORD
-from kwslib.field.book import Book, open_book, sitting
-from kwslib.field.live import Ear, board_ear, computer_ear, conduct
-from kwslib.field.microphone import computer_microphone
+from kwslib.field.live import Ear, board_ear, computer_ear, computer_microphone, conduct
 from kwslib.field.recordings import Recording, identity, read_folder
+from kwslib.field.trial_file import Book, open_book, sitting
 from kwslib.field.trials import Span, Trial, judge
 from kwslib.records import machine_name
 

@@ -7,7 +7,7 @@ from kwslib.board.client import default_streaming
 from kwslib.board.target import open_board
 from kwslib.config import DEPLOYED
 from kwslib.data.spoken_clip import clip_audio, voices
-from kwslib.deploy import interpreter
+from kwslib.deploy import predictors
 from kwslib.deploy.predictors import tflite_of
 from kwslib.evaluation.smoothing import Smoother
 from kwslib.features.logmel import logmel_images
@@ -20,7 +20,7 @@ class Reference:
     """The whole way from sound to detections in Python."""
 
     def __init__(self, path, streaming):
-        self.predict, self.streaming = interpreter.predictor(path), streaming
+        self.predict, self.streaming = predictors.predictor(path), streaming
 
     def hear(self, stream):
         smoother = Smoother(self.streaming.smoothing)

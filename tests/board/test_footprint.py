@@ -7,7 +7,7 @@ from devices import tiny_conv
 from installed import needs
 
 from kwslib.board.emulator import Emulator
-from kwslib.board.memory import DEVICE, FRONT_END, NETWORK, REST, SMOOTHING, memory_parts
+from kwslib.board.footprint import DEVICE, FRONT_END, NETWORK, REST, SMOOTHING, memory_parts
 from kwslib.deploy.compile import compile_network
 
 
