@@ -14,16 +14,16 @@ from batches import KERNELS, often
 from PIL import Image
 
 from kwslib.cost import cost_of
-from kwslib.data import official
+from kwslib.data import speech_commands
 from kwslib.data.dataset import open_source
 from kwslib.data.recording import read_clip
 from kwslib.data.sound_file import open_sound
 from kwslib.data.speech_commands import IMAGE_ARCHIVE, NOISE_ARCHIVE, TEST_ARCHIVE
 from kwslib.data.task import SPLITS
-from kwslib.deploy import interpreter
 from kwslib.deploy.codegen import generate
 from kwslib.deploy.convert import convert_float
 from kwslib.deploy.predictors import info_of
+from kwslib.deploy.predictors import predictor as scores_of
 from kwslib.errors import InputError, naming
 from kwslib.models.checkpoint import PUBLISHED, load, task_of
 from kwslib.network.reader import read_graph
@@ -54,7 +54,7 @@ def use_network(path):
     activations(graph, np.zeros((1, graph.input.size), np.int8))
     tflite_bytes(graph)
     info_of(path)
-    assert len(interpreter.predictor(path)(IMAGE)) == 1
+    assert len(scores_of(path)(IMAGE)) == 1
 
 
 @often(80, 3_500)
@@ -65,7 +65,7 @@ def test_altered_networks(tmp_path, count):
 
 
 def use_float_network(path):
-    assert len(interpreter.predictor(path)(IMAGE)) == 1
+    assert len(scores_of(path)(IMAGE)) == 1
 
 
 @pytest.mark.long
@@ -165,12 +165,12 @@ def use_zip(path, root):
 
 def unpack(path, root):
     """An archive of the official data set that was fetched before, and is to be unpacked."""
-    archive = root / f"{official.RELEASE}.tar.gz"
+    archive = root / f"{speech_commands.RELEASE}.tar.gz"
     shutil.copy(path, archive)
     if path.parent.name != "altered":
-        official._SHA256 = hashlib.sha256(archive.read_bytes()).hexdigest()
-    official._fetch(root)
-    assert (root / official.LAYOUT / "yes").is_dir()
+        speech_commands._SHA256 = hashlib.sha256(archive.read_bytes()).hexdigest()
+    speech_commands._fetch(root)
+    assert (root / speech_commands.LAYOUT / "yes").is_dir()
 
 
 @often(30, 500)
