@@ -54,18 +54,21 @@ def write_beside(path: Path | str) -> Iterator[Path]:
                 temporary.replace(target)
 
 
-def check_writable(path: Path | str, *, folder: bool = False) -> None:
+def check_writable(
+    path: Path | str, *, folder: bool = False, mend: str = "name another place"
+) -> None:
     """Refuse what could not be written to later, before any work is done for it.
 
     Args:
         path: of a file that is to be written, or of a folder to write into; absent ones are made.
         folder: it is a folder.
+        mend: what to do where it cannot be written to.
 
     Raises:
         InputError: it cannot be written to, or no space is left.
     """
     path = Path(path)
-    with _writing(path):
+    with _writing(path, mend):
         if not folder and is_stream(path):
             return
         place = Path(os.path.realpath(path)) if folder else _behind_links(path).parent
@@ -82,13 +85,11 @@ def check_writable(path: Path | str, *, folder: bool = False) -> None:
 
 
 @contextmanager
-def _writing(path: Path) -> Iterator[None]:
+def _writing(path: Path, mend: str = "name another place") -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise InputError(
-            f"{path}: cannot be written ({error.strerror}); name another place"
-        ) from error
+        raise InputError(f"{path}: cannot be written ({error.strerror}); {mend}") from error
 
 
 @contextmanager

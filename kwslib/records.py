@@ -103,6 +103,10 @@ class Record:
         if self.method not in get_args(Method):
             allowed = ", ".join(get_args(Method))
             raise ValueError(f"method is {self.method!r}, must be one of {allowed}")
+        texts = self.metric, self.unit, self.machine, self.target, self.when, self.code, self.source
+        of_type = isinstance(self.subject, Mapping) and isinstance(self.data, Mapping)
+        if not of_type or not all(isinstance(text, str) for text in texts):
+            raise ValueError("subject and data must be objects, and all texts be texts")
         if self.interval is not None:
             object.__setattr__(self, "interval", tuple(self.interval))
 

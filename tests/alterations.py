@@ -8,6 +8,7 @@ refuse it by one true line, an InputError that names the path. It may not raise 
 import faulthandler
 import importlib.util
 import random
+import re
 import resource
 import subprocess
 import sys
@@ -27,6 +28,11 @@ _EXTREMES = [
     *(bytes([value]) * count for value in (0, 0xFF) for count in (1, 2, 4, 8)),
     *(number.to_bytes(4, order) for number in (2**31 - 1, 2**31, 1) for order in ("little", "big")),
 ]
+
+_JSON_VALUE = re.compile(
+    rb'\\?": ?(\\?"[^"\\]*\\?"|[-+.\deE]+|true|false|null|\[[^][{}]*\]|\{[^{}]*\})'
+)
+_OTHER_VALUES = (b"null", b"[]", b"{}", b"[[]]", b"true", b"0", b"-1", b"1e99", b"9" * 30)
 
 
 def altered(data, rng, other):
@@ -105,9 +111,16 @@ def _splice(content, rng, other):
         content[at : at + _BLOCK] = other[taken : taken + _BLOCK]
 
 
+def _retype(content, rng, other):
+    """A value of JSON by one of another type, no shorter than it was."""
+    if found := list(_JSON_VALUE.finditer(content)):
+        start, end = rng.choice(found).span(1)
+        content[start:end] = rng.choice(_OTHER_VALUES).ljust(end - start)
+
+
 _ALTERATIONS = (
     _truncate, _empty, _flip, _overwrite, _step, _swap, _insert, _remove, _duplicate, _splice,
-    _flip, _overwrite, _step,
+    _retype, _flip, _overwrite, _step,
 )  # fmt: skip
 
 

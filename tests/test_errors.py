@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from kwslib.errors import InputError, naming
+
 
 @pytest.mark.parametrize(
     "arguments, words",
@@ -21,3 +23,14 @@ def test_bad_input_gets_one_line_and_exit_code_2(arguments, words):
     (line,) = done.stderr.splitlines()
     for word in words:
         assert word in line
+
+
+def test_a_mistake_is_named_by_the_file_that_it_is_in():
+    for error, others in ((InputError("no weights"), ()), (KeyError("w"), (KeyError,))):
+        with (
+            pytest.raises(InputError, match=r"^a\.bin: (no weights|'w')$"),
+            naming("a.bin", *others),
+        ):
+            raise error
+    with pytest.raises(KeyError), naming("a.bin"):
+        raise KeyError("w")

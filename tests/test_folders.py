@@ -267,3 +267,12 @@ def test_a_home_that_others_could_write_to_is_refused(tmp_path, monkeypatch):
     place.symlink_to(tmp_path)
     with pytest.raises(InputError, match=r"cannot stand for a home folder; name one in HOME"):
         cache_folder()
+
+
+def test_what_helps_is_said_where_a_folder_cannot_be_written_to(tmp_path):
+    (tmp_path / "file").touch()
+    (tmp_path / "run" / ".kws-lock").mkdir(parents=True)
+    for name in ("file", "run"):
+        refused = pytest.raises(InputError, match=rf"{name}: .*; clone it$")
+        with refused, lock_folder(tmp_path / name, mend="clone it"):
+            pytest.fail("locked")

@@ -172,3 +172,11 @@ def test_records_of_real_speech_are_of_the_archives_and_of_streams_made_of_them(
         plan = Plan(**{**facts, "snr_db": ratios})
         assert {each["stream"] for each in streams} == {BuiltSound(official, plan).identity()[:16]}
     assert streams
+
+
+@pytest.mark.parametrize("change", [{"subject": []}, {"data": "x"}, {"when": 3}, {"code": None}])
+def test_a_record_of_other_types_is_refused(change):
+    with pytest.raises(
+        ValueError, match="subject and data must be objects, and all texts be texts"
+    ):
+        record(**change)

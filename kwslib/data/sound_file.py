@@ -45,6 +45,9 @@ _LARGEST_OVER = 16.0
 _MOST_OVER = 0.1
 """Share of the sounding samples that processing may have brought beyond full scale."""
 
+_LOUDEST = 2.0**20
+"""Of full scale. All of it is clipped, and of more the resampler would make no number."""
+
 _INTEGER_SCALES = (2.0**15, 2.0**23, 2.0**31)
 
 
@@ -153,7 +156,9 @@ class SoundFile:
 
     def _resampled(self) -> Iterator[NDArray[np.float32]]:
         mono = (
-            (block.mean(axis=1, dtype=np.float64) / self._full_scale).astype(np.float32)
+            (block.mean(axis=1, dtype=np.float64) / self._full_scale)
+            .clip(-_LOUDEST, _LOUDEST)
+            .astype(np.float32)
             for block in self.frame_blocks()
         )
         if self.rate == SAMPLE_RATE:

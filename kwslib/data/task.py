@@ -23,6 +23,7 @@ TEN_WORDS = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "g
 """The ten command words, in the order of the data set's paper."""
 
 _MAX_CLIPS_PER_SPEAKER = 2**27 - 1
+_MOST_PERCENT = 10_000
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,9 @@ class Task:
                 raise InputError(f"keyword {word!r}: must be a word of lower-case letters")
         if len(set(self.keywords)) < len(self.keywords):
             raise InputError(f"keywords {','.join(self.keywords)}: name each word once")
+        percents = self.silence_percent, self.unknown_percent
+        if not all(0 <= each <= _MOST_PERCENT for each in percents):
+            raise InputError(f"percent {percents}: must be 0 to {_MOST_PERCENT:,} each")
 
     @classmethod
     def of(cls, keywords: Sequence[str] | str, keep_homophones: bool = False) -> "Task":

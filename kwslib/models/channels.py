@@ -146,6 +146,7 @@ def with_widths(network: nn.Module, widths: Mapping[str, int]) -> nn.Module:
     Raises:
         InputError: a group is not known, or has not so many channels.
     """
+    check_widths(widths, channels_of(network).sizes)  # some are too large for a range
     return narrowed(network, {group: range(width) for group, width in widths.items()})
 
 

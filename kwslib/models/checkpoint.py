@@ -94,9 +94,11 @@ def load(path: Path | str) -> tuple[nn.Module, NetworkInfo]:
     path = located(path)
     tensors, facts = load_tensors(path)
     try:
-        info = NetworkInfo(
-            facts["model"], tuple(facts["labels"]), facts.get("training", {}), _widths(facts)
-        )
+        labels = tuple(map(str, facts["labels"]))
+        if not labels:
+            raise ValueError("no labels")
+        training = facts.get("training", {})
+        info = NetworkInfo(str(facts["model"]), labels, training, _widths(facts))
     except (TypeError, KeyError, ValueError) as error:
         raise InputError(f"{path}: names no network; 'kws train' makes a checkpoint") from error
     with naming(path):
@@ -170,7 +172,7 @@ def task_of(path: Path | str, info: NetworkInfo, wanted: Task | None = None) -> 
         percents = int(facts["silence_percent"]), int(facts["unknown_percent"])
         with naming(path):
             task = Task(tuple(facts["keywords"]), *percents, keeps_homophones(info.training))
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise InputError(f"{path}: names no task; 'kws train' makes a checkpoint") from error
     if task.labels != info.labels:
         raise InputError(

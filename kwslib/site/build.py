@@ -16,7 +16,7 @@ import yaml
 import kwslib
 from kwslib import interrupt
 from kwslib.errors import InputError
-from kwslib.files import write_text
+from kwslib.files import check_writable, write_text
 from kwslib.folders import lock_folder
 from kwslib.site.book import TOC_NAME, Book, Chapter
 from kwslib.site.cache import LIBRARY_VARIABLE, library_hash
@@ -34,6 +34,8 @@ _REFERENCES = "book/references"
 
 # what the names of their pages begin with; on paper they would be three times the rest
 _API_PAGES = "book/api"
+
+_WITHOUT_WORKSPACE = "run this in a clone of your own"
 
 Say = Callable[[str], None]
 
@@ -93,6 +95,7 @@ def build_site(
     """
     adopt, out, workspace = out is None, out or root / "_build" / "html", root / "_build" / "next"
     _check_apart(out, workspace)
+    check_writable(root / "_build", folder=True, mend=_WITHOUT_WORKSPACE)
     with claimed_folder(out, adopt) as folder, _locked_workspace(root):
         if pdf:
             chromium()
@@ -113,7 +116,7 @@ def build_site(
 
 
 def _locked_workspace(root: Path) -> AbstractContextManager[None]:
-    return lock_folder(root / "_build", wait=True, mend="run this in a clone of your own")
+    return lock_folder(root / "_build", wait=True, mend=_WITHOUT_WORKSPACE)
 
 
 def _check_apart(out: Path, workspace: Path) -> None:

@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from kwslib.data.loudness import LOUD_SAMPLES, from_db, loudest, root_mean_square, speech_level_db
+from kwslib.data.loudness import (
+    LOUD_SAMPLES,
+    as_int16,
+    from_db,
+    loudest,
+    root_mean_square,
+    speech_level_db,
+)
 
 TIME = np.arange(16_000) / 16_000
 
@@ -30,3 +37,9 @@ def test_silence_has_no_level():
 def test_decibels():
     assert from_db(20) == pytest.approx(10)
     assert from_db(-6.0206) == pytest.approx(0.5, rel=1e-4)
+
+
+@pytest.mark.filterwarnings("error")
+def test_floats_of_any_size_become_16_bits():
+    sound = np.float32([3e38, -3e38, 1, -1, 0.99999, 0.5, 1 / 32768])
+    assert as_int16(sound).tolist() == [32767, -32768, 32767, -32768, 32767, 16384, 1]

@@ -2,6 +2,7 @@ import hashlib
 import os
 import random
 import struct
+import tracemalloc
 import zipfile
 
 import pytest
@@ -316,3 +317,31 @@ def test_what_is_no_longer_what_was_listed_is_not_read(tmp_path, packed, change)
     for read in (lambda: members.read("yes/a"), lambda: list(digests(members))):
         with pytest.raises(ChangedError, match=f"{changed.name}: changed while it was in use"):
             read()
+
+
+def test_a_member_that_is_more_than_it_says_takes_no_memory(tmp_path):
+    path = write(tmp_path / "a.zip", {"yes/a_nohash_0.flac": bytes(10**8)})
+    content = path.read_bytes()
+    size = (10**8).to_bytes(4, "little")
+    assert content.count(size) == 2
+    path.write_bytes(content.replace(size, (1000).to_bytes(4, "little")))
+    tracemalloc.start()
+    try:
+        with pytest.raises(InputError, match=r"a\.zip: yes/a_nohash_0.flac is damaged"):
+            read_all(path)
+        assert tracemalloc.get_traced_memory()[1] < 10**7
+    finally:
+        tracemalloc.stop()
+
+
+def test_what_zipfile_stumbles_over_is_damage(tmp_path):
+    packed = write(tmp_path / "a.zip", compression=zipfile.ZIP_LZMA).read_bytes()
+    at = packed.index(b"a_nohash_0.flac") + 40  # within the compressed bytes
+    (tmp_path / "a.zip").write_bytes(packed[:at] + b"\xff" * 8 + packed[at + 8 :])
+    with pytest.raises(InputError, match=r"a\.zip: \w+/\w+.flac is damaged"):
+        read_all(tmp_path / "a.zip")
+    name = "y\u00e9s/a_nohash_0.flac"
+    packed = write(tmp_path / "b.zip", {name: b"x"}).read_bytes()
+    (tmp_path / "b.zip").write_bytes(packed.replace(name.encode(), b"\xff" * len(name.encode())))
+    with pytest.raises(InputError, match=r"b\.zip: is truncated or no zip archive"):
+        read_all(tmp_path / "b.zip")

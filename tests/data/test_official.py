@@ -377,6 +377,17 @@ def test_a_server_that_cannot_be_reached_is_an_input_error(tmp_path, monkeypatch
         open_source(tmp_path, download=True)
 
 
+def test_an_archive_of_other_content_is_not_unpacked(tones, tmp_path):
+    """It could write outside of its folder."""
+    root = tmp_path / "new"
+    root.mkdir()
+    with tarfile.open(root / "speech_commands_v0.02.tar.gz", "w:gz", compresslevel=1) as stream:
+        stream.add(release(tones) / "validation_list.txt", arcname="../../../outside.txt")
+    with pytest.raises(InputError, match=r"v0\.02\.tar\.gz: is truncated or damaged; remove it"):
+        open_source(root, download=True)
+    assert not list(tmp_path.rglob("outside.txt"))
+
+
 def test_a_truncated_download_is_an_input_error_and_a_second_try_mends_it(server, tones, tmp_path):
     root = tmp_path / "new"
     root.mkdir()

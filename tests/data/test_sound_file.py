@@ -142,6 +142,14 @@ def test_one_click_does_not_make_a_file_of_integers():
     assert read[100] == 32767
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("rate", [16_000, 44_100])
+def test_floats_of_any_size_are_clipped(rate):
+    samples = noise(3_000) / 32768
+    samples[100:200:2], samples[101:200:2] = 3e38, -3e38
+    assert set(decode(encoded(samples, rate=rate, subtype="FLOAT"))) >= {32767, -32768}
+
+
 # ---------------------------------------------------------------- lengths that headers tell
 
 
@@ -214,7 +222,7 @@ def test_a_killed_recorder_whose_sizes_are_all_zero():
 @pytest.mark.parametrize("form", ["WAV", "WAVEX", "AIFF", "AU", "FLAC", "W64", "RF64", "CAF"])
 def test_a_header_without_samples_is_no_clip(form):
     data = encoded(np.zeros(0, np.int16), form=form)
-    with pytest.raises(InputError, match=r"yes/a: (holds no sound|is no readable)"):
+    with pytest.raises(InputError, match=r"yes/a: (holds no sound|is empty|is no readable)"):
         decode(data, "yes/a")
 
 

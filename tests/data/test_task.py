@@ -186,3 +186,9 @@ def test_words_are_spelled_as_the_network_spells_them():
 def test_the_message_for_a_bad_keyword_names_it():
     with pytest.raises(InputError, match="'yes!'"):
         Task.of("no,yes!")
+
+
+@pytest.mark.parametrize("percents", [(-1, 33), (33, 10**30), (10_001, 0)])
+def test_more_silence_or_other_words_than_anybody_wants_are_refused(percents):
+    with pytest.raises(InputError, match=r"must be 0 to 10,000 each"):
+        Task(("yes",), *percents)

@@ -288,3 +288,29 @@ def test_a_published_network_is_known_by_its_name():
     assert sum(p.numel() for p in network.parameters()) == 16_652
     again, _ = resolve("tiny_conv-yes_no", ["ignored"])
     assert torch.equal(again.classifier.weight, network.classifier.weight)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"model": "tiny_cony"},
+        {"model": []},
+        {"labels": []},
+        {"labels": 4},
+        {"widths": {"conv": 10**30}},
+        {"widths": {"conv": -(10**30)}},
+    ],
+)
+def test_facts_of_no_network_name_their_file(path, facts):
+    rewrite(path, {"model": "tiny_conv", "labels": LABELS, **facts})
+    with pytest.raises(InputError, match=f"^{path}: ") as caught:
+        load(path)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("task", [{"keywords": ["nO"]}, {"silence_percent": 1e400}, {}, 3])
+def test_a_task_that_is_none_names_its_file(path, task):
+    known = {"keywords": ["yes", "no"], "silence_percent": 33, "unknown_percent": 33}
+    training = {"task": {**known, **task} if isinstance(task, dict) and task else task}
+    with pytest.raises(InputError, match=f"^{path}: "):
+        task_of(path, NetworkInfo("tiny_conv", LABELS, training))

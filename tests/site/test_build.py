@@ -248,6 +248,16 @@ def test_a_second_build_into_the_same_folder_is_refused_with_the_first_ones_numb
     assert f"process {os.getpid()} is writing there" in err
 
 
+@pytest.mark.parametrize("out", [None, "elsewhere"])
+def test_in_a_clone_of_another_user_the_way_out_is_said(tmp_path, monkeypatch, out):
+    monkeypatch.setattr(os, "access", lambda *_: False)  # root may write everywhere
+    settings = Settings.choose("demo", None, {})
+    line = f"{tmp_path / '_build'}: cannot be written .*; run this in a clone of your own"
+    with pytest.raises(InputError, match=line):
+        build.build_site(tmp_path, settings, pytest.fail, out and tmp_path / out)
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("out", ["_build", "_build/next", "_build/next/deep", ".", ".."])
 def test_a_site_does_not_go_where_it_is_built(tmp_path, out):
     root = tmp_path / "root"

@@ -17,6 +17,7 @@ from kwslib.data.augment import Augmentation
 from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Task
 from kwslib.errors import InputError
+from kwslib.folders import PART
 from kwslib.models.checkpoint import load, load_tensors
 from kwslib.training import fit as fitting
 from kwslib.training.fit import fit, score
@@ -296,7 +297,7 @@ def test_a_second_training_in_a_folder_is_refused_with_the_first_ones_number(dat
 
 
 def test_what_a_killed_training_left_is_cleared(dataset, tmp_path):
-    for name in (f"{files.PART}0.safetensors", f"{files.PART}1.json", ".kws-lock"):
+    for name in (f"{PART}0.safetensors", f"{PART}1.json", ".kws-lock"):
         (tmp_path / name).write_text("half")
     fit("tiny_conv", dataset, replace(RECIPE, epochs=1), 0, tmp_path, progress=False)
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".kws-")]
