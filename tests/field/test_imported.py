@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from kwslib.errors import InputError
 from kwslib.field.imported import Expected, import_trials, read_saved
-from kwslib.field.trial_file import read_sittings, trials_of
-from kwslib.field.trials import Heard
+from kwslib.field.trials import Heard, read_sittings, trials_of
 
 LABELS = ("_silence_", "_unknown_", "yes", "no")
 EXPECTED = Expected("tiny_conv-yes_no", "ab" * 32, LABELS)
@@ -176,16 +175,22 @@ def test_what_is_no_record_is_refused(tmp_path, text):
         read_saved(saved(tmp_path, text), EXPECTED)
 
 
-@pytest.mark.parametrize("data", [b"\xff\xfe[]", b" " * (2**20 + 1)])
-def test_bytes_that_are_no_text_and_large_files_are_refused(tmp_path, data):
+@pytest.mark.parametrize(
+    "data, complaint",
+    [
+        (b"\xff\xfe[]", "is no field test saved by the page"),
+        (b" " * (2**20 + 1), "larger than 1,048,576 bytes; the page 'Try it' saves"),
+    ],
+)
+def test_bytes_that_are_no_text_and_large_files_are_refused(tmp_path, data, complaint):
     path = tmp_path / "saved.json"
     path.write_bytes(data)
-    with pytest.raises(InputError, match="is no field test saved by the page"):
+    with pytest.raises(InputError, match=complaint):
         read_saved(path, EXPECTED)
 
 
 def test_a_missing_file_is_told(tmp_path):
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="no such file; the page 'Try it' saves"):
         read_saved(tmp_path / "none.json", EXPECTED)
 
 
