@@ -85,7 +85,7 @@ def read_saved(path: Path, expected: Expected) -> tuple[Record, list[Trial]]:
 
 
 def _json(path: Path) -> Any:
-    data = read_bounded(path, _LARGEST, "the page 'Try it' saves a field test")
+    data = read_bounded(path, _LARGEST, "name a file that the page 'Try it' saved")
     try:
         return json.loads(data.decode("utf-8"), parse_constant=int)  # NaN is none: a ValueError
     except (ValueError, RecursionError) as error:
