@@ -176,24 +176,6 @@ def web_assembly(sources: Sequence[Path], output: Path, *, include: Sequence[Pat
     return _build(command, sources, output, [*include, EMULATOR / "include"], ())
 
 
-def sanitized_program(
-    sources: Sequence[Path],
-    output: Path,
-    *,
-    include: Sequence[Path] = (),
-    define: Sequence[str] = (),
-) -> Path:
-    """Compile sources with a ``main`` under gcc's address and undefined-behaviour sanitizers.
-
-    Raises:
-        CompileError: the compiler refused.
-        InputError: there is no gcc.
-    """
-    sanitizers = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g", "-O1"]
-    command = [_program("gcc"), *STRICT, *sanitizers]
-    return _build(command, sources, output, include, define)
-
-
 @cache
 def _zig() -> tuple[str, ...]:
     if importlib.util.find_spec("ziglang") is None:
