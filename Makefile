@@ -47,7 +47,7 @@ report: $(INSTALLED)  ## build the site; PROFILE=, DATA= and P= choose what it s
 	  $(if $(PDF),--pdf)
 
 links: $(INSTALLED)  ## look at the links of the built site; EXTERNAL=1: at those to other sites
-	$(IN_VENV) python -m kwslib.site.links $(if $(EXTERNAL),--external)
+	$(IN_VENV) python -m kwslib.site.link_check $(if $(EXTERNAL),--external)
 
 test: lint browser cross  ## lint, types and tests
 	$(PYTEST) $(TESTS)

@@ -10,10 +10,10 @@ from functools import cache, partial
 import numpy as np
 
 from kwslib.board.client import Board
-from kwslib.board.links import HostLink
+from kwslib.board.transport import HostLink
 from kwslib.config import DEPLOYED
 from kwslib.deploy.compile import compile_network
-from kwslib.deploy.interpreter import predictor
+from kwslib.deploy.predictors import predictor
 from kwslib.evaluation.smoothing import Smoother
 from kwslib.models.checkpoint import PUBLISHED
 from kwslib.network.reader import read_graph

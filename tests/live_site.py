@@ -9,8 +9,8 @@ from kwslib.config import SAMPLE_RATE
 from kwslib.data.dataset import open_source
 from kwslib.data.spoken import EmbeddedSpeech
 from kwslib.live.clips import NAMES
-from kwslib.live.page import FRAGMENTS
 from kwslib.live.scripts import bundle
+from kwslib.live.try_page import FRAGMENTS
 from kwslib.site.extension import STATIC
 
 FAKE_MICROPHONE = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kwslib.deploy.interpreter import micro_interpreter
+from kwslib.deploy.predictors import micro_interpreter
 from kwslib.network.flatfile import parse
 
 

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from kwslib.models.padding import SameConv2d
+from kwslib.models.layers import SameConv2d
 
 
 class Residual(nn.Module):

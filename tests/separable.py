@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from kwslib.models.padding import SameConv2d
+from kwslib.models.layers import SameConv2d
 
 
 def convolved(inputs, outputs, kernel, stride=1, groups=1):

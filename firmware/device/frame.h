@@ -11,7 +11,7 @@
 
    Numbers are little-endian. COBS leaves no 0x00 inside a frame, so that a reader finds the next
    frame whatever went before; CRC-32 (that of Ethernet and zip) covers all from the version to the
-   payload's end. A reply has its request's sequence. kwslib.board.frames is the other side.
+   payload's end. A reply has its request's sequence. kwslib.board.transport is the other side.
    Source: S. Cheshire and M. Baker, "Consistent Overhead Byte Stuffing", IEEE/ACM Transactions on
    Networking 7 (1999). */
 

@@ -16,8 +16,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from kwslib.board.frames import VERSION, Frame, FrameReader
-from kwslib.board.links import BoardError, Link
+from kwslib.board.transport import VERSION, BoardError, Frame, FrameReader, Link
 from kwslib.config import DEPLOYED
 from kwslib.evaluation.smoothing import Detection, Smoothing
 

@@ -16,7 +16,7 @@ import unicorn
 from numpy.typing import NDArray
 from unicorn import arm_const
 
-from kwslib.board.counts import BlockCounts
+from kwslib.board.cycles import BlockCounts
 from kwslib.board.elf import read_elf
 from kwslib.config import NANO33BLE
 from kwslib.errors import InputError

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from kwslib.board.client import Board, BoardError, Counts
 from kwslib.board.cycles import FLASH_WAIT
 from kwslib.board.emulator import FlashWatch, static_memory
-from kwslib.board.links import EmulatorLink, HostLink
-from kwslib.board.memory import Part, memory_parts
+from kwslib.board.footprint import Part, memory_parts
 from kwslib.board.target import open_board
+from kwslib.board.transport import EmulatorLink, HostLink
 from kwslib.config import CLIP_SAMPLES, DEPLOYED, NANO33BLE, SAMPLE_RATE
 from kwslib.deploy.codegen import generate
 from kwslib.models.checkpoint import PUBLISHED

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from kwslib.board.client import Board
 from kwslib.board.emulator import Emulator
-from kwslib.board.links import EmulatorLink, HostLink, SerialLink
+from kwslib.board.transport import EmulatorLink, HostLink, SerialLink
 from kwslib.deploy.compile import compile_network, spots_keywords
 from kwslib.errors import InputError
 from kwslib.evaluation.accuracy import Predict

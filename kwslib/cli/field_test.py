@@ -9,9 +9,9 @@ from kwslib.board.client import default_streaming
 from kwslib.cli.output import Output, json_option, note, show, target_option
 from kwslib.data.homophones import keeps_homophones
 from kwslib.errors import InputError
-from kwslib.field.book import Book
 from kwslib.field.imported import Expected, import_trials
-from kwslib.field.run import FieldTest
+from kwslib.field.session import FieldTest
+from kwslib.field.trial_file import Book
 from kwslib.network.reader import read_graph
 
 _TRIALS = 10
@@ -75,7 +75,7 @@ def command(
     """
     from kwslib.board.target import open_board
     from kwslib.deploy.predictors import tflite_of
-    from kwslib.field.scores import summary
+    from kwslib.field.outcomes import summary
 
     if saved is None:
         _check_options(target or "host", microphone, recordings)

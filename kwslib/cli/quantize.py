@@ -67,8 +67,8 @@ def command(
     on where an earlier call of it stopped.
     """
     from kwslib.deploy.quantized import quantize_checkpoint
-    from kwslib.quantize.methods import number_of
     from kwslib.quantize.network import Widths
+    from kwslib.quantize.qat import number_of
 
     widths = Widths(number_of(weights), number_of(activations))
     quantized = quantize_checkpoint(

@@ -188,7 +188,7 @@ def _check(options: dict[str, Any]) -> None:
 def _sound(spotter: "Spotter", options: dict[str, Any]) -> "tuple[Sound, dict[str, str]]":
     """The stream, and the name and hash of the data that it is made of."""
     from kwslib.data.dataset import open_source
-    from kwslib.data.noises import chosen_noises
+    from kwslib.data.synthetic_noise import chosen_noises
     from kwslib.streaming.plan import Plan
     from kwslib.streaming.sound import BuiltSound, RecordedSound
 
@@ -235,7 +235,7 @@ def _streaming(labels: int, options: dict[str, Any]) -> Streaming:
 
 
 def _save(path: Path, sound: "Sound") -> None:
-    from kwslib.streaming.said import write_labels
+    from kwslib.streaming.ground_truth import write_labels
     from kwslib.streaming.sound import write_sound
 
     with lock_file(path):  # or the labels of one process could stand beside the sound of another

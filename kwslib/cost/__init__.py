@@ -1,7 +1,7 @@
 """Cost of a network before it is trained: operations, bytes of flash and RAM, time on a host."""
 
-from kwslib.cost.memory import Memory, flash_bytes, live_memory
 from kwslib.cost.operations import LayerCost, layer_costs
+from kwslib.cost.storage import Memory, flash_bytes, live_memory
 from kwslib.cost.summary import Cost, cost_of
 from kwslib.cost.timing import Timing, run_time
 

@@ -6,7 +6,6 @@
 import json
 import subprocess
 import sys
-import time
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -14,12 +13,12 @@ import torch
 
 from kwslib import interrupt
 from kwslib.cost.operations import IMAGE_SHAPE
+from kwslib.cost.timing import time_calls
 from kwslib.data.task import Task
 from kwslib.models import create
 from kwslib.records import machine_name
 
 CALLS = 2000
-_SLOW = 0.99
 
 
 @dataclass(frozen=True)
@@ -29,14 +28,12 @@ class Cold:
     Attributes:
         first_us: the first of its process, in microseconds.
         median_us: median of those that followed.
-        slow_us: one in a hundred of them took longer.
         calls: that followed.
         machine: processor and cores.
     """
 
     first_us: float
     median_us: float
-    slow_us: float
     calls: int
     machine: str
 
@@ -53,16 +50,8 @@ def timed() -> Cold:
     """Time the calls in this process."""
     torch.set_num_threads(1)
     network = create("tiny_conv", len(Task().labels)).eval()
-    image = torch.rand(1, *IMAGE_SHAPE)
-    calls = np.empty(CALLS + 1)
-    with torch.inference_mode():
-        for index in range(len(calls)):
-            start = time.perf_counter_ns()
-            network(image)
-            calls[index] = (time.perf_counter_ns() - start) / 1000
-    first, later = calls[0], calls[1:]
-    slow, median = np.quantile(later, (_SLOW, 0.5))
-    return Cold(float(first), float(median), float(slow), CALLS, machine_name())
+    calls = time_calls(network, torch.rand(1, *IMAGE_SHAPE), CALLS + 1, warm_up=0)
+    return Cold(float(calls[0]), float(np.median(calls[1:])), CALLS, machine_name())
 
 
 if __name__ == "__main__":

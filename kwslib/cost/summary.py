@@ -3,10 +3,11 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from torch import fx, nn
+from torch import nn
 
 from kwslib.config import NANO33BLE, Board
-from kwslib.cost.memory import (
+from kwslib.cost.operations import IMAGE_SHAPE, LayerCost, layer_costs
+from kwslib.cost.storage import (
     ACTIVATION_BYTES,
     NUMBER_TYPES,
     Memory,
@@ -15,8 +16,8 @@ from kwslib.cost.memory import (
     live_memory,
     scale_bytes,
 )
-from kwslib.cost.operations import IMAGE_SHAPE, LayerCost, layer_costs
-from kwslib.models.traced import UnfoldableError, traced_and_folded
+from kwslib.errors import InputError
+from kwslib.models.traced import folded_trace
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,6 @@ def as_deployed(network: nn.Module) -> nn.Module:
     or traced.
     """
     try:
-        return traced_and_folded(network)
-    except (UnfoldableError, fx.proxy.TraceError, TypeError):
+        return folded_trace(network)
+    except InputError:
         return network

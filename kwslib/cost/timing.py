@@ -73,7 +73,7 @@ def run_time(
         raise InputError("device cuda: no GPU is present; take cpu")
     with _alone(network, device):
         image = torch.rand(batch, *IMAGE_SHAPE, device=device)
-        calls = _time_calls(network, image, repetitions, warm_up)
+        calls = time_calls(network, image, repetitions, warm_up)
     facts: dict[str, Any] = {
         "subject": {
             **subject,
@@ -142,10 +142,17 @@ def _alone(network: nn.Module, device: Device) -> Iterator[None]:
             gc.enable()
 
 
-def _time_calls(
+def time_calls(
     network: nn.Module, image: Tensor, repetitions: int, warm_up: int
 ) -> NDArray[np.float64]:
-    """Microseconds of each call, ``[repetitions]``."""
+    """Microseconds of each call that follows the warm-up, ``[repetitions]``.
+
+    Args:
+        network: in evaluation mode.
+        image: ``[batch, 1, 49, 40]``, on its device.
+        repetitions: calls that are timed.
+        warm_up: calls before them that are not.
+    """
     finish: Callable[[], None] = torch.cuda.synchronize if image.is_cuda else lambda: None
     calls = np.empty(repetitions)
     with torch.inference_mode():

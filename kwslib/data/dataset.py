@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kwslib.data import official, speech_commands
+from kwslib.data import speech_commands
 from kwslib.data.source import Images, Source, homophones_in
 from kwslib.data.task import SPLITS, Split, Task, in_hash_order, speaker_of
 from kwslib.errors import InputError
@@ -172,8 +172,8 @@ def open_source(folder: Path | str | None, download: bool = False) -> Source:
 
         return EmbeddedSpeech()
     folder = Path(folder)
-    if (folder / official.LAYOUT).is_dir() or download:
-        return official.SpeechCommandsFolder(folder, download)
+    if (folder / speech_commands.LAYOUT).is_dir() or download:
+        return speech_commands.SpeechCommandsFolder(folder, download)
     if not folder.is_dir():
         raise InputError(f"{folder}: no such data folder; name one with --data or KWS_DATA")
     archives = (
@@ -184,7 +184,7 @@ def open_source(folder: Path | str | None, download: bool = False) -> Source:
     forms = [folder / form for name in archives for form in (name, Path(name).stem)]
     if not any(form.exists() for form in forms):
         raise InputError(
-            f"{folder}: holds neither {', '.join(archives)} nor {official.LAYOUT}; "
+            f"{folder}: holds neither {', '.join(archives)} nor {speech_commands.LAYOUT}; "
             "name a folder with either, or leave --data out for embedded speech"
         )
     return speech_commands.SpeechCommandsArchives(folder)

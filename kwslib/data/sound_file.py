@@ -20,9 +20,7 @@ from typing_extensions import override
 from kwslib.config import SAMPLE_RATE
 from kwslib.data.loudness import as_int16
 from kwslib.data.mp3_frames import mp3_layout
-from kwslib.data.ogg_pages import ogg_layout
-from kwslib.data.sound_layout import Layout, PiecedFile
-from kwslib.data.wav_header import header_layout
+from kwslib.data.sound_layout import Layout, PiecedFile, header_layout, ogg_layout
 from kwslib.errors import InputError
 
 LONGEST_SECONDS = 600

@@ -1,4 +1,4 @@
-"""Speech Commands v0.02 as three archives: test audio, log-mel images, background noise.
+"""Speech Commands v0.02, as three archives and as the official folder of sound.
 
 P. Warden, "Speech Commands: A Dataset for Limited-Vocabulary Speech Recognition",
 arXiv:1804.03209, CC BY 4.0.
@@ -6,9 +6,19 @@ arXiv:1804.03209, CC BY 4.0.
 Training and validation clips exist as 8-bit log-mel images alone, the official test set as
 sound; features of the latter are computed by :mod:`kwslib.features.logmel`. An archive may be
 unpacked, to a folder of its name without ``.zip``.
+
+The official form is what ``torchaudio.datasets.SPEECHCOMMANDS`` downloads: all as sound, in a
+folder ``SpeechCommands/speech_commands_v0.02`` with one folder of WAV files a word,
+``_background_noise_`` and the lists of validation and test clips; all clips that are in neither
+list are for training. Words of one's own, of which no clip is in a list, are split by the rule that
+made the lists.
 """
 
+import http.client
 import io
+import shutil
+import tarfile
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -18,7 +28,7 @@ from PIL import Image
 from typing_extensions import override
 
 from kwslib.config import TRAINING
-from kwslib.data.members import Members, open_members
+from kwslib.data.members import FolderMembers, Members, name_of, open_members
 from kwslib.data.noise import Regions
 from kwslib.data.recorded import LARGEST_CLIP, LARGEST_NOISE, RecordedSpeech
 from kwslib.data.sound_file import SUFFIXES
@@ -26,6 +36,7 @@ from kwslib.data.source import Images
 from kwslib.data.task import SILENCE, Split, speaker_of, split_of
 from kwslib.errors import InputError
 from kwslib.features.logmel import logmel_images
+from kwslib.files import lock_folder, read_bounded, sha256_of_text
 
 TEST_ARCHIVE = "test_v0.02.zip"
 IMAGE_ARCHIVE = "logmel_v0.02.zip"
@@ -112,3 +123,102 @@ class SpeechCommandsArchives(RecordedSpeech):
     def has_archived_image(self, name: str) -> bool:
         """Whether the archive holds an image of the clip."""
         return name in self._images.paths
+
+
+RELEASE = "speech_commands_v0.02"
+LAYOUT = Path("SpeechCommands") / RELEASE
+TEST_SET = Path("SpeechCommands") / "speech_commands_test_set_v0.02"
+"""Where the official test set's own ``_silence_`` clips are looked for; a separate download."""
+
+_NOISE = "_background_noise_"
+_FOLDERS = "folders of sound, version 2"
+_LARGEST_LIST = 2**24
+_FETCH = "'kws data --data DIR --download' fetches the data set"
+
+
+class SpeechCommandsFolder(RecordedSpeech):
+    """The official data set on disk."""
+
+    name = "Speech Commands v0.02 (official)"
+
+    def __init__(self, root: Path, download: bool = False) -> None:
+        """List the clips below ``root``.
+
+        Args:
+            root: the folder that holds ``SpeechCommands``.
+            download: fetch the data set (2.3 GB) into ``root`` first if it is absent; its
+                checksum is verified and progress goes to standard error.
+
+        Raises:
+            InputError: the data set is absent or cannot be downloaded.
+        """
+        folder = root / LAYOUT
+        if download and not folder.is_dir():
+            with lock_folder(root):
+                _fetch(root)
+        self._lists: dict[Split, set[str]] = {
+            "validation": _listed(folder / "validation_list.txt"),
+            "testing": _listed(folder / "testing_list.txt"),
+        }
+        lists = (f"{split} {name}" for split in self._lists for name in sorted(self._lists[split]))
+        self._clips = FolderMembers(folder, SUFFIXES, LARGEST_CLIP, pattern="[!_]*")
+        self._silence = FolderMembers(root / TEST_SET / SILENCE, SUFFIXES, LARGEST_CLIP, depth=0)
+        noise = FolderMembers(folder / _NOISE, SUFFIXES, LARGEST_NOISE, depth=0)
+        kind = sha256_of_text(_FOLDERS, *lists)
+        super().__init__(folder, kind, (self._clips, self._silence), noise)
+        for split, names in self._lists.items():
+            absent = sorted(names.difference(self._clips.paths))
+            if absent:
+                self.tell(
+                    f"{len(absent):,} of the {len(names):,} {split} clips that are listed are not "
+                    f"there, such as {absent[0]}"
+                )
+
+    @override
+    def all_clips(self) -> Iterator[tuple[Split, str]]:
+        listed = {name.split("/")[0] for names in self._lists.values() for name in names}
+        for name in self._clips.paths:
+            splits = (split for split, names in self._lists.items() if name in names)
+            known = name.split("/")[0] in listed
+            yield next(splits, "training" if known else split_of(speaker_of(name))), name
+        yield from (("testing", f"{SILENCE}/{name}") for name in self._silence.paths)
+
+    @override
+    def recorded(self, name: str) -> tuple[Members, str] | None:
+        word, _, rest = name.partition("/")
+        if word != SILENCE:
+            return self._clips, name
+        return (self._silence, rest) if rest in self._silence.paths else None
+
+
+def _fetch(root: Path) -> None:
+    """Download and unpack; whatever stops it, no part of the data set is left to be read."""
+    from kwslib.features.torchaudio_cpu import torchaudio
+
+    try:
+        torchaudio.datasets.SPEECHCOMMANDS(root, url=RELEASE, download=True)
+    except BaseException as error:
+        shutil.rmtree(root / LAYOUT, ignore_errors=True)
+        archive = root / f"{RELEASE}.tar.gz"
+        if isinstance(error, EOFError | tarfile.TarError | zlib.error):
+            raise InputError(
+                f"{archive}: is truncated or damaged ({error}); remove it and fetch it again"
+            ) from error
+        if isinstance(error, OSError | RuntimeError | http.client.HTTPException):
+            raise InputError(f"{archive}: cannot be fetched ({error})") from error
+        raise
+
+
+def _listed(path: Path) -> set[str]:
+    """Names of the clips in a list, a line each, such as ``yes/004ae714_nohash_0.wav``."""
+    content = read_bounded(path, _LARGEST_LIST, _FETCH)
+    try:
+        lines = [line.strip() for line in content.decode("utf-8-sig").splitlines()]
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: is no text; {_FETCH}") from error
+    for number, line in enumerate(lines, 1):
+        if line and line.count("/") != 1:
+            raise InputError(
+                f"{path}:{number}: must be a word and a file, such as yes/a.wav; it is {line!r}"
+            )
+    return {name_of(line) for line in lines if line}

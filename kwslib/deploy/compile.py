@@ -3,8 +3,9 @@
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from kwslib.config import DEPLOYED
 from kwslib.deploy.choice import Sparse
@@ -96,16 +97,7 @@ def compile_network(
             spot keywords where it must, or does not fit the board, or another process writes into
             the folder.
     """
-    place = _PLACES[target]
-    if place.needs_keywords and not spots_keywords(graph):
-        raise InputError(
-            f"target {target}: the network takes no image of {DEPLOYED.frames} x {DEPLOYED.bands} "
-            "or does not name its labels; 'kws convert' makes networks for a board"
-        )
-    if compiler not in place.compilers:
-        raise InputError(
-            f"target {target}: is built by {' or '.join(place.compilers)}, not {compiler}"
-        )
+    place = _place_of(target, graph, compiler)
     folder = Path(folder)
     code = folder / place.code
     source = generate(graph, kernels, sparse)
@@ -117,7 +109,8 @@ def compile_network(
         copies = [_copy(path, code) for part in parts for path in sorted(part.glob("*.[ch]"))]
         files = [*(code / name for name in texts), *copies]
         sources = [path for path in files if path.suffix == ".c"]
-        *others, program = place.build(sources, folder, compiler)
+        settings = {"compiler": compiler} if len(place.compilers) > 1 else {}
+        *others, program = place.build(sources, folder, **settings)
     elf = next((path for path in (*others, program) if path.suffix == ".elf"), None)
     return Compiled(source, program, (*files, *others, program), elf)
 
@@ -130,25 +123,13 @@ def _copy(path: Path, folder: Path) -> Path:
     return copy
 
 
-def _build_host(sources: Sequence[Path], folder: Path, _: Compiler) -> list[Path]:
-    define = ['KWS_MAILBOX_BOARD="this computer"']
-    include = [sources[0].parent]
-    return [shared_library(sources, folder / "libkws.so", include=include, define=define)]
+def _build(
+    make: Callable[..., Path], name: str, sources: Sequence[Path], folder: Path, **settings: Any
+) -> list[Path]:
+    return [make(sources, folder / name, include=[sources[0].parent], **settings)]
 
 
-def _build_emulator(sources: Sequence[Path], folder: Path, compiler: Compiler) -> list[Path]:
-    define = ['KWS_MAILBOX_BOARD="emulated Cortex-M4F"']
-    include = [sources[0].parent]
-    program = folder / "kws.elf"
-    return [cortex_m4(sources, program, include=include, define=define, compiler=compiler)]
-
-
-def _build_qemu(sources: Sequence[Path], folder: Path, compiler: Compiler) -> list[Path]:
-    include = [sources[0].parent]
-    return [cortex_m4(sources, folder / "kws.elf", include=include, compiler=compiler)]
-
-
-def _build_sketch(sources: Sequence[Path], folder: Path, _: Compiler) -> list[Path]:
+def _build_sketch(sources: Sequence[Path], folder: Path) -> list[Path]:
     """Arduino's tools compile the sketch; here it is compiled against an empty Arduino core."""
     sketch = _copy(NANO33BLE_PORT / f"{SKETCH}.ino", folder / SKETCH)
     stubs = NANO33BLE_PORT / "stubs"
@@ -163,36 +144,52 @@ def _build_sketch(sources: Sequence[Path], folder: Path, _: Compiler) -> list[Pa
     return [*objects, elf, sketch]
 
 
-def _build_wasm(sources: Sequence[Path], folder: Path, _: Compiler) -> list[Path]:
-    return [web_assembly(sources, folder / "kws.wasm", include=[sources[0].parent])]
-
-
 @dataclass(frozen=True)
 class _Place:
     """What is special about a target.
 
     Attributes:
         port: the folder of C that joins the device to it.
-        build: makes the program of sources, in a folder: the files that it writes, the program
-            last.
+        build: makes the program of sources, in a folder, with a compiler where there is a choice:
+            the files that it writes, the program last.
         compilers: that can build for it.
         needs_keywords: it runs the whole device, and a network by itself is of no use there.
         code: where in the folder the C belongs.
     """
 
     port: Path
-    build: Callable[[Sequence[Path], Path, Compiler], list[Path]]
+    build: Callable[..., list[Path]]
     compilers: tuple[Compiler, ...] = ("zig",)
     needs_keywords: bool = False
     code: str = "."
 
 
+_HOST = partial(_build, shared_library, "libkws.so", define=['KWS_MAILBOX_BOARD="this computer"'])
+_BARE = partial(_build, cortex_m4, "kws.elf")
+_EMULATED = partial(_BARE, define=['KWS_MAILBOX_BOARD="emulated Cortex-M4F"'])
+_WASM = partial(_build, web_assembly, "kws.wasm")
+
 _PLACES: dict[Target, _Place] = {
-    "host": _Place(MAILBOX, _build_host),
-    "emulator": _Place(MAILBOX, _build_emulator, ("zig", "gcc")),
-    "qemu": _Place(QEMU_PORT, _build_qemu, ("zig", "gcc"), needs_keywords=True),
+    "host": _Place(MAILBOX, _HOST),
+    "emulator": _Place(MAILBOX, _EMULATED, ("zig", "gcc")),
+    "qemu": _Place(QEMU_PORT, _BARE, ("zig", "gcc"), needs_keywords=True),
     "arduino": _Place(NANO33BLE_PORT, _build_sketch, needs_keywords=True, code=f"{SKETCH}/src"),
-    "wasm": _Place(WASM_PORT, _build_wasm, needs_keywords=True),
+    "wasm": _Place(WASM_PORT, _WASM, needs_keywords=True),
 }
 
 TARGETS: tuple[Target, ...] = tuple(_PLACES)
+
+
+def _place_of(target: Target, graph: Graph, compiler: Compiler) -> _Place:
+    """What is special about a target, which must suit the network and the compiler."""
+    place = _PLACES[target]
+    if place.needs_keywords and not spots_keywords(graph):
+        raise InputError(
+            f"target {target}: the network takes no image of {DEPLOYED.frames} x {DEPLOYED.bands} "
+            "or does not name its labels; 'kws convert' makes networks for a board"
+        )
+    if compiler not in place.compilers:
+        raise InputError(
+            f"target {target}: is built by {' or '.join(place.compilers)}, not {compiler}"
+        )
+    return place

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from kwslib.config import DEPLOYED
-from kwslib.deploy.interpreter import float_predictor, no_stderr, quiet_tensorflow
+from kwslib.deploy.predictors import float_predictor, no_stderr, quiet_tensorflow
 from kwslib.deploy.translate import Translation
 from kwslib.errors import InputError
 from kwslib.network.facts import with_facts

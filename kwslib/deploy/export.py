@@ -1,19 +1,24 @@
 """A trained checkpoint as files for the board, with what was found about them."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
 from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Split
-from kwslib.deploy import interpreter
-from kwslib.deploy.c_array import write_c_array
 from kwslib.deploy.convert import convert_float, convert_int8, layer_differences
+from kwslib.deploy.predictors import file_predictor
 from kwslib.errors import InputError
-from kwslib.evaluation.accuracy import evaluate_split
-from kwslib.files import sha256_of_text, write_beside
+from kwslib.evaluation.accuracy import Predict, evaluate_split
+from kwslib.files import sha256_of_text, write_beside, write_text
 from kwslib.models.checkpoint import NetworkInfo, load, task_of
+from kwslib.network.flatfile import parse
 from kwslib.network.reader import graph_of
 from kwslib.quantize.ptq import calibration_clips
 from kwslib.training.predict import predictor
@@ -66,28 +71,15 @@ def export(
     network, info = load(checkpoint)
     dataset = Dataset(open_source(data), task_of(checkpoint, info))
     training = dataset.examples("training").deployed
-    differences = layer_differences(network, training[:_COMPARED_CLIPS])
-    worst = max(differences, key=differences.__getitem__)
-    if differences[worst] > LOGIT_TOLERANCE:
-        raise InputError(
-            f"{checkpoint}: layer {worst} of the float file differs from PyTorch by "
-            f"{differences[worst]:.1e}; this TensorFlow does not suit"
-        )
+    differences = _checked_differences(network, training[:_COMPARED_CLIPS], checkpoint)
     facts = _facts(info, dataset, network)
     int8 = convert_int8(network, training, facts)
     graph_of(int8, checkpoint)
     # from its bytes: the file may go where nothing can be read from
-    predictors = {"float": predictor(network), "int8": interpreter.predictor_of(int8, checkpoint)}
-    accuracies = {
-        f"{form}_accuracy": evaluate_split(predict, dataset, SPLIT).accuracy
-        for form, predict in predictors.items()
-    }
-    contents = {out: int8}
-    if with_float:
-        contents[out.with_name(f"{out.stem}-float.tflite")] = convert_float(network, facts)
-    files = [_write(path, data) for path, data in contents.items()]
-    if c_array:
-        files += write_c_array(int8, out.with_suffix(".cc"))
+    predictors = {"float": predictor(network), "int8": file_predictor(int8, checkpoint)}
+    accuracies = _accuracies(predictors, dataset)
+    floats = convert_float(network, facts) if with_float else None
+    files = _write_all(out, int8, floats, c_array)
     summary = {
         "tflite": str(out),
         "bytes": len(int8),
@@ -102,10 +94,35 @@ def export(
     return Exported(summary, _remarks(info, dataset))
 
 
-def _write(path: Path, data: bytes) -> Path:
-    with write_beside(path) as temporary:
-        temporary.write_bytes(data)
-    return path
+def _checked_differences(
+    network: nn.Module, images: NDArray[np.uint8], checkpoint: str
+) -> dict[str, float]:
+    """How far each layer of the float file is from PyTorch, which must not be far."""
+    differences = layer_differences(network, images)
+    worst = max(differences, key=differences.__getitem__)
+    if differences[worst] > LOGIT_TOLERANCE:
+        raise InputError(
+            f"{checkpoint}: layer {worst} of the float file differs from PyTorch by "
+            f"{differences[worst]:.1e}; this TensorFlow does not suit"
+        )
+    return differences
+
+
+def _accuracies(predictors: Mapping[str, Predict], dataset: Dataset) -> dict[str, float]:
+    return {
+        f"{form}_accuracy": evaluate_split(predict, dataset, SPLIT).accuracy
+        for form, predict in predictors.items()
+    }
+
+
+def _write_all(out: Path, int8: bytes, floats: bytes | None, c_array: bool) -> list[Path]:
+    contents = {out: int8}
+    if floats is not None:
+        contents[out.with_name(f"{out.stem}-float.tflite")] = floats
+    for path, data in contents.items():
+        with write_beside(path) as temporary:
+            temporary.write_bytes(data)
+    return [*contents, *(write_c_array(int8, out.with_suffix(".cc")) if c_array else ())]
 
 
 def _facts(info: NetworkInfo, dataset: Dataset, network: Any) -> Mapping[str, Any]:
@@ -128,3 +145,48 @@ def _remarks(info: NetworkInfo, dataset: Dataset) -> tuple[str, ...]:
     return (
         f"note: trained on {name} but calibrated on {dataset.source.name}; --data names other data",
     )
+
+
+_PER_LINE = 12
+
+_RESOLVER_CALLS = {
+    "CONV_2D": "AddConv2D",
+    "DEPTHWISE_CONV_2D": "AddDepthwiseConv2D",
+    "FULLY_CONNECTED": "AddFullyConnected",
+    "AVERAGE_POOL_2D": "AddAveragePool2D",
+    "MAX_POOL_2D": "AddMaxPool2D",
+    "ADD": "AddAdd",
+    "SOFTMAX": "AddSoftmax",
+    "MEAN": "AddMean",
+    "PAD": "AddPad",
+    "RESHAPE": "AddReshape",
+}
+"""What a MicroMutableOpResolver has to be told for each operator."""
+
+
+def write_c_array(data: bytes, source: Path) -> tuple[Path, Path]:
+    """Write ``g_model`` to ``source`` (``.cc``) and its declaration beside it (``.h``).
+
+    Args:
+        data: the ``.tflite`` file.
+        source: where to write.
+    """
+    header = source.with_suffix(".h")
+    guard = "KWS_" + re.sub(r"[^A-Z0-9]", "_", header.name.upper(), flags=re.ASCII) + "_"
+    names = dict.fromkeys(operator.name for operator in parse(data).operators)
+    calls = "".join(f"//   resolver.{_RESOLVER_CALLS[name]}();\n" for name in names)
+    write_text(
+        header,
+        f"#ifndef {guard}\n#define {guard}\n\n"
+        f"// The model needs a MicroMutableOpResolver<{len(names)}> with\n{calls}\n"
+        "extern const unsigned char g_model[];\nextern const int g_model_len;\n\n#endif\n",
+    )
+    rows = [data[i : i + _PER_LINE] for i in range(0, len(data), _PER_LINE)]
+    body = ",\n    ".join(", ".join(f"0x{byte:02x}" for byte in row) for row in rows)
+    write_text(
+        source,
+        f'#include "{header.name}"\n\n'
+        f"alignas(16) const unsigned char g_model[] = {{\n    {body}}};\n"
+        f"const int g_model_len = {len(data)};\n",
+    )
+    return source, header

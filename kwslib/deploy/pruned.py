@@ -12,6 +12,7 @@ from torch import nn
 from kwslib.cost import cost_of
 from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Split
+from kwslib.deploy.quantized import scores_of
 from kwslib.errors import InputError
 from kwslib.evaluation.accuracy import evaluate_split
 from kwslib.models import create
@@ -21,7 +22,7 @@ from kwslib.network.graph import Graph
 from kwslib.network.reference import run
 from kwslib.network.writer import write_tflite
 from kwslib.prune.finetune import FineTuning
-from kwslib.prune.masks import Masks, zeros_of
+from kwslib.prune.masks import Masks, remaining_cost, zeros_of
 from kwslib.prune.methods import (
     USUAL,
     Method,
@@ -30,10 +31,9 @@ from kwslib.prune.methods import (
     remove_channels,
     zero_weights,
 )
-from kwslib.prune.remaining import remaining_cost
 from kwslib.prune.unstructured import below, check_amount
-from kwslib.quantize.methods import quantize_network
 from kwslib.quantize.network import Widths
+from kwslib.quantize.qat import quantize_network
 from kwslib.quantize.to_integers import integers_of
 from kwslib.training.predict import predictor
 from kwslib.training.recipe import Recipe, recipe_for
@@ -116,49 +116,49 @@ def prune_checkpoint(
     Raises:
         InputError: the checkpoint, the data or the mask do not suit, or all channels would go.
     """
-    for path in out:
-        if path.suffix not in (".safetensors", ".tflite"):
-            raise InputError(f"--out {path}: must end in .safetensors or .tflite")
+    _check_files(out)
     network, info = load(checkpoint)
     dataset = Dataset(open_source(data), task_of(checkpoint, info))
     start = time.perf_counter()
     pruned = _pruned(network, wanted, how, dataset, seed)
     seconds = time.perf_counter() - start
     settings = {**asdict(wanted), **_told(how), "seed": seed}
-    training = {**info.training, "pruning": settings}
-    widths = widths_of(pruned, create(info.model, len(info.labels)))
-    own = replace(info, training=training, widths=widths)
-    found = evaluate_split(predictor(pruned), dataset, split)
+    own = replace(
+        info,
+        training={**info.training, "pruning": settings},
+        widths=widths_of(pruned, create(info.model, len(info.labels))),
+    )
     return {
         "model": info.model,
         **settings,
-        "dataset": dataset.source.name,
-        "split": split,
-        "n": len(found.truth),
-        "accuracy": found.accuracy,
-        "interval": list(found.interval),
+        **scores_of(evaluate_split(predictor(pruned), dataset, split), dataset, split),
         "accuracy_before": evaluate_split(predictor(network), dataset, split).accuracy,
         **_sizes(pruned),
         "parameters_before": remaining_cost(network)["parameters"],
-        "widths": widths,
+        "widths": own.widths,
         "seconds": seconds,
-        "files": [str(path) for path in out],
         **_written(pruned, own, dataset, split, out),
     }
+
+
+def _check_files(out: Sequence[Path]) -> None:
+    for path in out:
+        if path.suffix not in (".safetensors", ".tflite"):
+            raise InputError(f"--out {path}: must end in .safetensors or .tflite")
 
 
 def _written(
     network: nn.Module, info: NetworkInfo, dataset: Dataset, split: Split, out: Sequence[Path]
 ) -> dict[str, Any]:
-    """Write the files; what is to be said of the ``.tflite`` among them."""
-    told: dict[str, Any] = {}
+    """Write the files; what is to be said of them."""
+    told: dict[str, Any] = {"files": [str(path) for path in out]}
     for path in out:
         if path.suffix == ".safetensors":
             save(path, network.state_dict(), info)
             continue
         integers = int8_network(network, info, dataset)
         scored = evaluate_split(partial(run, integers), dataset, split)
-        told = {"int8_accuracy": scored.accuracy, "bytes": write_tflite(integers, path)}
+        told |= {"int8_accuracy": scored.accuracy, "bytes": write_tflite(integers, path)}
     return told
 
 

@@ -1,28 +1,21 @@
-"""Convert a published checkpoint to integers and keep the file and what was found about it.
-
-``python -m kwslib.deploy.publish --data DIR`` makes the committed int8 files again; with
-``--weights 4 --method qat`` those of fewer bits, ``<name>-w4.tflite``.
+"""Published checkpoints as files in integers, and what was found about them; ``kws measure`` makes
+them again.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
-
-import click
 
 from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import SPLITS
 from kwslib.deploy.export import export
 from kwslib.deploy.predictors import info_of, predictor_of
 from kwslib.deploy.quantized import quantize_checkpoint
-from kwslib.errors import mistakes_in_a_line
 from kwslib.evaluation.accuracy import Predict, evaluate_split
 from kwslib.files import sha256_of_file
 from kwslib.models.checkpoint import PUBLISHED, task_of
-from kwslib.quantize.methods import Method
 from kwslib.quantize.network import Widths
+from kwslib.quantize.qat import Method
 from kwslib.records import Record, machine_name, write_records
 
 VERSION = 1
@@ -53,10 +46,8 @@ def publish(name: str, data: str, folder: Path = PUBLISHED) -> Path:
     if _validated(checkpoint, data) - _validated(tflite, data) > LOST:
         quantize_checkpoint(str(checkpoint), "ptq", Widths(8, 8), data or None, out=tflite)
         more |= {"method": "ptq"}
-    file = _File(name, tflite, data, more)
-    difference = file.record("logit_difference", summary["logit_difference"], "logit", "training")
     path = folder / f"{name}-int8.json"
-    write_records(path, [file.size(), difference, *file.accuracies()])
+    write_records(path, _records(name, tflite, data, more, summary["logit_difference"]))
     return path
 
 
@@ -78,10 +69,9 @@ def publish_narrow(
     """
     tflite = folder / f"{name}-w{bits}.tflite"
     quantize_checkpoint(str(_checkpoint(name, folder)), method, Widths(bits, 8), data, out=tflite)
-    more = {"numbers": f"w{bits}", "method": method, "weights": bits, "activations": 8}
-    file = _File(name, tflite, data, more)
+    facts = {"numbers": f"w{bits}", "method": method, "weights": bits, "activations": 8}
     path = folder / f"{name}-w{bits}.json"
-    write_records(path, [file.size(), *file.accuracies()])
+    write_records(path, _records(name, tflite, data, facts))
     return path
 
 
@@ -100,67 +90,37 @@ def _validated(network: Path, data: str) -> float:
     return evaluate_split(*_scoring(network, data), "validation").accuracy
 
 
-@dataclass(frozen=True)
-class _File:
-    """A file in integers, made of the published network ``name`` and scored on ``data``."""
+def _records(
+    name: str, tflite: Path, data: str, facts: Mapping[str, Any], difference: float | None = None
+) -> list[Record]:
+    """Size of a file that was made of the published network ``name``, how far its float form is
+    from PyTorch where that is known, and its accuracy on each split in the reference interpreter.
+    """
+    predict, dataset = _scoring(tflite, data)
+    info = info_of(tflite)
+    subject = {
+        "model": info.model,
+        "task": dataset.task.name,
+        "labels": list(info.labels),
+        "seed": info.training["seed"],
+        "checkpoint": sha256_of_file(_checkpoint(name, tflite.parent)),
+        **facts,
+        "tflite": sha256_of_file(tflite),
+    }
 
-    name: str
-    tflite: Path
-    data: str
-    more: Mapping[str, Any]
-
-    def size(self) -> Record:
-        """Its bytes."""
-        return self.record("size", self.tflite.stat().st_size, "bytes")
-
-    def accuracies(self) -> list[Record]:
-        """Its accuracy on each split, in the reference interpreter."""
-        predict, dataset = self._scoring
-        scored = {split: evaluate_split(predict, dataset, split) for split in SPLITS}
-        return [
-            self.record("accuracy", found.accuracy, "fraction", split, interval=found.interval)
-            for split, found in scored.items()
-        ]
-
-    def record(self, metric: str, value: Any, unit: str, split: str = "", **more: Any) -> Record:
-        """A record about it, on a split of the data or on none."""
-        where = {**self._scoring[1].identity(), "split": split} if split else {}
+    def record(metric: str, value: Any, unit: str, split: str = "", **more: Any) -> Record:
+        where = {**dataset.identity(), "split": split} if split else {}
         return Record(
-            metric, value, unit, "measured", self._subject, where,
+            metric, value, unit, "measured", subject, where,
             machine=machine_name(), target="tflite-micro", version=VERSION, **more,
         )  # fmt: skip
 
-    @cached_property
-    def _scoring(self) -> tuple[Predict, Dataset]:
-        return _scoring(self.tflite, self.data)
-
-    @cached_property
-    def _subject(self) -> dict[str, Any]:
-        info = info_of(self.tflite)
-        return {
-            "model": info.model,
-            "task": self._scoring[1].task.name,
-            "labels": list(info.labels),
-            "seed": info.training["seed"],
-            "checkpoint": sha256_of_file(_checkpoint(self.name, self.tflite.parent)),
-            **self.more,
-            "tflite": sha256_of_file(self.tflite),
-        }
-
-
-@click.command()
-@click.option("--data", required=True, help="Folder of Speech Commands.")
-@click.option("--name", default="tiny_conv-yes_no", show_default=True)
-@click.option("--weights", type=click.IntRange(2, 8), help="Bits; without it, TensorFlow's int8.")
-@click.option("--method", type=click.Choice(("ptq", "qat")), default="ptq", show_default=True)
-def main(data: str, name: str, weights: int | None, method: Method) -> None:
-    """Make a published file in integers again."""
-    if weights is None:
-        click.echo(publish(name, data))
-    else:
-        click.echo(publish_narrow(name, data, weights, method))
-
-
-if __name__ == "__main__":
-    with mistakes_in_a_line():
-        main()
+    records = [record("size", tflite.stat().st_size, "bytes")]
+    if difference is not None:
+        records.append(record("logit_difference", difference, "logit", "training"))
+    for split in SPLITS:
+        found = evaluate_split(predict, dataset, split)
+        records.append(
+            record("accuracy", found.accuracy, "fraction", split, interval=found.interval)
+        )
+    return records

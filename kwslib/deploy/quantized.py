@@ -6,18 +6,21 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Split
 from kwslib.errors import InputError
-from kwslib.evaluation.accuracy import evaluate_split
-from kwslib.models.checkpoint import load, task_of
+from kwslib.evaluation.accuracy import Evaluation, evaluate_split
+from kwslib.models.checkpoint import NetworkInfo, load, task_of
 from kwslib.network.graph import Graph
 from kwslib.network.reference import run
 from kwslib.network.writer import write_tflite
 from kwslib.prune.masks import zeros_of
-from kwslib.quantize.methods import Method, quantize_network
 from kwslib.quantize.minifloat import Minifloat
 from kwslib.quantize.network import QuantizedNetwork, Widths
+from kwslib.quantize.qat import Method, quantize_network
 from kwslib.quantize.quantizers import Number
 from kwslib.quantize.to_integers import integers_of
 from kwslib.training.predict import predictor
@@ -67,8 +70,8 @@ def quantize_checkpoint(
     _check_file(out, widths)
     network, info = load(checkpoint)
     dataset = Dataset(open_source(data), task_of(checkpoint, info))
-    start = time.perf_counter()
     hold = zeros_of(network).hold  # what was pruned stays so
+    start = time.perf_counter()
     quantized = quantize_network(network, method, widths, dataset, seed, epochs, hold)
     seconds = time.perf_counter() - start
     found = evaluate_split(predictor(quantized), dataset, split)
@@ -78,31 +81,51 @@ def quantize_checkpoint(
         "weights": _told(widths.weights),
         "activations": _told(widths.activations),
         "seed": seed,
+        **scores_of(found, dataset, split),
+        "float_accuracy": evaluate_split(predictor(network), dataset, split).accuracy,
+        "seconds": seconds,
+    }
+    integers = None
+    if widths.are_integers:
+        facts = _facts(info, dataset, method, seed)
+        integers = integers_of(quantized, info.labels, facts)
+        summary |= _in_integers(integers, dataset, split, found.predicted, out)
+    return Quantized(quantized, integers, summary)
+
+
+def scores_of(found: Evaluation, dataset: Dataset, split: Split) -> dict[str, Any]:
+    """What a summary says of a network's scores on a split."""
+    return {
         "dataset": dataset.source.name,
         "split": split,
         "n": len(found.truth),
         "accuracy": found.accuracy,
         "interval": list(found.interval),
-        "float_accuracy": evaluate_split(predictor(network), dataset, split).accuracy,
-        "seconds": seconds,
     }
-    if not widths.are_integers:
-        return Quantized(quantized, None, summary)
-    facts = {
+
+
+def _facts(info: NetworkInfo, dataset: Dataset, method: Method, seed: int) -> dict[str, Any]:
+    """What the network in integers says of itself."""
+    return {
         "model": info.model,
         "training": {"task": info.training["task"], "seed": info.training.get("seed")},
         "quantization": {"method": method, "seed": seed},
         "calibration": dataset.identity(),
     }
-    integers = integers_of(quantized, info.labels, facts)
-    result = evaluate_split(partial(run, integers), dataset, split)
-    summary |= {
-        "integer_accuracy": result.accuracy,
-        "integer_differing": int((result.predicted != found.predicted).sum()),
+
+
+def _in_integers(
+    integers: Graph, dataset: Dataset, split: Split, before: NDArray[np.int64], out: Path | None
+) -> dict[str, Any]:
+    """How the network does in integers, and what was written."""
+    found = evaluate_split(partial(run, integers), dataset, split)
+    scored = {
+        "integer_accuracy": found.accuracy,
+        "integer_differing": int((found.predicted != before).sum()),
     }
-    if out is not None:
-        summary |= {"tflite": str(out), "bytes": write_tflite(integers, out)}
-    return Quantized(quantized, integers, summary)
+    if out is None:
+        return scored
+    return scored | {"tflite": str(out), "bytes": write_tflite(integers, out)}
 
 
 def _check_file(out: Path | None, widths: Widths) -> None:

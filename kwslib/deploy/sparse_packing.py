@@ -3,20 +3,175 @@
 Four forms: a fully connected layer's single weights with the steps between their inputs, or its
 blocks of four neighbouring inputs; a convolution's taps as a list, or as straight lines of code.
 Weights of fewer than 8 bits take a byte each here, or a constant of an instruction.
+
+For a sparse convolution a row of the image is taken apart into planes (``firmware/core/planes.h``):
+the columns of one remainder modulo the stride of one channel. What a weight multiplies for
+neighbouring outputs then stands side by side, two values of 16 bits to a word.
+
+In straight lines of code each weight is a constant of an instruction, so that nothing is spent on
+finding it: in groups, so many words of the image are loaded as registers hold, then all weights
+that meet them multiply (``firmware/core/conv2d_straight.h`` has the macros).
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kwslib.deploy.bit_fields import filled
-from kwslib.deploy.packing import DSP_SUM_LIMIT, Packed, Table, dsp_channels
-from kwslib.deploy.planes import Planes, Tap, planes_of, taps_of
-from kwslib.deploy.straight_line import FARTHEST, channel_code, groups_of
+from kwslib.deploy.packing import (
+    DSP_SUM_LIMIT,
+    SPARE_STEPS,
+    Packed,
+    Table,
+    dsp_channels,
+    filled,
+)
 from kwslib.network.requantization import INT8_MIN
 from kwslib.network.weighted import Conv2d, FullyConnected
+
+OUTPUTS_AT_ONCE = 4
+"""Of a channel and a row; the last group of a row may have fewer."""
+
+
+@dataclass(frozen=True)
+class Planes:
+    """The rows of an image under a kernel.
+
+    Attributes:
+        values: of a plane, even.
+        row_values: of all planes of a row.
+        window: bytes of the rows under a kernel.
+        rows: for which there is room.
+    """
+
+    values: int
+    row_values: int
+    window: int
+    rows: int
+
+    @property
+    def size(self) -> int:
+        """Bytes of all rows."""
+        return 2 * self.row_values * self.rows
+
+
+@dataclass(frozen=True)
+class Tap:
+    """A weight that is not zero.
+
+    Attributes:
+        at: bytes from the rows' start to the first of the words that it meets.
+        odd: whether it begins with that word's second value, and so meets three words, not two.
+        weight: int8.
+    """
+
+    at: int
+    odd: bool
+    weight: int
+
+    @property
+    def words(self) -> tuple[int, ...]:
+        """Where the words are that it multiplies, in bytes."""
+        return tuple(self.at + 4 * k for k in range(2 + self.odd))
+
+
+def planes_of(operator: Conv2d) -> Planes:
+    """The planes of a convolution without dilation."""
+    _, height, width, depth = operator.weights.shape
+    down, across = operator.window.stride
+    _, out_height, out_width, _ = operator.output.shape
+    groups = -(-out_width // OUTPUTS_AT_ONCE)
+    values = OUTPUTS_AT_ONCE * groups + (width - 1) // across + 1
+    values += values % 2
+    row_values = across * depth * values
+    spare = min(SPARE_STEPS, out_height - 1) if height > down else 0
+    return Planes(values, row_values, 2 * row_values * height, height + spare * down)
+
+
+def taps_of(operator: Conv2d, planes: Planes) -> list[list[Tap]]:
+    """The weights of each output channel that are not zero, in the order of their words."""
+    across, depth = operator.window.stride[1], operator.weights.shape[3]
+    found: list[list[Tap]] = [[] for _ in operator.weights]
+    for channel, row, column, d in zip(*operator.weights.nonzero(), strict=True):
+        step, phase = divmod(int(column), across)
+        plane = int(row) * planes.row_values + (phase * depth + int(d)) * planes.values
+        weight = int(operator.weights[channel, row, column, d])
+        found[channel].append(Tap(2 * (plane + step - step % 2), bool(step % 2), weight))
+    return [sorted(taps, key=lambda tap: (tap.at, tap.odd)) for taps in found]
+
+
+FARTHEST = 4095
+"""Bytes from the rows' start that a load reaches (Thumb-2, LDR with a 12-bit offset)."""
+
+REGISTERS = "uvwxyz"
+"""Of the macros, for words of the image."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Words that are loaded together, and the taps that multiply nothing else.
+
+    Attributes:
+        words: bytes from the rows' start.
+        taps: with all of their words among those.
+    """
+
+    words: tuple[int, ...]
+    taps: tuple[Tap, ...]
+
+    @property
+    def instructions(self) -> int:
+        """A load for each word; for each tap its constant and four products."""
+        return len(self.words) + 5 * len(self.taps)
+
+    @property
+    def cycles(self) -> int:
+        """The first load takes two, each behind it one."""
+        return self.instructions + 1
+
+
+def groups_of(taps: Sequence[Tap]) -> list[Group]:
+    """A channel's taps in groups; neighbouring taps share words."""
+    groups: list[Group] = []
+    words: list[int] = []
+    members: list[Tap] = []
+    for tap in taps:
+        new = [word for word in tap.words if word not in words]
+        if len(words) + len(new) > len(REGISTERS):
+            groups.append(Group(tuple(words), tuple(members)))
+            words, members, new = [], [], list(tap.words)
+        words += new
+        members.append(tap)
+    return [*groups, Group(tuple(words), tuple(members))] if members else groups
+
+
+def lines_of(group: Group) -> list[str]:
+    """A group in the macros' words: a line of loads, and one for each tap."""
+    names = dict(zip(group.words, REGISTERS, strict=False))
+    lines = [" ".join(f"KWS_WORD({name}, {at})" for at, name in names.items())]
+    for tap in group.taps:
+        operands = ", ".join([str(2 * tap.weight), *(names[word] for word in tap.words)])
+        lines.append(f"KWS_{'ODD' if tap.odd else 'EVEN'}({operands})")
+    return lines
+
+
+def channel_code(place: int, channel: Sequence[int], groups: Sequence[Group]) -> str:
+    """A statement that computes a row of a channel's outputs.
+
+    Args:
+        place: the channel's number among the outputs.
+        channel: its fields of ``struct kws_channel_dsp``, the bias doubled.
+        groups: of its taps.
+    """
+    numbers = ", ".join(map(str, (place, *channel)))
+    if not groups:
+        return f"    KWS_CONSTANT_CHANNEL({numbers});"
+    lines = [line for group in groups for line in lines_of(group)]
+    body = "".join(f"\n        {line}" for line in lines)
+    return f"    KWS_STRAIGHT_CHANNEL({numbers},{body});"
+
 
 Form = Literal["single", "blocks", "taps", "straight"]
 """What is stored: single weights or blocks of a fully connected layer, taps of a convolution in a

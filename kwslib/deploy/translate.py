@@ -17,8 +17,8 @@ from torch import fx, nn
 from torch.nn import functional as F
 
 from kwslib.errors import InputError
-from kwslib.models.padding import SameConv2d, same_padding
-from kwslib.models.traced import UnfoldableError, module_of, traced_and_folded
+from kwslib.models.layers import SameConv2d, same_padding
+from kwslib.models.traced import folded_trace, module_of
 
 _ADVICE = "; say it with layers that can be converted, or teach kwslib/deploy/translate.py"
 
@@ -47,15 +47,7 @@ class Translation:
         Raises:
             InputError: it has a step that has no translation.
         """
-        try:
-            self._traced = traced_and_folded(network)
-        except UnfoldableError as error:
-            raise InputError(
-                f"layer {error}: BatchNorm must follow a convolution that nothing else "
-                f"uses{_ADVICE}"
-            ) from error
-        except (fx.proxy.TraceError, TypeError) as error:
-            raise InputError(f"the network cannot be traced ({error}){_ADVICE}") from error
+        self._traced = folded_trace(network)
         self._values: dict[str, _Value] = {}
 
     def run(self, images: Any, name: str = "output") -> Any:
@@ -149,7 +141,7 @@ def _padding(conv: nn.Conv2d, height: int, width: int) -> str:
         return "SAME"
     raise InputError(
         f"a convolution is padded by {conv.padding}, which TensorFlow's SAME is not; "
-        "take kwslib.models.padding.SameConv2d"
+        "take kwslib.models.layers.SameConv2d"
     )
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from kwslib.data.dataset import Dataset
 from kwslib.data.disturb import UNDISTURBED, Disturbance, disturbed
-from kwslib.data.noises import chosen_noises
+from kwslib.data.synthetic_noise import chosen_noises
 from kwslib.data.task import Split
 from kwslib.errors import InputError
 from kwslib.files import write_beside
@@ -26,6 +26,8 @@ Predict = Callable[[NDArray[np.uint8]], NDArray[Any]]
 
 Z_95 = 1.959963984540054
 """Standard deviations on either side of the mean that hold 95 % of a normal distribution."""
+
+_ENOUGH_CLIPS = 100
 
 
 def wilson_interval(successes: int, trials: int, z: float = Z_95) -> tuple[float, float]:
@@ -46,19 +48,15 @@ def wilson_interval(successes: int, trials: int, z: float = Z_95) -> tuple[float
     return max((centre - margin) / scale, 0.0), min((centre + margin) / scale, 1.0)
 
 
-def few_clips(clips: Mapping[str, int], fewest: int = 100) -> list[str]:
+def few_clips(clips: Mapping[str, int]) -> list[str]:
     """A line for each word with so few clips that accuracy on them is hardly known.
-
-    Args:
-        clips: of each word.
-        fewest: that are enough.
 
     >>> few_clips({"yes": 419, "marvin": 48})
     ['marvin: 48 clips; the 95 % interval of a recall of 90 % would be 18 points wide']
     """
     lines = []
     for word, count in clips.items():
-        if 0 < count < fewest:
+        if 0 < count < _ENOUGH_CLIPS:
             low, high = wilson_interval(round(0.9 * count), count)
             lines.append(
                 f"{word}: {count} clip{'s' if count > 1 else ''}; the 95 % interval of a recall of "
@@ -234,7 +232,7 @@ def evaluate_split(
         dataset: its task and clips.
         split: which of them.
         disturbance: what is done to their sound; its noise is one of
-            :func:`kwslib.data.noises.noises_of`.
+            :func:`kwslib.data.synthetic_noise.noises_of`.
 
     Raises:
         InputError: clips to be disturbed are not there as sound, or there is no such noise.

@@ -15,7 +15,7 @@ from jsonschema import Draft4Validator, FormatChecker
 
 from kwslib.errors import InputError
 from kwslib.evaluation.smoothing import FIRST_KEYWORD, MAX_INFERENCES, MAX_LABELS
-from kwslib.field.book import METRIC, Book, open_book
+from kwslib.field.trial_file import METRIC, Book, open_book
 from kwslib.field.trials import Heard, Trial
 from kwslib.records import Record
 

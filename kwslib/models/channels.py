@@ -112,11 +112,7 @@ def channels_of(network: nn.Module) -> Channels:
     Raises:
         InputError: it cannot be traced, or has a step through which channels cannot be followed.
     """
-    try:
-        traced = trace(copy.deepcopy(network).eval())
-    except (fx.proxy.TraceError, TypeError) as error:
-        raise InputError(f"the network cannot be traced ({error})") from error
-    return _Walk(traced).channels()
+    return _Walk(trace(copy.deepcopy(network).eval())).channels()
 
 
 def narrowed(network: nn.Module, kept: Mapping[str, Sequence[int]]) -> nn.Module:

@@ -3,9 +3,8 @@
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from kwslib.models.padding import SameConv2d
+from kwslib.models.layers import SameConv2d, Separable
 from kwslib.models.registry import model
-from kwslib.models.separable import Separable
 
 _FILTERS = 64
 _BLOCKS = 4

@@ -2,12 +2,15 @@
 have become channels.
 """
 
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from kwslib.models.padding import SameConv2d
+from kwslib.models.layers import SameConv2d, Separable
 from kwslib.models.registry import model
-from kwslib.models.separable import Separable
 
 _TAPS = 9
 
@@ -80,48 +83,28 @@ class Funnel(nn.Module):
         return self.classifier(self.dropout(x.mean(dim=(2, 3))))
 
 
-@model("funnel_small")
-class FunnelSmall(Funnel):
-    """A funnel within the budget of ``tiny_conv``, 16,652 parameters and 336,000
-    multiply-accumulates for four labels.
-    """
+_FUNNELS: Mapping[str, Mapping[str, Any]] = {
+    # within the budget of tiny_conv for four labels: 16,652 parameters and 336,000
+    # multiply-accumulates
+    "funnel_small": {
+        "first": 12, "first_kernel": (5, 8), "first_stride": (2, 4), "planes": (24,),
+        "plane_blocks": 0, "line": 48, "line_blocks": 2,
+    },
+    # within 16,652 parameters and a million multiply-accumulates for four labels
+    "funnel_medium": {
+        "first": 12, "planes": (24, 32), "plane_blocks": 1, "line": 52, "line_blocks": 2,
+    },
+    # within 25,000 parameters and 2.7 million multiply-accumulates for twelve labels
+    "funnel_large": {
+        "first": 16, "planes": (32, 48), "plane_blocks": 2, "line": 60, "line_blocks": 2,
+        "line_stride": 1,
+    },
+    # what others learn from: six times the parameters of funnel_medium and as many times its work
+    "funnel_teacher": {
+        "first": 32, "planes": (64, 96), "plane_blocks": 1, "line": 128, "line_blocks": 3,
+        "line_stride": 1, "dropout": 0.2,
+    },
+}  # fmt: skip
 
-    def __init__(self, n_labels: int) -> None:
-        super().__init__(
-            n_labels, first=12, first_kernel=(5, 8), first_stride=(2, 4), planes=(24,),
-            plane_blocks=0, line=48, line_blocks=2,
-        )  # fmt: skip
-
-
-@model("funnel_medium")
-class FunnelMedium(Funnel):
-    """A funnel within 16,652 parameters and a million multiply-accumulates for four labels."""
-
-    def __init__(self, n_labels: int) -> None:
-        super().__init__(
-            n_labels, first=12, planes=(24, 32), plane_blocks=1, line=52, line_blocks=2
-        )
-
-
-@model("funnel_large")
-class FunnelLarge(Funnel):
-    """A funnel within 25,000 parameters and 2.7 million multiply-accumulates for twelve labels."""
-
-    def __init__(self, n_labels: int) -> None:
-        super().__init__(
-            n_labels, first=16, planes=(32, 48), plane_blocks=2, line=60, line_blocks=2,
-            line_stride=1,
-        )  # fmt: skip
-
-
-@model("funnel_teacher")
-class FunnelTeacher(Funnel):
-    """A funnel that others learn from: six times the parameters of ``funnel_medium`` and as many
-    times its work.
-    """
-
-    def __init__(self, n_labels: int) -> None:
-        super().__init__(
-            n_labels, first=32, planes=(64, 96), plane_blocks=1, line=128, line_blocks=3,
-            line_stride=1, dropout=0.2,
-        )  # fmt: skip
+for _name, _settings in _FUNNELS.items():
+    model(_name)(partial(Funnel, **_settings))

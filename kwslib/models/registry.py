@@ -8,17 +8,18 @@ import importlib
 import pkgutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from torch import nn
 
 from kwslib.errors import InputError
 
+_Make = TypeVar("_Make", bound=Callable[[int], nn.Module])
 _MODELS: dict[str, Callable[[int], nn.Module]] = {}
 
 _NOT_NETWORKS = {
     "registry",
-    "padding",
-    "separable",
+    "layers",
     "checkpoint",
     "standardise",
     "traced",
@@ -26,10 +27,10 @@ _NOT_NETWORKS = {
 }
 
 
-def model(name: str) -> Callable[[type[nn.Module]], type[nn.Module]]:
-    """Register the decorated class, made with the number of labels, under ``name``."""
+def model(name: str) -> Callable[[_Make], _Make]:
+    """Register what is decorated, a class made with the number of labels, under ``name``."""
 
-    def register(network: type[nn.Module]) -> type[nn.Module]:
+    def register(network: _Make) -> _Make:
         if name in _MODELS:
             raise ValueError(f"two networks are named {name!r}")
         _MODELS[name] = network

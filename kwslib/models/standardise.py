@@ -10,7 +10,7 @@ of SAME padding become ``-m / s`` in standardised coordinates.
 import torch
 from torch import Tensor, nn
 
-from kwslib.models.padding import SameConv2d
+from kwslib.models.layers import SameConv2d
 
 
 class Standardised(nn.Module):

@@ -1,15 +1,12 @@
 """A network as the steps that it takes, with BatchNorm folded: what converters start from."""
 
 import copy
+from typing import Any
 
 from torch import fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from kwslib.errors import InputError
-
-
-class UnfoldableError(Exception):
-    """A BatchNorm that cannot be folded; the message is the name of its step."""
 
 
 class _Tracer(fx.Tracer):
@@ -21,38 +18,23 @@ def trace(network: nn.Module) -> fx.GraphModule:
     """A network as a graph of its layers; both share the layers.
 
     Raises:
-        torch.fx.proxy.TraceError: the network's steps depend on its input.
-        TypeError: likewise.
+        InputError: the network's steps depend on its input.
     """
-    return fx.GraphModule(network, _Tracer().trace(network))
+    try:
+        return fx.GraphModule(network, _Tracer().trace(network))
+    except (fx.proxy.TraceError, TypeError) as error:
+        raise InputError(
+            f"the network cannot be traced ({error}); let no step depend on its input"
+        ) from error
 
 
 def folded_trace(network: nn.Module) -> fx.GraphModule:
-    """As :func:`traced_and_folded`, with one line for a user where that cannot be.
-
-    Raises:
-        InputError: the network cannot be traced, or has a BatchNorm that no convolution stands
-            before.
-    """
-    try:
-        return traced_and_folded(network)
-    except UnfoldableError as error:
-        raise InputError(
-            f"layer {error}: no convolution stands alone before this BatchNorm, so it "
-            "cannot be folded; put one there"
-        ) from error
-    except (fx.proxy.TraceError, TypeError) as error:
-        raise InputError(f"the network cannot be traced ({error})") from error
-
-
-def traced_and_folded(network: nn.Module) -> fx.GraphModule:
     """A copy of a network, in evaluation mode, as a graph whose BatchNorms are in the convolutions
     before them. ``network`` itself stays as it is.
 
     Raises:
-        UnfoldableError: a BatchNorm does not follow a convolution that nothing else uses.
-        torch.fx.proxy.TraceError: the network's steps depend on its input.
-        TypeError: likewise.
+        InputError: it cannot be traced, or a BatchNorm does not follow a convolution that nothing
+            else uses.
     """
     traced = trace(copy.deepcopy(network).eval())
     for node in list(traced.graph.nodes):
@@ -77,13 +59,15 @@ def replace_module(name: str, module: nn.Module, traced: fx.GraphModule) -> None
 
 
 def _fold(node: fx.Node, norm: nn.BatchNorm2d, traced: fx.GraphModule) -> None:
-    before = node.args[0]
-    conv = module_of(before, traced)
-    if not isinstance(before, fx.Node) or not isinstance(conv, nn.Conv2d):
-        raise UnfoldableError(node.name)
-    calls = sum(each.target == before.target for each in traced.graph.nodes)
-    if len(before.users) != 1 or calls != 1:
-        raise UnfoldableError(node.name)
+    before: Any = node.args[0]
+    conv: Any = module_of(before, traced)
+    is_conv = isinstance(before, fx.Node) and isinstance(conv, nn.Conv2d)
+    calls = [each for each in traced.graph.nodes if is_conv and each.target == before.target]
+    if len(calls) != 1 or len(before.users) != 1:
+        raise InputError(
+            f"layer {node.name}: BatchNorm must follow a convolution that nothing else uses; "
+            "put one before it"
+        )
     replace_module(str(before.target), fuse_conv_bn_eval(conv, norm), traced)
     node.replace_all_uses_with(before)
     traced.graph.erase_node(node)

@@ -61,9 +61,7 @@ def pack(model: schema.ModelT, facts: Mapping[str, Any]) -> bytes:
     text = json.dumps(facts, sort_keys=True, ensure_ascii=False).encode()
     model.buffers.append(schema.BufferT(list(text)))
     model.buffers = [_AlignedBuffer(buffer.data) for buffer in model.buffers]
-    entry = schema.MetadataT()
-    entry.name, entry.buffer = _ENTRY.decode(), len(model.buffers) - 1
-    model.metadata = [entry]
+    model.metadata = [schema.MetadataT(_ENTRY.decode(), len(model.buffers) - 1)]
     builder = flatbuffers.Builder(1024)
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())

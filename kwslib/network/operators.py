@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kwslib.errors import InputError
-from kwslib.network.exponential import softmax_exponentials
 from kwslib.network.requantization import (
     FUSED_ACTIVATIONS,
     Clamp,
@@ -23,6 +22,7 @@ from kwslib.network.requantization import (
     add_multipliers,
     farthest,
     mean_multiplier,
+    softmax_exponentials,
     sum_fits,
 )
 from kwslib.network.tensors import OUTPUT, Padding, Pair, Tensor, Window

@@ -4,6 +4,7 @@ Weights of fewer than 8 bits are stored as int8 within their range, and the file
 their widths, so that any interpreter runs it and our compiler can pack them.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as sch
 from kwslib.errors import InputError
 from kwslib.files import write_beside
 from kwslib.network.facts import pack
-from kwslib.network.flatfile import ENUMERATIONS, KINDS, OPTIONS
+from kwslib.network.flatfile import ENUMERATIONS, KINDS, OPTIONS, Kind
 from kwslib.network.graph import Graph
 from kwslib.network.operators import Mean, Operator, Pad, Reshape
 from kwslib.network.tensors import Tensor
@@ -79,34 +80,28 @@ class _Writer:
 
     def operator(self, operator: Operator) -> None:
         """Add an operator, whose tensors are there, and its constants."""
-        code = schema.OperatorCodeT()
-        code.builtinCode = getattr(schema.BuiltinOperator, _CODES[type(operator)])
-        code.deprecatedBuiltinCode = code.builtinCode
         kind = KINDS[_CODES[type(operator)]]
-        code.version = kind.version
-        entry = schema.OperatorT()
-        entry.opcodeIndex = len(self._codes)
-        entry.inputs = [self._numbers[tensor.name] for tensor in operator.inputs]
-        entry.inputs += self._constants(operator)
-        entry.outputs = [self._numbers[operator.output.name]]
-        entry.builtinOptionsType = getattr(schema.BuiltinOptions, kind.table)
-        entry.builtinOptions = getattr(schema, f"{kind.table}T")()
-        for name, value in _options(operator, kind.options).items():
-            setattr(entry.builtinOptions, name[0].lower() + name[1:], value)
-        self._codes.append(code)
+        code = getattr(schema.BuiltinOperator, _CODES[type(operator)])
+        options = {name[0].lower() + name[1:]: each for name, each in _options(operator, kind)}
+        inputs = [self._numbers[tensor.name] for tensor in operator.inputs]
+        entry = schema.OperatorT(
+            opcodeIndex=len(self._codes),
+            inputs=inputs + self._constants(operator),
+            outputs=[self._numbers[operator.output.name]],
+            builtinOptionsType=getattr(schema.BuiltinOptions, kind.table),
+            builtinOptions=getattr(schema, f"{kind.table}T")(**options),
+        )
+        self._codes.append(schema.OperatorCodeT(code, version=kind.version, builtinCode=code))
         self._operators.append(entry)
 
     def model(self, network: Graph) -> schema.ModelT:
         """What was collected."""
-        graph = schema.SubGraphT()
-        graph.tensors, graph.operators = self._tensors, self._operators
-        graph.inputs = [self._numbers[tensor.name] for tensor in network.inputs]
-        graph.outputs = [self._numbers[tensor.name] for tensor in network.outputs]
-        model = schema.ModelT()
-        model.version = _SCHEMA_VERSION
-        model.subgraphs, model.buffers = [graph], self._buffers
-        model.operatorCodes = self._codes
-        return model
+        inputs, outputs = (
+            [self._numbers[tensor.name] for tensor in tensors]
+            for tensors in (network.inputs, network.outputs)
+        )
+        graph = schema.SubGraphT(self._tensors, inputs, outputs, self._operators)
+        return schema.ModelT(_SCHEMA_VERSION, self._codes, [graph], buffers=self._buffers)
 
     def _constants(self, operator: Operator) -> list[int]:
         """Add what an operator reads beside activations; the numbers of the tensors."""
@@ -129,44 +124,36 @@ class _Writer:
         return []
 
     def _constant(self, name: str, values: NDArray[Any], quantization: Any = None) -> int:
-        buffer = schema.BufferT()
-        buffer.data = list(values.astype(values.dtype.newbyteorder("<")).tobytes())
-        self._buffers.append(buffer)
+        data = values.astype(values.dtype.newbyteorder("<")).tobytes()
+        self._buffers.append(schema.BufferT(list(data)))
         kind = values.dtype.name.upper()
         return self._add(name, values.shape, kind, quantization, len(self._buffers) - 1)
 
     def _add(
         self, name: str, shape: tuple[int, ...], kind: str, quantization: Any, buffer: int = 0
     ) -> int:
-        tensor = schema.TensorT()
-        tensor.name, tensor.shape, tensor.buffer = name, list(shape), buffer
-        tensor.type = getattr(schema.TensorType, kind)
-        tensor.quantization = quantization
-        self._tensors.append(tensor)
+        element = getattr(schema.TensorType, kind)
+        self._tensors.append(schema.TensorT(list(shape), element, buffer, name, quantization))
         return len(self._tensors) - 1
 
 
 def _quantization(
     scales: NDArray[np.float32], zero_point: int = 0, axis: int = 0
 ) -> schema.QuantizationParametersT:
-    quantization = schema.QuantizationParametersT()
-    quantization.scale = scales.tolist()
-    quantization.zeroPoint = [zero_point] * len(scales)
-    quantization.quantizedDimension = axis
-    return quantization
+    return schema.QuantizationParametersT(
+        scale=scales.tolist(), zeroPoint=[zero_point] * len(scales), quantizedDimension=axis
+    )
 
 
-def _options(operator: Operator, attributes: tuple[str, ...]) -> dict[str, Any]:
+def _options(operator: Operator, kind: Kind) -> Iterator[tuple[str, Any]]:
     """The fields of an operator's table in the schema."""
-    values: dict[str, Any] = {}
-    for attribute in attributes:
+    for attribute in kind.options:
         value = getattr(operator, attribute)
         if attribute in ENUMERATIONS:
             value = getattr(ENUMERATIONS[attribute], value)
         each = value if isinstance(value, tuple) else (value,)
-        values |= zip(OPTIONS[attribute], each, strict=True)
+        yield from zip(OPTIONS[attribute], each, strict=True)
     if isinstance(operator, Mean):
-        values["KeepDims"] = len(operator.output.shape) == len(operator.input.shape)
+        yield "KeepDims", len(operator.output.shape) == len(operator.input.shape)
     if isinstance(operator, Reshape):
-        values["NewShape"] = list(operator.output.shape)
-    return values
+        yield "NewShape", list(operator.output.shape)

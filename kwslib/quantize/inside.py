@@ -15,10 +15,9 @@ from torch import Tensor, fx, nn
 from kwslib.models.traced import module_of
 from kwslib.network.tensors import integer_range
 from kwslib.quantize.affine import Method, QParams, choose_qparams, dequantize, quantize
-from kwslib.quantize.logits import softmax_divergence
 from kwslib.quantize.network import QuantizedLayer, QuantizedNetwork, Widths
 from kwslib.quantize.ptq import calibrate, correct_biases, quantize_after_training
-from kwslib.quantize.quantizers import ActivationQuantizer, WeightQuantizer
+from kwslib.quantize.quantizers import ActivationQuantizer, WeightQuantizer, softmax_divergence
 from kwslib.training.predict import to_input
 
 _BATCH = 200

@@ -12,7 +12,7 @@ from torch.fx.passes.shape_prop import ShapeProp
 
 from kwslib.config import DEPLOYED
 from kwslib.errors import InputError
-from kwslib.models.padding import SameConv2d
+from kwslib.models.layers import SameConv2d
 from kwslib.network.graph import Graph
 from kwslib.network.operators import Activation, Add, Mean, Operator, Reshape, Softmax
 from kwslib.network.tensors import INPUT, OUTPUT, Tensor

@@ -15,12 +15,19 @@ from kwslib.results import page
 from kwslib.results.board_profile import load_profile, network_ms
 from kwslib.results.board_times import CHANNELS, times_of_others
 from kwslib.results.charts.theme import short_name
-from kwslib.results.committed import load, load_original, repository_of
+from kwslib.results.few_bits import accuracy_by_bits
 from kwslib.results.model_size import load_cpu_times
+from kwslib.results.pruned_accuracy import accuracy_by_share, change_by_share
 from kwslib.results.pruned_networks import published_times
-from kwslib.results.pruning import accuracy_by_share, change_by_share
-from kwslib.results.quantization import accuracy_by_bits
-from kwslib.results.values import Estimate, brief, grouped, mean_over_seeds
+from kwslib.results.values import (
+    Estimate,
+    brief,
+    grouped,
+    load,
+    load_original,
+    mean_over_seeds,
+    repository_of,
+)
 from kwslib.studies.pruned_boards import COMPILED
 
 NETWORK = "tiny_conv-yes_no"
@@ -44,11 +51,6 @@ def others(metric: str, **wanted: Any) -> list[Record]:
 def accuracy(name: str, split: str = "testing") -> Estimate:
     """Accuracy of a published network, the mean over its seeds; ``"…-int8"`` of its int8 file."""
     return mean_over_seeds(select(load(f"published/{name}.json"), "accuracy", split=split))
-
-
-def last_epochs(name: str = NETWORK) -> list[Mapping[str, float]]:
-    """What the last epoch of each training measured, one a seed."""
-    return [record.value[-1] for record in select(load(f"published/{name}.json"), "history")]
 
 
 def share_by_commas(words: Sequence[str] | str) -> int:

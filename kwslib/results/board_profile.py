@@ -1,19 +1,28 @@
 """What a network costs on the board: time by stage and layer, flash and RAM by part."""
 
 from pathlib import Path
-from typing import Any
 
 import altair as alt
 
-from kwslib.board.memory import Part
 from kwslib.board.profile import Cost, Profile, profile_of
 from kwslib.config import DEPLOYED, NANO33BLE
 from kwslib.records import FOLDER, select
 from kwslib.results import page
-from kwslib.results.charts import deployment as charts
-from kwslib.results.committed import load
+from kwslib.results.charts.theme import (
+    BELOW,
+    BLUE,
+    ORANGE,
+    SKY,
+    VERMILION,
+    WIDTH,
+    chart,
+    labels_in_lines,
+    listed,
+    names_of,
+    tips,
+)
 from kwslib.results.provenance import resting_on
-from kwslib.results.values import Estimate
+from kwslib.results.values import Estimate, load
 
 _STAGES = {
     "features": "preprocessing, per frame of 20 ms",
@@ -21,6 +30,8 @@ _STAGES = {
     "network": "network",
     "postprocess": "postprocessing",
 }
+_STAGE_COLOURS = {"preprocessing": SKY, "network": BLUE, "postprocessing": VERMILION}
+_MEMORY_COLOURS = {"code": BLUE, "constants": SKY, "variables": ORANGE, "stack": VERMILION}
 
 
 def load_profile(
@@ -69,12 +80,6 @@ def busiest_layer(board: Profile) -> tuple[str, float]:
     return _layer_name(name), times[name] / sum(times.values())
 
 
-def share_of_layers(board: Profile, kind: str) -> float:
-    """Share of the layers' time that layers of a kind take, such as ``"depthwise_conv2d"``."""
-    times = {name: microseconds(cost).value for name, cost in board.layers.items()}
-    return sum(time for name, time in times.items() if kind in name) / sum(times.values())
-
-
 def _layer_name(function: str) -> str:
     """``layer_0_conv2d`` as ``conv2d``."""
     return function.split("_", 2)[2].replace("_", " ")
@@ -91,11 +96,31 @@ def plot_breakdown(board: Profile) -> alt.LayerChart:
         "20 ms of audio, no inference": (frame, 0.0, 0.0),
     }
     rows = [
-        {"stretch": stretch, "stage": stage, "ms": ms}
+        {"stretch": stretch, "stage": stage, "ms": ms, "order": order}
         for stretch, times in stretches.items()
-        for stage, ms in zip(charts.STAGE_COLOURS, times, strict=True)
+        for order, (stage, ms) in enumerate(zip(_STAGE_COLOURS, times, strict=True))
     ]
-    return resting_on(charts.breakdown(rows), method="modelled cycles", place=_place(board))
+    totals = [{"stretch": stretch, "ms": sum(times)} for stretch, times in stretches.items()]
+    y = alt.Y("stretch:N", sort=list(stretches), title=None, axis=labels_in_lines())
+    scale = alt.Scale(domain=[0, 1.5 * max(map(sum, stretches.values()))], nice=False)
+    stages = list(_STAGE_COLOURS)
+    colours = alt.Scale(domain=stages, range=list(_STAGE_COLOURS.values()))
+    bars = chart(rows).mark_bar().encode(
+        alt.X("ms:Q", title="time, ms", scale=scale),
+        y,
+        alt.Color("stage:N", scale=colours, sort=stages, title=None, legend=BELOW),
+        order="order:Q",
+        tooltip=["stretch:N", "stage:N", *tips(",.3f", "ms")],
+    )  # fmt: skip
+    words = chart(totals).mark_text(align="left", dx=6).encode(
+        x=alt.X("ms:Q"), y=y, text=alt.Text("ms:Q", format=",.2f")
+    )  # fmt: skip
+    drawn = alt.LayerChart(layer=[bars, words]).properties(
+        width=WIDTH - 60,
+        height=alt.Step(38),
+        description=f"Time of each stage: {listed(rows, '{stretch}, {stage}, {ms:.2f} ms')}",
+    )
+    return resting_on(drawn, method="modelled cycles", place=_place(board))
 
 
 def tabulate_stages(board: Profile, physical: Profile | None = None) -> page.Html:
@@ -151,35 +176,38 @@ def ram_bytes(board: Profile) -> int:
     return (board.ram or 0) + (board.stack or 0)
 
 
-def part_of(board: Profile, name: str) -> Part:
-    """A part of the program, such as ``"network"``."""
-    return next(part for part in board.parts if part.name == name)
-
-
 def plot_memory(board: Profile, memory: str) -> alt.Chart:
-    """What fills a memory, part by part.
+    """What fills a memory by part and kind, in kB: the largest part first, the stack last.
 
     Args:
         board: the profile.
         memory: ``"flash"`` or ``"RAM"``.
     """
-    rows = memory_rows(board, memory)
-    return resting_on(charts.memory(rows, memory), method="sizes in the linked program",
-                      place=_place(board))  # fmt: skip
-
-
-def memory_rows(board: Profile, memory: str) -> list[dict[str, Any]]:
-    """Bytes of a memory by part and kind, the largest part first, the stack last."""
     if memory == "flash":
         by_size = sorted(board.parts, key=lambda part: -part.flash)
-        sizes = [(part.name, {"code": part.code, "constants": part.constants}) for part in by_size]
+        sizes = [
+            (p.name, kind, getattr(p, kind)) for p in by_size for kind in ("code", "constants")
+        ]
     else:
         by_size = sorted(board.parts, key=lambda part: -part.ram)
-        sizes = [(part.name, {"variables": part.ram}) for part in by_size]
-        sizes.append(("stack", {"stack": board.stack or 0}))
-    return [
-        {"part": name, "what": kind, "bytes": size}
-        for name, kinds in sizes
-        for kind, size in kinds.items()
+        sizes = [(part.name, "variables", part.ram) for part in by_size]
+        sizes.append(("stack", "stack", board.stack or 0))
+    rows = [
+        {"part": name, "what": kind, "bytes": size, "kB": size / 1024}
+        for name, kind, size in sizes
         if size
     ]
+    kinds = names_of(rows, "what", _MEMORY_COLOURS)
+    scale = alt.Scale(domain=kinds, range=[_MEMORY_COLOURS[kind] for kind in kinds])
+    bars = chart(rows).mark_bar().encode(
+        x=alt.X("kB:Q", title=f"{memory}, kB"),
+        y=alt.Y("part:N", sort=names_of(rows, "part"), title=None, axis=alt.Axis(labelLimit=0)),
+        color=alt.Color("what:N", scale=scale, sort=kinds, title=None, legend=BELOW),
+        tooltip=["part:N", "what:N", *tips(",", "bytes")],
+    )  # fmt: skip
+    drawn = bars.properties(
+        width=WIDTH - 60,
+        height=alt.Step(24),
+        description=f"Bytes of {memory} by part: {listed(rows, '{part}, {what}, {bytes:,}')}",
+    )
+    return resting_on(drawn, method="sizes in the linked program", place=_place(board))

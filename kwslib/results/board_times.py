@@ -2,6 +2,7 @@
 on a physical board and modelled.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,13 +16,30 @@ from kwslib.network.reader import read_graph
 from kwslib.records import Record, select
 from kwslib.results import page
 from kwslib.results.board_profile import ram_bytes, with_waits
-from kwslib.results.charts import deployment as charts
-from kwslib.results.charts.theme import short_name
-from kwslib.results.committed import author_of, load, load_original
+from kwslib.results.charts.theme import (
+    BELOW,
+    BLUE,
+    GREEN,
+    ORANGE,
+    ORIGINS,
+    PERCENT,
+    WIDTH,
+    Rows,
+    chart,
+    labels_in_lines,
+    listed,
+    looks,
+    mark_scale,
+    names_of,
+    network_scale,
+    round_numbers,
+    short_name,
+    tips,
+)
 from kwslib.results.model_size import load_cpu_times, load_gpu_time
 from kwslib.results.networks import Network
 from kwslib.results.provenance import resting_on
-from kwslib.results.values import mean_time, point
+from kwslib.results.values import author_of, load, load_original, mean_time, point
 from kwslib.studies.pruned_boards import COMPILED
 
 NO_WAITS, WAITS = "no flash waits", f"{FLASH_WAIT} cycles per constant"
@@ -30,6 +48,14 @@ NO_WAITS, WAITS = "no flash waits", f"{FLASH_WAIT} cycles per constant"
 _BASELINE = "tiny_conv"
 CHANNELS = 8
 """Of the original's convolution."""
+
+_KINDS = {
+    "modelled": (BLUE, "circle"),
+    "measured": (GREEN, "square"),
+    "original report": ORIGINS["original report"],
+    "literature": ORIGINS["literature"],
+}
+"""How a run time came about: colour and shape."""
 
 _MS = 1000 / NANO33BLE.clock_hz
 
@@ -61,7 +87,7 @@ def plot_processors(tiny: Network) -> alt.LayerChart:
         _row("generated C, board", "modelled", 1000 * (tiny.milliseconds or 0)),
     ]  # fmt: skip
     return resting_on(
-        charts.run_times(sorted(rows, key=lambda row: row["time"]), "time per inference", "µs"),
+        run_times(sorted(rows, key=lambda row: row["time"]), "time per inference", "µs"),
         [*c, *torch, gpu],
         method="measured and modelled, by colour",
         place=f"CPU: {torch[0].machine}; board: nRF52840, 64 MHz",
@@ -77,16 +103,53 @@ def plot_boards(tiny: Network) -> alt.LayerChart:
     for name, ms in ((NO_WAITS, tiny.milliseconds or 0), (WAITS, _waiting_ms(tiny))):
         rows.append(_row(f"generated C, {name}", "modelled", ms))
     return resting_on(
-        charts.run_times(rows, "time per inference", "ms"),
+        run_times(rows, "time per inference", "ms"),
         method="measured and modelled, by colour",
         place=times_of_others()[0].machine,
     )
 
 
-def range_of_others() -> tuple[float, float]:
-    """The least and the greatest time that others measured of the network, in ms."""
-    times = [time for record in times_of_others() for time in np.atleast_1d(record.value).tolist()]
-    return min(times), max(times)
+def run_times(rows: Rows, title: str, unit: str) -> alt.LayerChart:
+    """Run times, one row each, on a logarithmic axis.
+
+    Args:
+        rows: ``place``, ``kind`` (of :data:`_KINDS`), ``time`` in ``unit``, and for a span
+            ``low`` and ``high``.
+        title: of the axis, without its unit.
+        unit: of the times.
+    """
+    labelled = [dict(row) | {"label": f"{_time(row['time'])} {unit}"} for row in rows]
+    times = [row["time"] for row in rows]
+    low, high = min(times) / 2, 2 * max(times)
+    x = alt.X(
+        "time:Q", title=f"{title}, {unit}",
+        scale=alt.Scale(type="log", domain=[low, high], nice=False),
+        axis=alt.Axis(format=",~f", values=round_numbers(low, high)),
+    )  # fmt: skip
+    base = chart(labelled).encode(
+        y=alt.Y("place:N", sort=[row["place"] for row in rows], title=None, axis=labels_in_lines())
+    )
+    points = base.mark_point(filled=True, size=90, opacity=1).encode(
+        x,
+        *looks("kind", names_of(rows, "kind", _KINDS), _KINDS),
+        tooltip=["place:N", "kind:N", "label:N"],
+    )
+    middle = math.sqrt(low * high)
+    left = base.transform_filter(f"datum.time <= {middle}").mark_text(align="left", dx=10)
+    right = base.transform_filter(f"datum.time > {middle}").mark_text(align="right", dx=-10)
+    layers = [points, *(each.encode(x, text="label:N") for each in (left, right))]
+    if any("low" in row for row in rows):
+        spans = base.transform_filter("isValid(datum.low)").mark_rule(strokeWidth=2)
+        layers.insert(0, spans.encode(alt.X("low:Q"), alt.X2("high:Q")))
+    return alt.LayerChart(layer=layers).properties(
+        width=WIDTH - 60,
+        height=alt.Step(38),
+        description=f"{title}: {listed(labelled, '{place} {label}')}",
+    )
+
+
+def _time(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def times_of_others() -> list[Record]:
@@ -139,38 +202,82 @@ def model_errors() -> dict[str, dict[str, float]]:
     return found
 
 
-def cmsis_milliseconds() -> float:
-    """Modelled time of CMSIS-NN's kernels on tiny_conv, flash waits included, in ms."""
-    (record,) = select(known_times(), "cycles_with_flash_waits", runtime="CMSIS-NN")
-    return float(record.value * _MS)
-
-
 def plot_model_errors() -> alt.LayerChart:
     """Measured over modelled cycles of every program that was timed on a physical board."""
-    rows = [
+    errors = model_errors()
+    rows: list[dict[str, Any]] = [
         {"program": program, "model": model, "ratio": ratio}
-        for model, programs in model_errors().items()
+        for model, programs in errors.items()
         for program, ratio in programs.items()
     ]
-    timed = [r for r in select(known_times(), "cycles") if r.method == "published"]
-    return resting_on(charts.model_errors(rows), method="published cycles over modelled cycles",
-                      place=timed[0].machine)  # fmt: skip
+    models, ratios = list(errors), [row["ratio"] for row in rows]
+    table = dict(zip(errors, ((BLUE, "circle"), (ORANGE, "square")), strict=False))
+    lines = labels_in_lines("replace(datum.label, ' of ', ', of ')")
+    domain = [min(0.95, *ratios) - 0.02, max(1.05, *ratios) + 0.02]
+    scale = alt.Scale(domain=domain, nice=False, zero=False)
+    points = (
+        chart(rows)
+        .mark_point(filled=True, size=90, opacity=1)
+        .encode(
+            alt.X("ratio:Q", title="measured / modelled", scale=scale),
+            alt.Y("program:N", sort=names_of(rows, "program"), title=None, axis=lines),
+            *looks("model", models, table),
+            tooltip=["program:N", "model:N", *tips(".3f", "ratio")],
+        )
+    )
+    even = chart([{"ratio": 1}]).mark_rule(strokeDash=[2, 3])
+    values = listed(rows, "{program}, {model}, {ratio:.2f}")
+    drawn = alt.LayerChart(layer=[even.encode(alt.X("ratio:Q", scale=scale)), points]).properties(
+        width=WIDTH - 60,
+        height=alt.Step(54),
+        description=f"Cycles measured on a physical board over modelled ones: {values}",
+    )
+    (place,) = {r.machine for r in select(known_times(), "cycles") if r.method == "published"}
+    return resting_on(drawn, method="published cycles over modelled cycles", place=place)
 
 
 # Every network.
 
 
 def plot_networks(networks: Sequence[Network]) -> alt.LayerChart:
-    """Test accuracy against modelled time on the board, a mark for each network.
+    """Test accuracy against modelled time on the board, a mark for each network, in its own colour.
 
     Args:
         networks: of one task, each with its profile.
     """
-    rows = [
-        {"model": each.model, **point(each.accuracy), "ms": each.milliseconds} for each in networks
-    ]
+    rows: list[dict[str, Any]] = [
+        {"model": each.model, **point(each.accuracy), "ms": each.milliseconds,
+         "network": short_name(each.model)}
+        for each in networks
+    ]  # fmt: skip
+    models, names = (names_of(rows, name) for name in ("model", "network"))
+    times = [row["ms"] for row in rows]
+    low, high = min(times) / 1.6, 1.6 * max(times)
+    x = alt.X(
+        "ms:Q", title="time per inference, ms",
+        scale=alt.Scale(type="log", domain=[low, high], nice=False),
+        axis=alt.Axis(format=",~f", values=round_numbers(low, high)),
+    )  # fmt: skip
+    scale = network_scale(models)
+    base = chart(rows).encode(
+        x,
+        color=alt.Color("network:N", scale=scale, sort=names, title=None, legend=BELOW),
+        tooltip=["network:N", *tips(".3", "ms"), *tips(".1%", "accuracy", "low", "high")],
+    )
+    rules = base.mark_rule(strokeWidth=2).encode(
+        alt.Y("low:Q", title="accuracy", scale=alt.Scale(zero=False), axis=PERCENT),
+        alt.Y2("high:Q"),
+    )
+    points = base.mark_point(filled=True, size=90, opacity=1).encode(
+        alt.Y("accuracy:Q"),
+        shape=alt.Shape("network:N", scale=mark_scale(names), sort=names, title=None, legend=BELOW),
+    )
+    values = listed(rows, "{network}, {ms:.1f} ms, {accuracy:.1%}")
+    drawn = alt.LayerChart(layer=[rules, points]).properties(
+        width=WIDTH, height=260, description=f"Accuracy against time on the board: {values}"
+    )
     return resting_on(
-        charts.accuracy_by_time(rows), data="Speech Commands v0.02", seeds=_seeds(networks),
+        drawn, data="Speech Commands v0.02", seeds=_seeds(networks),
         method="accuracy measured, time modelled", place="nRF52840, 64 MHz",
     )  # fmt: skip
 

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -15,10 +14,10 @@ from torch import nn
 
 from kwslib.board.profile import Profile
 from kwslib.board.target import board_predictor, open_board
-from kwslib.deploy import interpreter
 from kwslib.deploy.codegen import generate
 from kwslib.deploy.convert import convert_float, convert_int8
 from kwslib.deploy.host import build_host_network
+from kwslib.deploy.predictors import file_predictor
 from kwslib.deploy.toolchain import CORE
 from kwslib.evaluation.accuracy import evaluate_split
 from kwslib.models.checkpoint import PUBLISHED
@@ -33,7 +32,6 @@ from kwslib.results.subject import Subject, spread
 from kwslib.results.values import Estimate
 from kwslib.training.predict import to_input
 
-_CHECKED = 200
 _COMPARED = 8
 _SHOWN_BYTES = 12
 _WIDTH = 79  # characters of a line of C
@@ -49,11 +47,11 @@ def convert(subject: Subject) -> bytes:
     return convert_int8(subject.network, subject.dataset.examples("training").deployed, facts)
 
 
-def deployed_file(subject: Subject, converted: bytes, folder: Path = PUBLISHED) -> bytes:
+def deployed_file(subject: Subject, converted: bytes) -> bytes:
     """The file that goes onto the board: the published one, or what this run converted."""
     if subject.is_trained:
         return converted
-    return (folder / f"{subject.name}.tflite").read_bytes()
+    return (PUBLISHED / f"{subject.name}.tflite").read_bytes()
 
 
 def first_layer(
@@ -89,33 +87,27 @@ def float_difference(network: nn.Module, images: NDArray[np.uint8]) -> tuple[int
     """
     few = spread(images, _COMPARED)
     data = convert_float(network, {})
-    found = interpreter.predictor_of(data)(few)
+    found = file_predictor(data)(few)
     with torch.no_grad():
         expected = network.eval()(to_input(torch.from_numpy(few))).softmax(1).numpy()
     return len(data), float(np.abs(expected - found).max())
 
 
-def int8_change(subject: Subject, file: bytes, folder: Path = PUBLISHED) -> Estimate:
+def int8_change(subject: Subject, file: bytes) -> Estimate:
     """By how many points the int8 file's test accuracy differs from that of its float weights.
 
     Args:
         subject: the network.
         file: its int8 file; it is scored now if it is no published one.
-        folder: where published networks lie.
     """
     before = subject.run.study.value("accuracy", split="testing")
     if subject.is_trained:
-        predict = interpreter.predictor_of(file)
+        predict = file_predictor(file)
         after = evaluate_split(predict, subject.dataset, "testing").accuracy
     else:
-        records = read_records(folder / f"{subject.name}-int8.json")
+        records = read_records(PUBLISHED / f"{subject.name}-int8.json")
         after = select(records, "accuracy", split="testing")[0].value
     return Estimate(100 * float(after - before), None, "points")
-
-
-def checked_images(subject: Subject) -> NDArray[np.uint8]:
-    """About 200 test images, evenly spread, so that all labels are among them."""
-    return spread(subject.dataset.examples("testing").deployed, _CHECKED)
 
 
 def count_equal_clips(file: bytes, images: NDArray[np.uint8]) -> int:
@@ -133,7 +125,7 @@ def count_equal_clips(file: bytes, images: NDArray[np.uint8]) -> int:
 
 def reference_scores(file: bytes, images: NDArray[np.uint8]) -> NDArray[np.int8]:
     """TensorFlow Lite Micro's int8 scores ``[n, labels]`` of images uint8 ``[n, 49, 40]``."""
-    scores: NDArray[np.int8] = interpreter.predictor_of(file)(images)
+    scores: NDArray[np.int8] = file_predictor(file)(images)
     return scores
 
 

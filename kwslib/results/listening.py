@@ -1,29 +1,36 @@
-"""Chapter 3: continuous audio, disturbed clips and other speech, as values, tables and charts."""
+"""Chapter 3: continuous audio, as values, tables and charts."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from statistics import mean
-from typing import Any, Literal
+from typing import Any
 
 import altair as alt
 
 from kwslib.board.client import default_streaming
 from kwslib.data.dataset import open_source
-from kwslib.data.noises import chosen_noises
+from kwslib.data.synthetic_noise import chosen_noises
 from kwslib.records import FOLDER, Record, select
 from kwslib.results import page
-from kwslib.results.charts import listening as charts
-from kwslib.results.charts.theme import short_name
-from kwslib.results.committed import load_by_network
+from kwslib.results.charts.theme import (
+    PERCENT,
+    WIDTH,
+    Rows,
+    chart,
+    listed,
+    mark_scale,
+    names_of,
+    network_colour,
+    short_name,
+    tips,
+)
 from kwslib.results.provenance import resting_on
-from kwslib.results.values import brief, mean_over_seeds, point
+from kwslib.results.values import brief, load_by_network
 from kwslib.streaming.curve import HOP_MS
 from kwslib.streaming.listen import Listening, listen
 from kwslib.streaming.plan import Plan
 from kwslib.streaming.scores import spotter_from
 from kwslib.streaming.sound import BuiltSound
-from kwslib.studies.robustness import Kind
-from kwslib.training.findings import Findings
+from kwslib.training.study import Findings
 
 LIVE_MINUTES = 4
 
@@ -31,7 +38,12 @@ _LIVE_WORDS_PER_HOUR = 600
 """Keywords, and as many other words: dense, since there is little time."""
 
 ByNetwork = Mapping[str, Sequence[Record]]
-"""Records of streams or of a sweep by the network's name in the registry."""
+"""Records of streams by the network's name in the registry."""
+
+
+_RATES = (0, 0.1, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+_MOST_MISSES = 0.5
+"""Thresholds that miss more are of no use; the curve leaves the figure there."""
 
 
 def load_streams(task: str = "yes_no", folder: Path = FOLDER) -> dict[str, Sequence[Record]]:
@@ -54,12 +66,6 @@ def record_of(records: Sequence[Record], metric: str) -> Record:
 def value_of(records: Sequence[Record], metric: str) -> Any:
     """The value of the only record of a metric in a stream."""
     return record_of(records, metric).value
-
-
-def share_at_words(records: Sequence[Record]) -> float:
-    """Share of the false accepts that are made at other words than keywords."""
-    kinds = value_of(records, "stream_kinds")
-    return float(kinds["word"] / sum(kinds.values()))
 
 
 def listen_now(findings: Findings, minutes: int = LIVE_MINUTES) -> Listening | None:
@@ -94,7 +100,7 @@ def plot_misses(streams: ByNetwork) -> alt.LayerChart:
             if each["threshold"] == chosen
         ]
     return resting_on(
-        charts.misses_against_false_accepts(rows, points, list(streams)),
+        _misses_against_false_accepts(rows, points, list(streams)),
         _first(streams, "misses"),
         data=_data(streams),
     )
@@ -105,9 +111,59 @@ def plot_misses_now(heard: Listening) -> alt.LayerChart:
     name = heard.spotter.name
     rows = [_point(name, point.as_json()) for point in heard.points]
     points = [_with_intervals(name, heard.worked.as_json())]
-    chart = charts.misses_against_false_accepts(rows, points)
+    chart = _misses_against_false_accepts(rows, points)
     minutes = 60 * heard.worked.outcome.hours
     return resting_on(chart, data=f"{heard.sound.name}, {minutes:.0f} minutes", method="measured")
+
+
+def _misses_against_false_accepts(
+    rows: Rows, points: Rows, models: Sequence[str] = ()
+) -> alt.LayerChart:
+    """A curve over thresholds for each network, and its operating point.
+
+    Args:
+        rows: ``network``, ``threshold``, ``misses`` and ``false_accepts`` per hour.
+        points: the same of the operating points, with ``low`` and ``high`` of the false accepts,
+            and ``misses_low`` and ``misses_high``.
+        models: the networks' names in the registry, for their colours.
+    """
+    networks = names_of(rows, "network")
+    # Linear up to a tenth of an hour and logarithmic from there: a rate may be 0.
+    most = min(_RATES[-1], max([1.0, *(row["false_accepts"] for row in rows)]))
+    scale = alt.Scale(type="symlog", constant=0.1, nice=False, domain=[0, most])
+    rates: dict[str, Any] = {"scale": scale, "axis": alt.Axis(values=list(_RATES), format="~r")}
+    x = alt.X("false_accepts:Q", title="false accepts per hour", **rates)
+    seen = min(1.0, max(_MOST_MISSES, min((row["misses"] for row in rows), default=1.0)))
+    shares: dict[str, Any] = {"axis": PERCENT, "scale": alt.Scale(domain=[0, seen], nice=False)}
+    y = alt.Y("misses:Q", title="keywords missed", **shares)
+    colour = network_colour(networks, models)
+    told: list[Any] = [
+        "network:N",
+        "threshold:Q",
+        *tips(".1%", "misses"),
+        *tips(".2f", "false_accepts"),
+    ]
+    lines = chart(rows).mark_line(strokeWidth=2, clip=True).encode(
+        x, y, colour, alt.StrokeDash("network:N", sort=networks, legend=None),
+        order="threshold:Q", tooltip=told,
+    )  # fmt: skip
+    base = chart(points).encode(color=colour, tooltip=told)
+    across = base.mark_rule(strokeWidth=1.5, clip=True).encode(
+        alt.X("low:Q", **rates), alt.X2("high:Q"), y
+    )
+    along = base.mark_rule(strokeWidth=1.5, clip=True).encode(
+        x, alt.Y("misses_low:Q", **shares), alt.Y2("misses_high:Q")
+    )
+    marks = base.mark_point(filled=True, size=90, opacity=1, clip=True).encode(
+        x, y, alt.Shape("network:N", sort=networks, scale=mark_scale(networks), legend=None)
+    )
+    words = "{network} at {threshold}/256 misses {misses:.1%} with {false_accepts:.2f}"
+    described = listed(points, f"{words} false accepts per hour")
+    return alt.LayerChart(layer=[lines, across, along, marks]).properties(
+        width=WIDTH,
+        height=300,
+        description=f"Keywords missed against false accepts per hour, by threshold: {described}",
+    )
 
 
 def _point(network: str, point: Mapping[str, Any]) -> dict[str, Any]:
@@ -157,11 +213,22 @@ def plot_latency(streams: ByNetwork) -> alt.Chart:
         for number, ms in enumerate(value_of(records, "stream_latency")["percentiles_ms"])
         if ms is not None
     ]
-    return resting_on(
-        charts.latencies(rows, list(streams)),
-        _first(streams, "stream_latency"),
-        data=_data(streams),
+    networks = names_of(rows, "network")
+    halves = [row for row in rows if row["share"] == 0.5]
+    middle = listed(halves, "{network}: half by {ms:.0f} ms")
+    drawn = (
+        chart(rows)
+        .mark_line(strokeWidth=2)
+        .encode(
+            x=alt.X("ms:Q", title="milliseconds after the end of the word"),
+            y=alt.Y("share:Q", title="share of detections", axis=PERCENT),
+            color=network_colour(networks, list(streams)),
+            strokeDash=alt.StrokeDash("network:N", sort=networks, legend=None),
+            tooltip=["network:N", *tips(".0f", "ms"), *tips(".1%", "share")],
+        )
+        .properties(width=WIDTH, height=200, description=f"Latency of detections. {middle}")
     )
+    return resting_on(drawn, _first(streams, "stream_latency"), data=_data(streams))
 
 
 def _first(streams: ByNetwork, metric: str) -> list[Record]:
@@ -175,120 +242,3 @@ def _data(streams: ByNetwork) -> str:
 
 def _ms(value: float | None) -> str:
     return "" if value is None else f"{value:.0f} ms".replace("-", "−")
-
-
-RECORDED, SYNTHETIC = "recorded noise", "synthetic noise"
-"""Noise of which training has heard other parts, and noise that is new to it."""
-
-_SYNTHETIC = "synthetic_"
-_SPEECH = {"real": "people", "embedded": "the synthesizer"}
-_ONE = "the published weights, seed 0"
-_UNDISTURBED = {"noise": "", "shift_ms": 0, "level_db": 0.0}
-
-
-def load_sweep(kind: Kind, task: str = "yes_no", folder: Path = FOLDER) -> dict[str, list[Record]]:
-    """The committed sweeps of a kind and a task by network, the most accurate last.
-
-    Args:
-        kind: ``"snr"``, ``"shift"``, ``"level"`` or ``"transfer"``.
-        task: its name.
-        folder: with the layout of ``measurements/``.
-    """
-    by_network = load_by_network(f"robustness/{kind}-", task, folder)
-    found = {model: select(records, "accuracy") for model, records in by_network.items()}
-    return dict(sorted(found.items(), key=lambda item: max(each.value for each in item[1])))
-
-
-def undisturbed(records: Sequence[Record]) -> float:
-    """The accuracy without noise, shift or gain, which every sweep of disturbances has."""
-    (record,) = select(records, "accuracy", **_UNDISTURBED)
-    return float(record.value)
-
-
-def loss_by(
-    records: Sequence[Record], field: Literal["shift_ms", "level_db"]
-) -> dict[float, float]:
-    """Points of accuracy lost by each shift in milliseconds, or each gain in decibels."""
-    clean = undisturbed(records)
-    return {each.subject[field]: 100 * (clean - each.value) for each in records}
-
-
-def loss_in_noise(records: Sequence[Record], snr_db: float) -> dict[str, float]:
-    """Points of accuracy lost at a signal-to-noise ratio by kind of noise, the mean over noises."""
-    clean = undisturbed(records)
-    return {
-        kind: 100 * (clean - mean(values))
-        for (kind, snr), values in _by_noise(records).items()
-        if snr == snr_db
-    }
-
-
-def _by_noise(records: Sequence[Record]) -> dict[tuple[str, float], list[float]]:
-    """Accuracies by kind of noise and signal-to-noise ratio, one per noise."""
-    found: dict[tuple[str, float], list[float]] = {}
-    for record in records:
-        noise, snr = record.subject["noise"], record.subject["snr_db"]
-        if noise:
-            kind = SYNTHETIC if noise.startswith(_SYNTHETIC) else RECORDED
-            found.setdefault((kind, snr), []).append(record.value)
-    return found
-
-
-def transfer_accuracy(records: Sequence[Record], trained_on: str, tested_on: str) -> float:
-    """Accuracy of networks trained on one kind of speech and tested on another, the mean over
-    seeds; both are ``"real"`` or ``"embedded"``.
-    """
-    own = select(records, "accuracy", trained_on=trained_on, tested_on=tested_on)
-    return mean_over_seeds(own).value
-
-
-# Tables and figures.
-
-
-def plot_noise(sweep: ByNetwork) -> alt.VConcatChart:
-    """Accuracy by signal-to-noise ratio, a panel for each kind of noise."""
-    rows = [
-        {"network": short_name(model), "noises": kind, "snr_db": snr,
-         "accuracy": mean(values), "worst": min(values), "best": max(values)}
-        for model, records in sweep.items()
-        for (kind, snr), values in _by_noise(records).items()
-    ]  # fmt: skip
-    return resting_on(charts.by_noise(rows, list(sweep)), _drawn(sweep), seeds=_ONE)
-
-
-def plot_disturbance(
-    sweep: ByNetwork, field: Literal["shift_ms", "level_db"], title: str
-) -> alt.LayerChart:
-    """Accuracy against a shift or a gain, a line per network.
-
-    Args:
-        sweep: of that disturbance.
-        field: which.
-        title: of the axis.
-    """
-    rows = [
-        {"network": short_name(model), field: each.subject[field], **point(each)}
-        for model, records in sweep.items()
-        for each in records
-    ]
-    unit = field.rpartition("_")[2].replace("db", "dB")
-    return resting_on(
-        charts.against(rows, field, title, unit, list(sweep)), _drawn(sweep), seeds=_ONE
-    )
-
-
-def tabulate_transfer(sweep: ByNetwork) -> page.Html:
-    """Accuracy by the speech of training and of testing, the mean over seeds."""
-    rows: list[dict[str, Any]] = []
-    for model, records in sweep.items():
-        for trained, name in _SPEECH.items():
-            row = {"network": short_name(model), "trained on speech of": name}
-            for tested, other in _SPEECH.items():
-                share = transfer_accuracy(records, trained, tested)
-                row[f"tested on {other}"] = f"{100 * share:.1f} %"
-            rows.append(row)
-    return page.table(rows, _drawn(sweep))
-
-
-def _drawn(sweep: ByNetwork) -> list[Record]:
-    return [record for records in sweep.values() for record in records]

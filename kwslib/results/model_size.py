@@ -12,7 +12,7 @@ from kwslib.records import FOLDER, Record, select
 from kwslib.results import page
 from kwslib.results.charts.size import COUNTED
 from kwslib.results.charts.theme import short_name
-from kwslib.results.committed import load, load_original
+from kwslib.results.values import load, load_original
 
 _ORIGIN = {"published": "paper", "modelled": "code"}
 
@@ -21,11 +21,6 @@ def count_networks(n_labels: int) -> dict[str, Cost]:
     """The cost of every network of the registry, by name, fewest FLOPs first."""
     costs = {name: cost_of(registry.create(name, n_labels)) for name in registry.names()}
     return dict(sorted(costs.items(), key=lambda item: item[1].flops))
-
-
-def largest_share(cost: Cost) -> float:
-    """The larger one of a network's shares of flash and RAM in 8-bit integers, a fraction."""
-    return max(cost.flash_share["int8"], cost.ram_share["int8"])
 
 
 def load_cpu_times(

@@ -13,12 +13,11 @@ from kwslib.cost import cost_of
 from kwslib.records import FOLDER, Record, select
 from kwslib.results import page
 from kwslib.results.board_profile import load_profile, network_ms, ram_bytes
-from kwslib.results.charts import networks as charts
-from kwslib.results.charts.theme import short_name
-from kwslib.results.committed import load
+from kwslib.results.charts import pareto as charts
+from kwslib.results.charts.theme import WIDTH, listed, names_of, network_scale, short_name
 from kwslib.results.provenance import resting_on
 from kwslib.results.training import mean_accuracy
-from kwslib.results.values import Estimate, brief, mean_over_seeds, point
+from kwslib.results.values import Estimate, brief, load, mean_over_seeds, point
 from kwslib.training.study import Study, studies_in
 
 MORE_LITERATURE = "literature_networks.json"
@@ -26,6 +25,9 @@ MORE_LITERATURE = "literature_networks.json"
 
 _TWELVE_LABELS = 12
 """Labels of the ten command words, which is what others publish."""
+
+_NAME_WIDTH = 130  # pixels that the names of networks take
+
 
 COSTS = {
     "macs": "million multiply-accumulates",
@@ -275,7 +277,9 @@ def tabulate_memory(found: Sequence[Network]) -> page.Html:
 
 
 def plot_memory(found: Sequence[Network]) -> alt.FacetChart:
-    """Shares of the board's flash and RAM that the whole program takes, by network."""
+    """Shares of the board's flash and RAM that the whole program takes, by network: bars on a grey
+    one for the whole.
+    """
     rows = [
         {
             "network": short_name(each.model), "memory": memory, "kB": size / 1024,
@@ -288,11 +292,32 @@ def plot_memory(found: Sequence[Network]) -> alt.FacetChart:
             ("RAM", ram_bytes(each.board), NANO33BLE.ram),
         )
     ]  # fmt: skip
-    return resting_on(
-        charts.memory_shares(rows, [each.model for each in found]),
-        method="computed",
-        place=NANO33BLE.name,
+    scale = network_scale([each.model for each in found])
+    names = list(scale.domain)
+    base = alt.Chart().encode(
+        alt.Y("network:N", sort=names, title=None, axis=alt.Axis(labelLimit=_NAME_WIDTH))
     )
+    share = alt.X(
+        "share:Q", title="share of the board's memory", scale=alt.Scale(domain=[0, 1], nice=False),
+        axis=alt.Axis(format="%", tickCount=5),
+    )  # fmt: skip
+    layers = [
+        base.mark_bar(color="currentColor", opacity=0.1).encode(alt.XDatum(0), alt.X2Datum(1)),
+        base.mark_bar().encode(
+            share,
+            color=alt.Color("network:N", scale=scale, sort=names, legend=None),
+            tooltip=["network:N", "memory:N", alt.Tooltip("kB:Q", format=".1f"),
+                     alt.Tooltip("share:Q", format=".1%")],
+        ),
+        base.mark_text(align="left", dx=6).encode(share, text="label:N"),
+    ]  # fmt: skip
+    told = listed(rows, "{network}, {memory} {label}")
+    panel = alt.LayerChart(layer=layers).properties(width=WIDTH // 2 - _NAME_WIDTH // 2, height=150)
+    facet = alt.Column("memory:N", sort=names_of(rows, "memory"), title=None)
+    drawn = panel.facet(data=alt.Data(values=rows), column=facet).properties(
+        description=f"Flash and RAM of the whole program by network: {told}"
+    )
+    return resting_on(drawn, method="computed", place=NANO33BLE.name)
 
 
 def _records(found: Sequence[Network]) -> list[Record]:

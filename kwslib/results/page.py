@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from kwslib.config import SAMPLE_RATE
 from kwslib.records import Record
 from kwslib.results import renderer
+from kwslib.results.charts.tables import table_html
 from kwslib.results.provenance import FIELDS_MIME, resting_on
 
 renderer.enable()
@@ -77,15 +78,20 @@ def player(audio: NDArray[np.int16], caption: str = "") -> Html:
     """An audio player with the sound in the page (FLAC); ``audio`` is ``[samples]`` int16."""
     if audio.dtype != np.int16 or audio.ndim != 1:
         raise ValueError(f"audio is {audio.dtype} {audio.shape}, must be int16 [samples]")
-    stream = io.BytesIO()
-    soundfile.write(stream, audio, SAMPLE_RATE, format="FLAC", subtype="PCM_16")
-    source = "data:audio/flac;base64," + base64.b64encode(stream.getvalue()).decode()
+    source = "data:audio/flac;base64," + base64.b64encode(flac(audio)).decode()
     text = html.escape(caption, quote=True)
     label = f' aria-label="{text}"' if caption else ""
     return Html(
         f'<figure class="kws-player"><audio controls preload="metadata" src="{source}"{label}>'
         f"</audio>{f'<figcaption>{text}</figcaption>' if caption else ''}</figure>"
     )
+
+
+def flac(audio: NDArray[np.int16]) -> bytes:
+    """Sound ``[samples]`` as a FLAC file."""
+    stream = io.BytesIO()
+    soundfile.write(stream, audio, SAMPLE_RATE, format="FLAC", subtype="PCM_16")
+    return stream.getvalue()
 
 
 def table(
@@ -108,18 +114,11 @@ def table(
     rows = list(rows)
     if columns is None:
         columns = list(rows[0]) if rows else []
-    numeric = {name for name in columns if _is_numeric([each.get(name, "") for each in rows])}
-    head = "".join(_cell("th", str(name), name in numeric) for name in columns)
-    body = "".join(
-        "<tr>"
-        + "".join(_cell("td", each.get(name, ""), name in numeric) for name in columns)
-        + "</tr>"
-        for each in rows
-    )
-    shown = Html(
-        '<div class="kws-table" role="region" tabindex="0" aria-label="Table">'
-        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-    )
+    cells = [[each.get(name, "") for name in columns] for each in rows]
+    numeric = [_is_numeric(column) for column in zip(*cells, strict=True)]
+    content = [[_content(value) for value in row] for row in cells]
+    head = [_unbroken(html.escape(str(name))) for name in columns]
+    shown = Html(table_html(head, content, numeric or [False] * len(columns), "Table"))
     return resting_on(shown, records, **fields)
 
 
@@ -129,12 +128,10 @@ def _is_numeric(values: Sequence[Any]) -> bool:
     return bool(texts) and all(_NUMBER.fullmatch(text) for text in texts)
 
 
-def _cell(element: str, value: Any, numeric: bool) -> str:
+def _content(value: Any) -> str:
+    """The HTML of a cell."""
     text = f"{value:,}" if isinstance(value, int) else str(value)
-    attributes = ' scope="col"' if element == "th" else ""
-    attributes += ' class="kws-number"' if numeric else ""
-    inside = value if isinstance(value, Html) else _unbroken(html.escape(text))
-    return f"<{element}{attributes}>{inside}</{element}>"
+    return value if isinstance(value, Html) else _unbroken(html.escape(text))
 
 
 def _unbroken(text: str) -> str:

@@ -13,11 +13,10 @@ import altair as alt
 from kwslib.config import NANO33BLE
 from kwslib.records import Record, select
 from kwslib.results import page
-from kwslib.results.charts import pruning as charts
-from kwslib.results.charts.networks import front
-from kwslib.results.committed import load
+from kwslib.results.charts import pruning_curves as charts
+from kwslib.results.charts.pareto import front
 from kwslib.results.provenance import resting_on
-from kwslib.results.pruning import (
+from kwslib.results.pruned_accuracy import (
     SCRATCH_NAME,
     TUNED_NAME,
     accuracy_by_share,
@@ -25,7 +24,7 @@ from kwslib.results.pruning import (
     percent_of,
     unpruned,
 )
-from kwslib.results.values import Estimate, brief, grouped, mean_over_seeds, point
+from kwslib.results.values import Estimate, brief, grouped, load, mean_over_seeds, point
 from kwslib.studies.pruned_boards import COMPILED
 
 FLASH_BUDGETS = (24, 28, 32, 40)
@@ -130,13 +129,6 @@ def best_within(networks: Iterable[Deployed], flash_kb: float, ms: float) -> Dep
     """The network that is best on validation clips within so much flash and time."""
     fit = [each for each in networks if each.flash <= 1024 * flash_kb and each.ms <= ms]
     return max(fit, key=lambda each: each.validation, default=None)
-
-
-def exact_clips(records: Iterable[Record], target: str) -> list[int]:
-    """For each network the number of test clips on which compiled C gave the scores of the integer
-    reference to the bit; ``target`` is ``"host"`` or ``"emulator"``.
-    """
-    return [record.value[target] for record in select(records, "exact_clips")]
 
 
 def published_times() -> dict[int, float]:
@@ -356,12 +348,6 @@ def cycles_by_zeros(records: Iterable[Record], pattern: str) -> dict[float, floa
 def dense_cycles(records: Iterable[Record]) -> float:
     """Cycles of the dense program, for which a zero is a weight like any other."""
     return float(median(record.value for record in select(records, "cycles", build="dense")))
-
-
-def host_speed(records: Iterable[Record], pattern: str, zeros: float) -> float:
-    """How many times faster than the dense one the sparse program is on the host of the record."""
-    (record,) = select(records, "speed", build="sparse", pattern=pattern, zeros=zeros)
-    return float(record.value)
 
 
 def bytes_by_encoding(records: Iterable[Record], zeros: float) -> dict[str, int]:

@@ -1,7 +1,6 @@
 """The network that a chapter looks into: trained in this run, or the published one."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
@@ -9,10 +8,8 @@ from torch import nn
 
 from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Task
-from kwslib.models.checkpoint import PUBLISHED
 from kwslib.results.parameters import check_parameters
-from kwslib.training.findings import Findings, findings
-from kwslib.training.study import published_network
+from kwslib.training.study import Findings, findings, published_network
 
 
 def spread(examples: NDArray[Any], count: int = 400) -> NDArray[Any]:
@@ -59,19 +56,18 @@ def load_subject(
     keywords: str,
     epochs: int,
     seed: int,
-    folder: Path = PUBLISHED,
 ) -> Subject:
     """The network that the parameters of a chapter ask for, trained now if need be.
 
-    Args and errors are those of :func:`kwslib.training.findings.findings`; nor can epochs and seed
+    Args and errors are those of :func:`kwslib.training.study.findings`; nor can epochs and seed
     be what :mod:`kwslib.results.parameters` refuses.
     """
     check_parameters(epochs=epochs, seed=seed)
-    run = findings(profile, data, model, keywords, epochs, seed, folder)
+    run = findings(profile, data, model, keywords, epochs, seed)
     task = Task.of(keywords)
     return Subject(
         f"{model}-{task.name}",
-        run.network or published_network(model, task, folder)[0],
+        run.network or published_network(model, task)[0],
         run.dataset or Dataset(open_source(None), task),
         run,
     )

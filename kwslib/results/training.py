@@ -11,12 +11,18 @@ from kwslib.errors import InputError
 from kwslib.models.checkpoint import PUBLISHED
 from kwslib.records import select
 from kwslib.results import page
-from kwslib.results.charts import training as charts
-from kwslib.results.committed import ORIGINAL, load
+from kwslib.results.charts.theme import (
+    BELOW_PLAIN,
+    WIDTH,
+    Rows,
+    chart,
+    colour_scale,
+    intervals,
+    tips,
+)
 from kwslib.results.provenance import resting_on
-from kwslib.results.values import Estimate, brief, mean_over_clips
-from kwslib.training.findings import Findings
-from kwslib.training.study import HARDEST, Study, published
+from kwslib.results.values import ORIGINAL, Estimate, brief, load, mean_over_clips
+from kwslib.training.study import HARDEST, Findings, Study, published
 
 PUBLISHED_RUN, THIS_RUN = "published run", "this run"
 """What figures and tables call the committed trainings, and the one made now."""
@@ -49,9 +55,9 @@ def mean_accuracy(studies: Sequence[Study], split: Split) -> Estimate:
     )
 
 
-def recall_by_label(studies: Sequence[Study], split: Split = "testing") -> dict[str, Estimate]:
-    """Recall of each label that has clips, as :func:`mean_accuracy`."""
-    scores = [study.value("per_label", split=split) for study in studies]
+def recall_by_label(studies: Sequence[Study]) -> dict[str, Estimate]:
+    """Recall of each label that has test clips, as :func:`mean_accuracy`."""
+    scores = [study.value("per_label", split="testing") for study in studies]
     return {
         label: mean_over_clips([float(each[label]["accuracy"]) for each in scores], first["n"])
         for label, first in scores[0].items()
@@ -66,9 +72,9 @@ def overfitting(study: Study) -> float:
     )
 
 
-def errors_by_pair(study: Study, split: Split = "testing") -> dict[tuple[str, str], int]:
-    """Mistakes by true and predicted label, the most frequent first."""
-    table, labels = study.value("confusion", split=split), study.labels
+def errors_by_pair(study: Study) -> dict[tuple[str, str], int]:
+    """Mistakes on test clips by true and predicted label, the most frequent first."""
+    table, labels = study.value("confusion", split="testing"), study.labels
     found = {
         (truth, predicted): int(table[row][column])
         for row, truth in enumerate(labels)
@@ -112,6 +118,48 @@ def _word_of(clip: str) -> str:
     return "background noise" if word == SILENCE else word
 
 
+def learning_curve(
+    rows: Rows, quantity: Literal["accuracy", "loss"], best: int | None = None
+) -> alt.LayerChart:
+    """Accuracy, or loss, of training and validation by epoch.
+
+    Args:
+        rows: ``epoch``, ``split`` and the quantity.
+        quantity: which of the two.
+        best: number of an epoch to mark, that whose weights were kept.
+    """
+    title, form = {"accuracy": ("accuracy", "~%"), "loss": ("cross-entropy, nats", ".2f")}[quantity]
+    colours = colour_scale(["training", "validation"])
+    lines = (
+        chart(rows)
+        .mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=40) if best is None else False)
+        .encode(
+            x=alt.X(
+                "epoch:Q", title="epoch", scale=alt.Scale(nice=False), axis=alt.Axis(tickMinStep=1)
+            ),
+            y=alt.Y(
+                f"{quantity}:Q",
+                title=title,
+                scale=alt.Scale(zero=False),
+                axis=alt.Axis(format=form),
+            ),
+            color=alt.Color("split:N", scale=colours, title=None, legend=BELOW_PLAIN),
+            strokeDash=alt.StrokeDash("split:N", legend=None),
+            tooltip=["split:N", "epoch:Q", *tips(".4~f", quantity)],
+        )
+    )
+    layers = [lines]
+    if best is not None:
+        rule = chart([{"epoch": best, "text": f"kept: epoch {best}"}])
+        rule = rule.mark_rule(strokeDash=[2, 3], opacity=0.6)
+        layers.append(rule.encode(x="epoch:Q", tooltip=["text:N"]))
+    return alt.LayerChart(layer=layers).properties(
+        width=WIDTH,
+        height=220,
+        description=f"{title.capitalize()} of training and validation by epoch.",
+    )
+
+
 def plot_loop(history: Sequence[Mapping[str, float]], data: str) -> alt.LayerChart:
     """Accuracy by epoch of a training loop.
 
@@ -124,7 +172,7 @@ def plot_loop(history: Sequence[Mapping[str, float]], data: str) -> alt.LayerCha
         for number, epoch in enumerate(history, 1)
         for split in ("training", "validation")
     ]
-    return resting_on(charts.learning_curve(rows, "accuracy"), data=data, method="measured")
+    return resting_on(learning_curve(rows, "accuracy"), data=data, method="measured")
 
 
 def plot_study(study: Study, quantity: Literal["accuracy", "loss"]) -> alt.LayerChart:
@@ -135,7 +183,7 @@ def plot_study(study: Study, quantity: Literal["accuracy", "loss"]) -> alt.Layer
         for split in ("training", "validation")
     ]
     return resting_on(
-        charts.learning_curve(rows, quantity, study.best.number),
+        learning_curve(rows, quantity, study.best.number),
         [study.record("history")],
         seeds=f"seed {study.subject['seed']} alone",
     )
@@ -173,26 +221,57 @@ def runs_of(findings: Findings) -> dict[str, Sequence[Study]]:
 
 
 def plot_recall(runs: Mapping[str, Sequence[Study]]) -> alt.LayerChart:
-    """Recall of each label by run; a run's studies are one a seed."""
+    """Recall of each label with its interval by run; a run's studies are one a seed."""
     rows = [
         {"label": label, "run": run, "recall": own.value, "low": own.low, "high": own.high}
         for run, studies in runs.items()
         for label, own in recall_by_label(studies).items()
     ]
+    scale = alt.Scale(zero=False)
+    _, layers = intervals(rows, "recall", "label", "run", title="recall", scale=scale)
+    drawn = alt.LayerChart(layer=[*layers]).properties(
+        width=WIDTH - 60,
+        height=44 * len({row["label"] for row in rows}),
+        description="Share of each label's test clips that were recognised, with 95 % intervals.",
+    )
     return resting_on(
-        charts.recall_by_label(rows),
+        drawn,
         [each.record("per_label", split="testing") for own in runs.values() for each in own],
     )
 
 
 def plot_confusion(study: Study) -> alt.LayerChart:
-    """Test clips by true and predicted label."""
-    record = study.record("confusion", split="testing")
-    return resting_on(
-        charts.confusion(record.value, study.labels),
-        [record],
-        seeds=f"seed {study.subject['seed']} alone",
+    """Test clips by true and predicted label, shaded by the share of the true label."""
+    record, labels = study.record("confusion", split="testing"), list(study.labels)
+    rows = [
+        {"true label": truth, "predicted": predicted, "clips": clips,
+         "share": clips / max(sum(row), 1)}
+        for truth, row in zip(labels, record.value, strict=True)
+        for predicted, clips in zip(labels, row, strict=True)
+    ]  # fmt: skip
+    title = "share of the true label"
+    base = chart(rows).encode(
+        alt.X("predicted:N", sort=labels, title="predicted",
+              axis=alt.Axis(orient="top", labelAngle=-45)),
+        alt.Y("true label:N", sort=labels, title="true label"),
+        tooltip=["true label:N", "predicted:N", *tips(",", "clips"),
+                 alt.Tooltip("share:Q", format=".1%", title=title)],
+    )  # fmt: skip
+    legend = alt.Legend(format=".0%", orient="bottom", tickCount=3)
+    shades = alt.Scale(scheme="blues", domain=[0, 1])
+    cells = base.mark_rect().encode(alt.Color("share:Q", scale=shades, title=title, legend=legend))
+    # Up to five labels fit a phone; more scroll.
+    size = max(42, min(58, 232 // len(labels)))
+    text = base.mark_text(fontSize=13 if len(labels) < 6 else 10).encode(
+        text=alt.Text("clips:Q", format=","),
+        color=alt.condition("datum.share > 0.5", alt.value("white"), alt.value("black")),
     )
+    drawn = (cells + text).properties(
+        width=size * len(labels),
+        height=size * len(labels) * 0.7,
+        description="Confusion matrix: true labels in rows, predicted labels in columns.",
+    )
+    return resting_on(drawn, [record], seeds=f"seed {study.subject['seed']} alone")
 
 
 def tabulate_hardest(findings: Findings, count: int = HARDEST) -> page.Html:

@@ -40,15 +40,19 @@ from kwslib.site.book import Book, as_notebook, title_of
 from kwslib.site.execute import ChapterError, run_book
 from kwslib.site.lighten import lighten, pages_of, remove_old_pages
 from kwslib.site.marks import ROLE
-from kwslib.site.pages import Page, shown_values
+from kwslib.site.pages import Page, eval_role, shown_values, value_text
 from kwslib.site.pdf import PDF_VARIABLE
-from kwslib.site.plain import Plain, PlainError
-from kwslib.site.references import citations_of, number_of, section_title_of
-from kwslib.site.roles import eval_role, value_text
+from kwslib.site.plain import (
+    Plain,
+    PlainError,
+    citations_of,
+    number_of,
+    section_title_of,
+)
 from kwslib.site.settings import Settings
 
 if TYPE_CHECKING:
-    from kwslib.live.page import LivePage
+    from kwslib.live.try_page import LivePage
 
 STATIC = Path(__file__).parent / "static"
 VEGA_NAME = f"vega-{importlib.metadata.version('vl-convert-python')}.js"
@@ -87,7 +91,7 @@ class Report:
             executed = run_book(self.book, self.settings, _log.info)
             self.pages = {each.chapter.page: Page.of(each) for each in executed}
             if TRY_PAGE in self.book.pages:
-                from kwslib.live.page import LivePage
+                from kwslib.live.try_page import LivePage
 
                 self.live = LivePage.prepare()
         except (ChapterError, InputError, ValueError) as error:
@@ -124,7 +128,7 @@ class Report:
         if page in self.pages and doctree is not None:
             context["ipynb_source"] = f"{page}.ipynb"
         if page == TRY_PAGE and self.live:
-            from kwslib.live.page import POLICY
+            from kwslib.live.try_page import POLICY
 
             policy = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
             context["metatags"] = policy + context.get("metatags", "")

@@ -1,22 +1,30 @@
-"""From an executed chapter to its page: the notebook that it is made of, claims and figures."""
+"""From an executed chapter to its page: the notebook that it is made of, claims, figures, and the
+values in its text, for which the role ``{eval}`` stands: ``{eval}`accuracy:.1%```.
+"""
 
 import copy
 import html
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 import nbformat
+from docutils import nodes
 
 from kwslib.results.page import CLAIM_MIME
 from kwslib.results.renderer import ORIGIN
 from kwslib.site.claims import Claim, decide
-from kwslib.site.engine import ValueMissingError
+from kwslib.site.engine import ValueMissingError, value_of
 from kwslib.site.execute import ExecutedChapter
 from kwslib.site.figures import Figure, figures_of
-from kwslib.site.marks import Block, without_blocks
-from kwslib.site.roles import value_text
+from kwslib.site.marks import Block, Expression, without_blocks
 from kwslib.site.settings import name_of_data
+
+_MINUS = re.compile(r"(?<![\w.])-(?=\d)")
+_BEFORE_UNIT = re.compile(r"(?<=\d) (?=%|([kMG]?B|[kM]?Hz|ms|µs|s|dB|points?)\b)")
+_PERCENT = re.compile(r"(?<=\d)%")
 
 
 @dataclass(frozen=True)
@@ -61,6 +69,47 @@ def page_notebook(executed: ExecutedChapter, absent: Sequence[Block]) -> nbforma
                 if "text/html" in shown:
                     shown["text/html"] = _with_origin(shown["text/html"], executed)
     return notebook
+
+
+def typeset(text: str) -> str:
+    """A value as it is set: a true minus sign, and a number and its unit on one line.
+
+    >>> typeset("-1.5 dB").replace(chr(160), "~"), typeset("92.8%").replace(chr(160), "~")
+    ('−1.5~dB', '92.8~%')
+    """
+    text = _MINUS.sub("−", text.strip())
+    text = _BEFORE_UNIT.sub("\N{NO-BREAK SPACE}", text)
+    return _PERCENT.sub("\N{NO-BREAK SPACE}%", text)
+
+
+def value_text(values: Mapping[str, Any], text: str) -> str:
+    """The value of an expression as it is set.
+
+    Raises:
+        ValueMissingError: it has none.
+    """
+    return typeset(str(value_of(values, Expression(text, 0).code)))
+
+
+def eval_role(
+    name: str,
+    rawtext: str,
+    text: str,
+    lineno: int,
+    inliner: Any,
+    options: Mapping[str, Any] | None = None,
+    content: Sequence[str] = (),
+) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+    """The value of an expression of the page that is read."""
+    env = inliner.document.settings.env
+    page = env.app.kws_report.pages.get(env.docname)
+    try:
+        shown = value_text(page.executed.run.values if page else {}, text)
+    except ValueMissingError as error:
+        message = inliner.reporter.error(f"{{{name}}}`{text}`: {error}", line=lineno)
+        return [nodes.problematic(rawtext, rawtext)], [message]
+    node = nodes.inline("", shown, classes=["kws-value"], support_smartquotes=False)
+    return [node], []
 
 
 def shown_values(executed: ExecutedChapter) -> dict[str, str]:

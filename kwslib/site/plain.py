@@ -8,8 +8,10 @@ import copy
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any, cast
 
 import nbformat
+from sphinx.environment import BuildEnvironment
 
 from kwslib.site.claims import CLASS
 from kwslib.site.marks import caption_of
@@ -28,6 +30,7 @@ _UNSEEN = re.compile(r"%.*|\([^()\s]+\)=\s*")  # lines
 _ROLE_OR_CODE = re.compile(r"\{([\w:+-]+)\}`([^`]+)`|(`+)(?!`).+?(?<!`)\3(?!`)", re.DOTALL)
 _CLAIM_END = re.compile(rf"\]\{{[^}}]*\.{CLASS}[^}}]*#([a-z0-9-]+)[^}}]*\}}")
 _TITLES = {"note": "Note", "tip": "Tip", "warning": "Warning", "important": "Important"}
+_COUNTED = {"figure": "Figure", "table": "Table"}
 _TITLED = re.compile(r"(.+?)\s*<[^<>]+>", re.DOTALL)  # the author's words for a link
 
 
@@ -133,3 +136,28 @@ def _opening(text: str, end: int) -> int:
         if depth == 0:
             return at
     raise PlainError(f"a claim has no opening bracket: {text[:end]}")
+
+
+def number_of(env: BuildEnvironment, name: str) -> str:
+    """A figure or table as the text calls it, such as ``"Figure 5.1"``; its name if it has none."""
+    standard = cast(Any, env.get_domain("std"))
+    page, place, *_ = standard.anonlabels.get(name.lower(), ("", ""))
+    for kind, word in _COUNTED.items():
+        number = env.toc_fignumbers.get(page, {}).get(kind, {}).get(place)
+        if number:
+            return f"{word} {'.'.join(map(str, number))}"
+    return name
+
+
+def section_title_of(env: BuildEnvironment, name: str) -> str:
+    """The title of a section that has a label; the label if there is none."""
+    standard = cast(Any, env.get_domain("std"))
+    return f"*{standard.labels.get(name.lower(), ('', '', name))[2]}*"
+
+
+def citations_of(env: BuildEnvironment, keys: str) -> str:
+    """Citations by the labels that they have on the site, such as ``"JKC+18"``."""
+    cited = {
+        each.key: each.formatted_entry.label for each in cast(Any, env.get_domain("cite")).citations
+    }
+    return ", ".join(cited.get(key.strip(), key.strip()) for key in keys.split(","))

@@ -23,7 +23,7 @@ from kwslib.board.client import Streaming, default_streaming
 from kwslib.config import DEPLOYED, SAMPLE_RATE
 from kwslib.errors import InputError
 from kwslib.evaluation.smoothing import FIRST_KEYWORD, Detection, Smoothing
-from kwslib.streaming.judge import Outcome, Truth
+from kwslib.streaming.ground_truth import Outcome, Truth
 from kwslib.streaming.scores import time_of
 
 MISSES = 0.05

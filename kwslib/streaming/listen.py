@@ -26,8 +26,7 @@ from kwslib.streaming.curve import (
     evidence_of,
     operating_point,
 )
-from kwslib.streaming.judge import Outcome, Truth, by_hour
-from kwslib.streaming.said import Said
+from kwslib.streaming.ground_truth import Outcome, Said, Truth, by_hour
 from kwslib.streaming.scores import Spotter, score_stream
 from kwslib.streaming.sound import BuiltSound, Sound
 

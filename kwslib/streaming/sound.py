@@ -19,17 +19,16 @@ from kwslib.data.loudness import (
     root_mean_square,
     speech_level_db,
 )
-from kwslib.data.noises import Noises, noises_of
 from kwslib.data.recording import stream_blocks
 from kwslib.data.sound_file import DamagedSoundError, SoundFile, open_sound
 from kwslib.data.source import Source
+from kwslib.data.synthetic_noise import Noises, noises_of
 from kwslib.data.task import sha1_hex
 from kwslib.errors import InputError
 from kwslib.field.sounds import pink
 from kwslib.files import sha256_of_file, sha256_of_text, write_beside
-from kwslib.streaming.judge import is_heard
+from kwslib.streaming.ground_truth import Said, is_heard, read_labels, span_of
 from kwslib.streaming.plan import MINUTE, Minute, Part, Plan, Script, cast_of
-from kwslib.streaming.said import Said, read_labels, span_of
 
 ROOM_DB = -67.0
 """A quiet room, relative to full scale: the median of the quietest tenth of the official test clips

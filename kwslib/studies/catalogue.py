@@ -23,8 +23,8 @@ from kwslib.data.task import Task
 from kwslib.deploy import publish
 from kwslib.deploy.predictors import tflite_of
 from kwslib.errors import InputError
-from kwslib.field import book
-from kwslib.field.run import FieldTest
+from kwslib.field import trial_file
+from kwslib.field.session import FieldTest
 from kwslib.field.speech import make_folder
 from kwslib.models.checkpoint import PUBLISHED
 from kwslib.network.reader import read_graph
@@ -42,7 +42,7 @@ from kwslib.studies import (
 from kwslib.studies.base import Base
 from kwslib.studies.bench import physical
 from kwslib.studies.published import chosen, train
-from kwslib.training import extra, study
+from kwslib.training import comparison, study
 from kwslib.training.recipe import Recipe, recipe_for
 from kwslib.training.study import Study, write_published
 
@@ -175,18 +175,6 @@ def _of(path: Path, root: Path) -> Committed:
     raise InputError(f"{path}: no study makes such a record; add its kind to {__name__}.KINDS")
 
 
-def _profile(record: Committed, data: str, folder: Path, jobs: int | None) -> list[Record]:
-    return [profile.profile_record(tflite_of(record.facts["network"]), record.facts["target"])]
-
-
-def _physical(record: Committed, data: str, folder: Path, jobs: int | None) -> list[Record]:
-    return physical.records(physical.compare())
-
-
-def _gpu(record: Committed, data: str, folder: Path, jobs: int | None) -> list[Record]:
-    return gpu.measured(record.facts["network"])
-
-
 def _field(record: Committed, data: str, folder: Path, jobs: int | None) -> list[Record]:
     """Play Flite's words to the emulated board."""
     network, spoken, out = record.facts["network"], folder / "flite", folder / "trials.json"
@@ -205,7 +193,9 @@ def _note(line: str) -> None:
 
 def _field_settings(record: Committed, data: str) -> tuple[Settings, Settings]:
     labels = record.records[0].subject["labels"]
-    usual = book.sitting("", "", labels, default_streaming(len(labels)), "emulator", "", {}).subject
+    usual = trial_file.sitting(
+        "", "", labels, default_streaming(len(labels)), "emulator", "", {}
+    ).subject
     names = set(usual) - {"network", "sha256"}
     return [{name: usual[name] for name in names}], _subjects(record, names)
 
@@ -247,11 +237,7 @@ def _extra(record: Committed, data: str, folder: Path, jobs: int | None) -> list
     smaller = Dataset(source, Task.of([word for word in words if word != subject["extra"]]))
     for task in (smaller.task, larger.task):
         shutil.copy(study.published_paths(base.model, task)[1], folder)
-    return read_records(extra.publish(base.model, smaller, larger, folder=folder))
-
-
-def _preprocessing(record: Committed, data: str, folder: Path, jobs: int | None) -> list[Record]:
-    return preprocessing.study(data)
+    return read_records(comparison.publish(base.model, smaller, larger, folder=folder))
 
 
 def _robustness(record: Committed, data: str, folder: Path, jobs: int | None) -> list[Record]:
@@ -268,20 +254,12 @@ def _robustness_settings(record: Committed, data: str) -> tuple[Settings, Settin
     return _swept(record, robustness.settings(sweep, data, record.seeds))
 
 
-def _continuous(record: Committed, data: str, folder: Path, jobs: int | None) -> list[Record]:
-    return continuous.study(record.facts["network"], data=data)
-
-
 def _continuous_settings(record: Committed, data: str) -> tuple[Settings, Settings]:
     first = record.records[0]
     keywords, noises = tuple(first.subject["labels"][2:]), tuple(first.data["noises"])
     now = {**continuous.plan(keywords, noises).as_json(), "tuned": continuous.HOURS}
     made = {**first.data, "tuned": first.subject["tuned"]["hours"]}
     return [now], [{name: made[name] for name in now}]
-
-
-def _zeros(record: Committed, data: str, folder: Path, jobs: int | None) -> list[Record]:
-    return sparsity.study(record.facts["network"], folder=folder)
 
 
 def _pruned_boards(record: Committed, data: str, folder: Path, jobs: int | None) -> list[Record]:
@@ -319,19 +297,29 @@ _SWEPT = "--sweep {sweep} --seeds {seeds} --data DIR --out {path}"
 
 KINDS: tuple[Kind, ...] = (
     Kind("literature", r"(literature|original)\w*"),
-    Kind("physical boards", "board/published", _ANEW, _physical, physical.VERSION),
+    Kind(
+        "physical boards", "board/published", _ANEW,
+        lambda *_: physical.records(physical.compare()), physical.VERSION,
+    ),
     Kind(
         "profile", r"board/(?P<network>.+)-(?P<target>emulator)",
-        "kws profile {network} --target {target} --record", _profile, profile.VERSION,
+        "kws profile {network} --target {target} --record",
+        lambda record, *_: [
+            profile.profile_record(tflite_of(record.facts["network"]), record.facts["target"])
+        ],
+        profile.VERSION,
     ),
     Kind(
-        "preprocessing", "chapters/preprocessing", f"{_ANEW} --data DIR", _preprocessing,
-        preprocessing.VERSION,
+        "preprocessing", "chapters/preprocessing", f"{_ANEW} --data DIR",
+        lambda _, data, *__: preprocessing.study(data), preprocessing.VERSION,
     ),
     Kind(
-        "field test", r"field/(?P<network>.+)", _ANEW, _field, book.VERSION, _field_settings,
+        "field test", r"field/(?P<network>.+)", _ANEW, _field, trial_file.VERSION, _field_settings,
     ),
-    Kind("GPU", r"gpu/(?P<network>.+)", _ANEW, _gpu, gpu.VERSION),
+    Kind(
+        "GPU", r"gpu/(?P<network>.+)", _ANEW,
+        lambda record, *_: gpu.measured(record.facts["network"]), gpu.VERSION,
+    ),
     Kind(
         "few bits", r"published/(?P<network>.+)-w(?P<bits>\d)", f"{_ANEW} --data DIR", _integers,
         publish.VERSION, files=("{network}-w{bits}.tflite",),
@@ -342,7 +330,7 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind(
         "extra keyword", r"published/(?P<network>.+)-extra", f"{_ANEW} --data DIR", _extra,
-        extra.VERSION,
+        comparison.VERSION,
     ),
     Kind(
         "training", r"published/(?P<network>.+)", f"{_ANEW} --data DIR", _trained,
@@ -360,12 +348,15 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind(
         "continuous audio", r"streaming/(?P<network>.+)",
-        "kws stream {network} --hours 10 --tune 10 --data DIR --out {path}", _continuous,
+        "kws stream {network} --hours 10 --tune 10 --data DIR --out {path}",
+        lambda record, data, *_: continuous.study(record.facts["network"], data=data),
         listen.VERSION, _continuous_settings,
     ),
     Kind(
         "zeros", r"sweeps/pruning-zeros-(?P<network>.+)",
-        "kws prune {network} --sweep zeros --out {path}", _zeros, sparsity.VERSION,
+        "kws prune {network} --sweep zeros --out {path}",
+        lambda record, _, folder, __: sparsity.study(record.facts["network"], folder=folder),
+        sparsity.VERSION,
         lambda record, _: _swept(record, sparsity.settings()),
     ),
     Kind(

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from kwslib.data.dataset import open_source
-from kwslib.data.noises import chosen_noises
 from kwslib.data.source import Source
+from kwslib.data.synthetic_noise import chosen_noises
 from kwslib.records import Record
 from kwslib.streaming.curve import MISSES
 from kwslib.streaming.listen import listen, tuned

@@ -22,15 +22,21 @@ from kwslib.models.checkpoint import NetworkInfo, load, save
 from kwslib.models.standardise import Standardised, pixel_statistics
 from kwslib.prune.finetune import SCHEDULES
 from kwslib.prune.importance import CRITERIA
-from kwslib.prune.masks import zeros_of
-from kwslib.prune.methods import USUAL, USUAL_SCHEDULES, Method, fine_tuning, prune_network
+from kwslib.prune.masks import remaining_cost, zeros_of
+from kwslib.prune.methods import (
+    USUAL,
+    USUAL_SCHEDULES,
+    Method,
+    channel_sensitivity,
+    fine_tuning,
+    prune_network,
+    weight_sensitivity,
+)
 from kwslib.prune.norms import NORMS
-from kwslib.prune.remaining import remaining_cost
-from kwslib.prune.sensitivity import channel_sensitivity, weight_sensitivity
 from kwslib.prune.structured import widths_without
 from kwslib.prune.unstructured import SCOPES
-from kwslib.quantize.methods import quantize_network
 from kwslib.quantize.network import Widths
+from kwslib.quantize.qat import quantize_network
 from kwslib.records import Record
 from kwslib.studies.base import Base, Recorder, key_of, study_networks
 from kwslib.sweep.runs import Workers
@@ -94,11 +100,6 @@ class Setting:
     quantized: Literal["float", "ptq", "qat"] = "float"
     bits: int = 32
     seed: int = 0
-
-    @property
-    def float_setting(self) -> "Setting":
-        """The same before it is quantized."""
-        return replace(self, quantized="float", bits=32)
 
 
 def settings(kind: Kind, seeds: Sequence[int]) -> list[Setting]:
@@ -242,7 +243,7 @@ def study(
 
 def pruned_network(setting: Setting, base: Base) -> tuple[nn.Module, NetworkInfo]:
     """The float network of a setting, pruned by an earlier call or now, and what it is."""
-    setting = setting.float_setting
+    setting = replace(setting, quantized="float", bits=32)
     found = base.float_network(setting.seed)
     dense, info = found.network, found.info
     if setting.method == "dense":

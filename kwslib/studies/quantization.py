@@ -12,10 +12,9 @@ from torch import nn
 
 from kwslib.data.dataset import Dataset
 from kwslib.errors import InputError
-from kwslib.quantize.methods import aware_recipe, number_of, quantize_network
 from kwslib.quantize.network import Widths
 from kwslib.quantize.ptq import calibration_clips, quantize_after_training
-from kwslib.quantize.qat import quantize_in_training
+from kwslib.quantize.qat import aware_recipe, number_of, quantize_in_training, quantize_network
 from kwslib.records import Record
 from kwslib.studies.base import Base, Recorder, study_networks
 from kwslib.sweep.runs import Workers

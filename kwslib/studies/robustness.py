@@ -13,7 +13,7 @@ from typing import Literal, Unpack
 
 from kwslib.data.dataset import open_source
 from kwslib.data.disturb import Disturbance
-from kwslib.data.noises import noises_of
+from kwslib.data.synthetic_noise import noises_of
 from kwslib.deploy.predictors import file_of, predictor_of
 from kwslib.errors import InputError
 from kwslib.evaluation.accuracy import Evaluation, Predict, evaluate_split

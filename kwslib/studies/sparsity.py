@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 from kwslib.board.cycles import FLASH_WAIT
 from kwslib.board.emulator import Emulator, FlashWatch, static_memory
 from kwslib.cost.compression import compressed_bytes
-from kwslib.deploy.bit_fields import filled
 from kwslib.deploy.choice import Sparse
 from kwslib.deploy.compile import compile_network
 from kwslib.deploy.host import HostNetwork
+from kwslib.deploy.packing import filled
 from kwslib.deploy.predictors import tflite_of
 from kwslib.deploy.sparse_packing import BLOCK
 from kwslib.errors import InputError

@@ -1,10 +1,17 @@
 """A pass over the training clips, the same for a first training and for one that goes on.
 
 All randomness of a pass derives from the seed and the pass's number.
+
+Beside a task's own lesson a network can learn to tell all words of the data apart. What a task
+calls unknown is many words, and their names say more of how words differ than that one label does.
+While a network learns, its last layer has an output for each word after those of the labels; what
+is validated and kept goes without them.
+
+Source: Caruana, "Multitask Learning", Machine Learning 28, 1997.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -13,11 +20,70 @@ from torch.nn import functional as F
 
 from kwslib.data.augment import ImageAugmenter, noise_recordings
 from kwslib.data.dataset import Dataset, Examples
+from kwslib.data.task import SILENCE
 from kwslib.features.threads import one_thread
 from kwslib.training.predict import predictor, to_input
 from kwslib.training.recipe import Recipe
-from kwslib.training.stock import Stock, stock_of
-from kwslib.training.words import Words
+from kwslib.training.sampling import Stock, stock_of
+
+_SILENT = -1
+
+
+@dataclass(frozen=True)
+class Words:
+    """The words of some clips.
+
+    Attributes:
+        names: each word once, in alphabetical order.
+        said: place in ``names`` of each clip's word, int64 ``[clips]``; -1 of silence.
+    """
+
+    names: tuple[str, ...]
+    said: Tensor
+
+    def loss(self, logits: Tensor, clips: Tensor) -> Tensor:
+        """Mean cross-entropy in nats, where silence adds nothing.
+
+        Args:
+            logits: of the words, ``[n, words]``.
+            clips: places in :attr:`said`, ``[n]``.
+        """
+        wanted = self.said[clips]
+        return F.cross_entropy(logits, wanted, ignore_index=_SILENT, reduction="sum") / len(clips)
+
+
+def words_of(clips: Sequence[str]) -> Words:
+    """The words of clips that are called ``word/file``."""
+    words = [clip.split("/")[0] for clip in clips]
+    names = sorted(set(words) - {SILENCE})
+    places = {SILENCE: _SILENT} | {name: place for place, name in enumerate(names)}
+    return Words(tuple(names), torch.tensor([places[word] for word in words]))
+
+
+class FirstOutputs(nn.Module):
+    """The first outputs of a network: the labels', without the words'."""
+
+    def __init__(self, network: nn.Module, count: int) -> None:
+        super().__init__()
+        self.network, self.count = network, count
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Input of the network to logits ``[n, count]``."""
+        return self.network(x)[:, : self.count]
+
+
+def first_outputs(state: Mapping[str, Tensor], smaller: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The weights of a network, of which the last layer keeps its first outputs alone.
+
+    Args:
+        state: of the network.
+        smaller: of a network of the same kind with fewer outputs.
+    """
+    return {
+        name: tensor if tensor.shape == smaller[name].shape else tensor[: len(smaller[name])]
+        for name, tensor in state.items()
+    }
+
 
 Batches = Callable[[Tensor, torch.Generator], Tensor]
 """Training images uint8 ``[n, 98, 40]`` to deployed ones, ``[n, 49, 40]``."""
@@ -43,7 +109,7 @@ class Training:
     Attributes:
         network: what learns.
         optimizer: of :func:`optimizer_for`.
-        stock: of :func:`kwslib.training.stock.stock_of`; the training clips.
+        stock: of :func:`kwslib.training.sampling.stock_of`; the training clips.
         prepare: of :func:`preparation`.
         recipe: how to train.
         seed: of the order of clips, augmentation and dropout.

@@ -8,8 +8,7 @@ import pytest
 from devices import host_board, noise, tiny_conv
 
 from kwslib.board.client import Board, Streaming
-from kwslib.board.frames import Frame, FrameReader
-from kwslib.board.links import BoardError
+from kwslib.board.transport import BoardError, Frame, FrameReader
 from kwslib.evaluation.smoothing import Detection, Smoothing
 
 INFO_REPLY = (

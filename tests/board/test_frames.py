@@ -6,7 +6,7 @@ import zlib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kwslib.board.frames import MAX_PAYLOAD, VERSION, Frame, FrameReader
+from kwslib.board.transport import MAX_PAYLOAD, VERSION, Frame, FrameReader
 
 FRAMES = st.builds(
     Frame,

@@ -7,9 +7,8 @@ import pytest
 from devices import at_a_socket, host_board, tiny_conv
 
 from kwslib.board.emulator import Emulator
-from kwslib.board.frames import Frame, FrameReader
-from kwslib.board.links import BoardError
 from kwslib.board.profile import RECORDS, STAGES, Cost, profile, profile_of, record_path
+from kwslib.board.transport import BoardError, Frame, FrameReader
 from kwslib.config import NANO33BLE
 from kwslib.deploy.compile import compile_network
 from kwslib.models.checkpoint import PUBLISHED

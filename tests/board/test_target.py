@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from devices import TINY_CONV, at_a_socket, host_board, tiny_conv
 
-from kwslib.board.links import BoardError
 from kwslib.board.target import board_predictor, open_board
-from kwslib.deploy.interpreter import predictor
+from kwslib.board.transport import BoardError
+from kwslib.deploy.predictors import predictor
 from kwslib.errors import InputError
 
 

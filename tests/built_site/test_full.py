@@ -2,7 +2,7 @@
 
 import pytest
 
-from kwslib.site.links import broken_inside
+from kwslib.site.link_check import broken_inside
 
 pytestmark = pytest.mark.long
 

@@ -12,7 +12,7 @@ from command_line import refused, runner
 from tone_listener import quiet
 
 from kwslib.data.spoken_clip import clip_audio, voices
-from kwslib.field import run as field_run
+from kwslib.field import session
 from kwslib.field.live import SPEAK_MS
 from kwslib.field.recordings import BEFORE_MS
 from kwslib.files import lock_file, sha256_of_file
@@ -62,7 +62,7 @@ def microphone(monkeypatch):
     def open_fake():
         yield Fake()
 
-    monkeypatch.setattr(field_run, "computer_microphone", open_fake)
+    monkeypatch.setattr(session, "computer_microphone", open_fake)
 
 
 def answers(monkeypatch, *lines):

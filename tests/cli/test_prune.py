@@ -7,7 +7,7 @@ import pytest
 import torch
 from command_line import refused, runner
 
-from kwslib.deploy.interpreter import predictor
+from kwslib.deploy.predictors import predictor
 from kwslib.deploy.pruned import Wanted, prune_checkpoint
 from kwslib.models import create
 from kwslib.models.channels import with_widths

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from command_line import refused, runner
 
-from kwslib.deploy.interpreter import predictor
+from kwslib.deploy.predictors import predictor
 from kwslib.deploy.quantized import quantize_checkpoint
 from kwslib.errors import InputError
 from kwslib.network.reader import read_graph
 from kwslib.network.reference import run
-from kwslib.quantize.methods import number_of
 from kwslib.quantize.minifloat import E4M3, Minifloat
 from kwslib.quantize.network import Widths
+from kwslib.quantize.qat import number_of
 from kwslib.records import Record, read_records
 
 MODEL = "tiny_conv-yes_no"

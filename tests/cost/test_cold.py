@@ -6,5 +6,4 @@ from kwslib.cost.cold import CALLS, cold_calls
 def test_the_first_call_takes_longest():
     found = cold_calls()
     assert found.first_us > found.median_us > 0
-    assert found.slow_us >= found.median_us
     assert found.calls == CALLS and found.machine

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from kwslib.data.dataset import Dataset, Examples, open_source
-from kwslib.data.official import LAYOUT
 from kwslib.data.source import Source
+from kwslib.data.speech_commands import LAYOUT
 from kwslib.data.task import SPLITS, Task, in_hash_order, split_of
 from kwslib.errors import InputError
 from kwslib.files import cache_folder

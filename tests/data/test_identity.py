@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from kwslib.data import identity
+from kwslib.data import recorded
 from kwslib.data.dataset import Dataset, open_source
-from kwslib.data.identity import identity_of
 from kwslib.data.members import ChangedError, open_members
-from kwslib.data.official import LAYOUT
+from kwslib.data.recorded import identity_of
+from kwslib.data.speech_commands import LAYOUT
 from kwslib.data.spoken import EmbeddedSpeech
 from kwslib.data.task import Task
 
@@ -73,7 +73,7 @@ def test_any_change_of_the_content_is_another_data_set(official, change):
 def test_a_change_that_sizes_and_times_hide_is_found_when_they_are_not_trusted(
     official, monkeypatch
 ):
-    monkeypatch.setattr(identity, "_states", lambda parts: [str(parts[0].place)])
+    monkeypatch.setattr(recorded, "_states", lambda parts: [str(parts[0].place)])
     before = open_source(official).identity()
     change_last_byte(clips(official)[0])
     assert open_source(official).identity() == before, "as the shortcut says"
@@ -101,7 +101,7 @@ def test_names_and_bytes_alone_count(official, tmp_path, monkeypatch):
 
 def test_nothing_is_read_again_while_sizes_and_times_are_the_same(official, monkeypatch):
     before = open_source(official).identity()
-    monkeypatch.setattr(identity, "digests", lambda members: pytest.fail("read again"))
+    monkeypatch.setattr(recorded, "digests", lambda members: pytest.fail("read again"))
     assert open_source(official).identity() == before
 
 

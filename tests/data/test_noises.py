@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from kwslib.data.dataset import open_source
-from kwslib.data.noises import chosen_noises, noises_of
-from kwslib.data.synthetic_noise import synthetic_noise
+from kwslib.data.synthetic_noise import chosen_noises, noises_of, synthetic_noise
 from kwslib.errors import InputError
 
 

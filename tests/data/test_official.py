@@ -10,9 +10,9 @@ import pytest
 import soundfile
 from fake_speech import WORDS, speakers, which_set
 
-from kwslib.data import official
+from kwslib.data import speech_commands
 from kwslib.data.dataset import Dataset, open_source
-from kwslib.data.official import SpeechCommandsFolder
+from kwslib.data.speech_commands import SpeechCommandsFolder
 from kwslib.data.task import SPLITS, Task, speaker_of
 from kwslib.errors import InputError
 from kwslib.features.logmel import logmel_images
@@ -404,4 +404,4 @@ def test_a_listed_speaker_is_the_name_before_nohash(tones):
     source = SpeechCommandsFolder(tones)
     speakers = {speaker_of(name) for name in source.keyword_clips("no", "validation")}
     assert len(speakers) == 8
-    assert official.LAYOUT.as_posix() == "SpeechCommands/speech_commands_v0.02"
+    assert speech_commands.LAYOUT.as_posix() == "SpeechCommands/speech_commands_v0.02"

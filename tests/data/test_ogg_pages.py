@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from kwslib.data.ogg_pages import ogg_layout
 from kwslib.data.sound_file import open_sound
+from kwslib.data.sound_layout import ogg_layout
 
 
 def encoded(seconds, rate=16_000, subtype="VORBIS", seed=0):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from kwslib.deploy.bit_fields import copied_pairs, packed_bytes, packed_pairs, stored_bits
+from kwslib.deploy.packing import copied_pairs, packed_bytes, packed_pairs, stored_bits
 
 
 def signed(number, bits, at):

@@ -5,7 +5,7 @@ import subprocess
 import pytest
 from installed import needs
 
-from kwslib.deploy.c_array import write_c_array
+from kwslib.deploy.export import write_c_array
 from kwslib.models.checkpoint import PUBLISHED
 
 MAIN = """

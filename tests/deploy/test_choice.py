@@ -7,9 +7,8 @@ import pytest
 from devices import tiny_conv
 from sparse_layers import convolution, fully_connected
 
-from kwslib.deploy.choice import LEAST_ZEROS, choose
+from kwslib.deploy.choice import LEAST_ZEROS, choose, price_of
 from kwslib.deploy.packing import pack
-from kwslib.deploy.prices import price_of
 from kwslib.deploy.sparse_packing import pack_single
 from kwslib.network.weighted import DepthwiseConv2d
 

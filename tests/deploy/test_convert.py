@@ -10,11 +10,11 @@ from kwslib.deploy.convert import (
     convert_int8,
     layer_differences,
 )
-from kwslib.deploy.interpreter import predictor, reference_interpreter
+from kwslib.deploy.predictors import predictor, reference_interpreter
 from kwslib.deploy.translate import Translation
 from kwslib.errors import InputError
 from kwslib.models import create
-from kwslib.models.padding import SameConv2d
+from kwslib.models.layers import SameConv2d
 from kwslib.network.facts import facts_in
 from kwslib.network.flatfile import parse
 from kwslib.network.reader import graph_of

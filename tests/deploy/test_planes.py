@@ -4,7 +4,7 @@ import numpy as np
 from devices import tiny_conv
 from sparse_layers import convolution
 
-from kwslib.deploy.planes import Tap, planes_of, taps_of
+from kwslib.deploy.sparse_packing import Tap, planes_of, taps_of
 
 
 def test_planes_of_tiny_conv():

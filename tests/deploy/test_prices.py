@@ -5,9 +5,8 @@ import pytest
 from batches import Batch, Example
 from sparse_layers import convolution_network, fully_connected_network
 
-from kwslib.deploy.choice import choose
+from kwslib.deploy.choice import Price, choose, price_of
 from kwslib.deploy.codegen import generate
-from kwslib.deploy.prices import Price, price_of
 
 LAYERS = {
     "tiny_conv's": convolution_network((49, 40), (10, 8), (2, 2), outputs=8, zeros=0.9),

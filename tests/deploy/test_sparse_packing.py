@@ -4,8 +4,14 @@ import numpy as np
 import pytest
 from sparse_layers import convolution, fully_connected
 
-from kwslib.deploy.planes import planes_of, taps_of
-from kwslib.deploy.sparse_packing import pack_blocks, pack_single, pack_straight, pack_taps
+from kwslib.deploy.sparse_packing import (
+    pack_blocks,
+    pack_single,
+    pack_straight,
+    pack_taps,
+    planes_of,
+    taps_of,
+)
 
 DEPTH, OUTPUTS = 1500, 3
 

@@ -3,9 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kwslib.deploy.planes import Tap
-from kwslib.deploy.straight_line import (
+from kwslib.deploy.sparse_packing import (
     REGISTERS,
+    Tap,
     channel_code,
     groups_of,
     lines_of,

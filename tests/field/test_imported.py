@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kwslib.errors import InputError
-from kwslib.field.book import read_sittings, trials_of
 from kwslib.field.imported import Expected, import_trials, read_saved
+from kwslib.field.trial_file import read_sittings, trials_of
 from kwslib.field.trials import Heard
 
 LABELS = ("_silence_", "_unknown_", "yes", "no")

@@ -9,9 +9,9 @@ from kwslib.board.target import open_board
 from kwslib.deploy.predictors import tflite_of
 from kwslib.errors import InputError
 from kwslib.evaluation.smoothing import Detection
-from kwslib.field.book import Book, sitting
 from kwslib.field.live import SPEAK_MS, board_ear, computer_ear, conduct, faults
 from kwslib.field.recordings import BEFORE_MS
+from kwslib.field.trial_file import Book, sitting
 from kwslib.field.trials import Span
 from kwslib.network.reader import read_graph
 

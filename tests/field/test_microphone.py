@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from kwslib.errors import InputError
-from kwslib.field.microphone import computer_microphone
+from kwslib.field.live import computer_microphone
 
 
 class PortAudioError(Exception):

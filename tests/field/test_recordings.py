@@ -8,7 +8,7 @@ from tone_listener import LABELS, RATE, ScriptedBoard, ToneBoard, quiet, stream_
 from kwslib.data.task import in_hash_order
 from kwslib.errors import InputError
 from kwslib.field.recordings import BEFORE_MS, FACTS, identity, read_folder, word_span
-from kwslib.field.run import play_recordings, second_around
+from kwslib.field.session import play_recordings, second_around
 from kwslib.field.trials import WINDOW_MS, Span
 
 KEYWORDS = LABELS[2:]

@@ -8,9 +8,8 @@ from installed import needs
 
 from kwslib.errors import InputError
 from kwslib.field import speech
-from kwslib.field.flite import VOICES, hold, say
 from kwslib.field.recordings import BEFORE_MS, read_folder, word_span
-from kwslib.field.speech import SNR_DB, make_folder
+from kwslib.field.speech import SNR_DB, VOICES, hold, make_folder, say
 from kwslib.field.trials import NONE, WINDOW_MS
 from kwslib.files import sha256_of_file
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kwslib.field.study import original, published
+from kwslib.field.outcomes import original, published
 from kwslib.files import sha256_of_file
 from kwslib.models.checkpoint import PUBLISHED as NETWORKS
 

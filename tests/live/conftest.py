@@ -2,7 +2,7 @@
 
 import pytest
 
-from kwslib.live.page import LivePage
+from kwslib.live.try_page import LivePage
 
 
 @pytest.fixture(scope="session")

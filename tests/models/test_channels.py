@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from kwslib import models
 from kwslib.errors import InputError
 from kwslib.models.channels import channels_of, narrowed, widths_of, with_widths
-from kwslib.models.padding import SameConv2d
+from kwslib.models.layers import SameConv2d
 from kwslib.models.traced import trace
 
 

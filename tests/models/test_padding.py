@@ -3,7 +3,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kwslib.models.padding import SameConv2d, same_padding
+from kwslib.models.layers import SameConv2d, same_padding
 
 
 def test_tiny_conv_is_padded_as_the_contract_says():

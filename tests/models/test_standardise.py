@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from kwslib import models
-from kwslib.models.padding import SameConv2d
+from kwslib.models.layers import SameConv2d
 from kwslib.models.standardise import Standardised, input_convolution, pixel_statistics
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kwslib.network.exponential import exp_of_negative, softmax_exponentials
+from kwslib.network.requantization import exp_of_negative, softmax_exponentials
 
 
 @given(st.integers(-31 * 2**26, 0))

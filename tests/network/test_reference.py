@@ -12,7 +12,7 @@ from integer_networks import IMAGE, KINDS, images_for, integer_networks, network
 from random_networks import NETWORKS
 from reference import run_reference
 
-from kwslib.deploy.interpreter import predictor
+from kwslib.deploy.predictors import predictor
 from kwslib.errors import InputError
 from kwslib.models.checkpoint import PUBLISHED
 from kwslib.network.reader import graph_of

@@ -15,8 +15,7 @@ from kwslib.board.emulator import Emulator
 from kwslib.deploy.codegen import generate
 from kwslib.deploy.compile import compile_network
 from kwslib.deploy.host import build_host_network
-from kwslib.deploy.interpreter import predictor
-from kwslib.deploy.predictors import predictor_of
+from kwslib.deploy.predictors import predictor, predictor_of
 from kwslib.errors import InputError
 from kwslib.models.checkpoint import PUBLISHED
 from kwslib.network.facts import facts_in

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from kwslib import models
 from kwslib.data.dataset import Examples
 from kwslib.errors import InputError
-from kwslib.models.traced import traced_and_folded
+from kwslib.models.traced import folded_trace
 from kwslib.prune.importance import CRITERIA, importance
 from kwslib.training.predict import to_input
 
@@ -41,7 +41,7 @@ def test_norms_are_of_filters_with_batch_norm_folded_in(kind, order, clips):
         * (norm.weight / (norm.running_var + norm.eps).sqrt())[:, None, None, None]
     )
     first = by_hand.detach().flatten(1).norm(order, dim=1)
-    second = traced_and_folded(network).get_submodule("body.0").weight.flatten(1).norm(order, dim=1)
+    second = folded_trace(network).get_submodule("body.0").weight.flatten(1).norm(order, dim=1)
     wanted = (first / first.mean() + second.detach() / second.detach().mean()) / 2
     torch.testing.assert_close(importance(network, kind, clips)["stem"], wanted)
 
@@ -73,7 +73,7 @@ def test_taylor_foretells_a_small_change_of_the_loss_behind_batch_norm(clips):
     labels = torch.from_numpy(few.labels)
 
     def loss(channel, step):
-        folded = traced_and_folded(copy.deepcopy(network).double())
+        folded = folded_trace(copy.deepcopy(network).double())
         for name in ("stem", "body.0"):
             layer = folded.get_submodule(name)
             layer.weight.data[channel] *= 1 + step

@@ -7,8 +7,7 @@ from separable import Separable
 
 from kwslib import models
 from kwslib.cost import cost_of
-from kwslib.prune.masks import weights_of
-from kwslib.prune.remaining import remaining_cost
+from kwslib.prune.masks import remaining_cost, weights_of
 from kwslib.prune.unstructured import smallest
 
 

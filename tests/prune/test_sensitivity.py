@@ -8,7 +8,7 @@ import torch
 from kwslib.data.augment import Augmentation
 from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Task
-from kwslib.prune.sensitivity import channel_sensitivity, weight_sensitivity
+from kwslib.prune.methods import channel_sensitivity, weight_sensitivity
 from kwslib.training.fit import fit
 from kwslib.training.passes import accuracy_on
 from kwslib.training.recipe import Recipe

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from kwslib.errors import InputError
 from kwslib.quantize.affine import choose_qparams, dequantize, quantize
-from kwslib.quantize.logits import choose_logits_qparams, softmax_divergence
+from kwslib.quantize.quantizers import choose_logits_qparams, softmax_divergence
 
 
 def logits(seed=0, lowest=-150.0):

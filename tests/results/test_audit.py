@@ -9,13 +9,12 @@ import pytest
 from kwslib.cost import cost_of
 from kwslib.data.task import Task
 from kwslib.evaluation.accuracy import wilson_interval
-from kwslib.field.scores import clips_right, successes
-from kwslib.field.study import published
+from kwslib.field.outcomes import clips_right, published, successes
 from kwslib.models import create
 from kwslib.records import FOLDER
-from kwslib.results import audit, field_test, pruning
+from kwslib.results import audit, field_test, pruned_accuracy
+from kwslib.results.few_bits import ABLATION_NAMES, NAMES, load_sweep
 from kwslib.results.model_size import load_cpu_times
-from kwslib.results.quantization import ABLATION_NAMES, NAMES, load_sweep
 from kwslib.results.values import mean_time
 
 
@@ -77,7 +76,7 @@ def test_trials_are_counted():
 def test_pruned_accuracies_are_of_one_criterion_and_tuning(tuned, tuning):
     name = "sweeps/pruning-weights-tiny_conv-yes_no.json"
     found = entries(name, "accuracy", method="weights", criterion="lamp", tuning=tuning, amount=0.8)
-    ours = pruning.accuracy_by_share(audit.sweep("pruning-weights"), "weights", tuned=tuned)
+    ours = pruned_accuracy.accuracy_by_share(audit.sweep("pruning-weights"), "weights", tuned=tuned)
     assert ours[0.8].value == pytest.approx(mean(on_test_clips(found)))
     assert ours[0.8].seeds == 5
 

@@ -4,10 +4,10 @@ import pytest
 import vl_convert
 
 from kwslib.results import board_times
-from kwslib.results.committed import load_original
+from kwslib.results.charts.theme import round_numbers
 from kwslib.results.model_size import load_cpu_times
 from kwslib.results.networks import networks
-from kwslib.results.values import mean_time
+from kwslib.results.values import load_original, mean_time
 
 
 @pytest.fixture(scope="module")
@@ -83,3 +83,30 @@ def test_layers_without_multiplications_have_no_price_per_mac(tiny):
     assert found == pytest.approx(
         {"layer_0_conv2d": 249_049 / 320_000, "layer_2_fully_connected": 22_053 / 16_000}
     )
+
+
+def test_every_time_has_a_mark_and_its_value():
+    times = [
+        {"place": "here", "kind": "measured", "time": 20.0},
+        {"place": "board", "kind": "modelled", "time": 5400.0},
+        {"place": "theirs", "kind": "literature", "time": 87e3, "low": 86e3, "high": 88e3},
+    ]
+    svg = vl_convert.vegalite_to_svg(board_times.run_times(times, "one call", "µs").to_dict())
+    assert svg.count('aria-roledescription="point"') == 3
+    assert "5,400 µs" in svg and "None" not in svg and "NaN" not in svg
+
+
+@pytest.mark.parametrize("low, high", [(0.02, 200_000.0), (3.0, 400.0), (1.0, 1.0001)])
+def test_ticks_are_round_and_within_the_axis(low, high):
+    ticks = round_numbers(low, high)
+    assert all(low <= tick <= high for tick in ticks)
+    assert {str(f"{tick:.0e}")[0] for tick in ticks} <= {"1", "2", "5"}
+
+
+def test_even_times_are_marked_where_cycles_are_compared():
+    spec = board_times.plot_model_errors().to_dict()
+    assert vl_convert.vegalite_to_svg(spec).startswith("<svg") and len(spec["description"]) > 40
+    assert spec["layer"][0]["data"]["values"] == [{"ratio": 1}]
+    low, high = spec["layer"][1]["encoding"]["x"]["scale"]["domain"]
+    ratios = [row["ratio"] for row in spec["layer"][1]["data"]["values"]]
+    assert low < min(1, *ratios) and max(ratios) < high

@@ -5,8 +5,8 @@ import vl_convert
 
 from kwslib.board.client import default_streaming
 from kwslib.evaluation.accuracy import wilson_interval
-from kwslib.field.book import Book, sitting
-from kwslib.field.study import published, read_study
+from kwslib.field.outcomes import published, read_study
+from kwslib.field.trial_file import Book, sitting
 from kwslib.field.trials import Trial
 from kwslib.results import field_test
 from kwslib.results.networks import networks
@@ -25,7 +25,10 @@ def said(word, *detected, **facts):
 def study(tmp_path):
     path = tmp_path / "trials.json"
     streaming = default_streaming(len(LABELS))
-    book = Book(path, sitting("n-yes_no", "ab" * 32, LABELS, streaming, "emulator", "m", {}))
+    book = Book(
+        path,
+        sitting("n-yes_no", "ab" * 32, LABELS, streaming, "emulator", "m", {"name": "made up"}),
+    )
     for trial in (
         *said("no", "no", None, noise="none"),
         *said("yes", *["yes"] * 3, "no", noise="pink", snr_db=10, clip="yes"),
@@ -50,8 +53,8 @@ def test_detected_counts_the_trials_of_each_word_in_the_networks_order(study):
 
 
 def test_originals_trials_stand_beside_those_of_their_words(study):
-    found = field_test.detected_originally(study)
-    assert {word: each.value for word, each in found.items()} == {"yes": 0.8, "no": 0.9}
+    found = field_test.plot_detections(study, beside_original=True).to_dict()["data"]["values"]
+    assert [row["share"] for row in found if row["run"] == "original report"] == [0.8, 0.9]
     assert field_test.original_total().value == 17 / 20
 
 
@@ -60,11 +63,22 @@ def test_false_accepts_and_hisses_are_counted_apart(study):
     assert field_test.false_accept_rate(study, "_unknown_").value == 0
     hiss = field_test.hisses(study)
     assert (hiss.count, hiss.trials) == (1, 2)
-    rows = field_test.false_accept_rows(study, "_none_")
-    assert [(row["kind"], row["detected"]) for row in rows] == [
-        ("shh", {"yes": 1, "no": 1}),
-        ("sss", {"yes": 1}),
-    ]
+
+
+def test_bars_of_false_accepts_are_divided_by_what_was_detected_the_most_first(study):
+    spec = field_test.plot_false_accepts(study, "_none_").to_dict()
+    bars, rules = (layer["data"]["values"] for layer in spec["layer"])
+    assert [(each["kind"], each["heard"], each["share"]) for each in bars] == [
+        ("shh", "yes", 0.5), ("shh", "no", 0.5), ("sss", "yes", 0.5),
+    ]  # fmt: skip
+    assert [row["kind"] for row in rules] == ["shh", "sss"]
+    assert "sss 1 of 2" in spec["description"]
+
+
+def test_a_study_without_any_false_accept_can_be_drawn(study):
+    spec = field_test.plot_false_accepts(study, "_unknown_").to_dict()
+    assert vl_convert.vegalite_to_svg(spec).startswith("<svg")
+    assert "dog 0 of 2" in spec["description"]
 
 
 def test_words_by_themselves_are_scored_where_they_were(study):
@@ -74,7 +88,8 @@ def test_words_by_themselves_are_scored_where_they_were(study):
 
 
 def test_noise_groups_the_trials_of_a_word(study):
-    assert {k: v.value for k, v in field_test.detected_by_noise(study, "yes").items()} == {
+    rows = field_test.plot_noise(study).to_dict()["data"]["values"]
+    assert {row["condition"]: row["share"] for row in rows if row["word"] == "yes"} == {
         "10 dB": 3 / 4
     }
 
@@ -103,10 +118,15 @@ def test_charts_draw_and_say_what_they_rest_on(tiny):
         field_test.plot_everywhere(tiny, study),
     ):
         spec = chart.to_dict()
-        assert vl_convert.vegalite_to_svg(spec).startswith("<svg")
+        assert vl_convert.vegalite_to_svg(spec).startswith("<svg") and len(spec["description"]) > 40
         assert "emulated" in spec["usermeta"]["kws_fields"]["method"]
     rows = field_test.plot_detections(study, beside_original=True).to_dict()["data"]["values"]
     assert [(row["word"], row["run"]) for row in rows] == [
         ("yes", "published run"), ("yes", "original report"),
         ("no", "published run"), ("no", "original report"),
     ]  # fmt: skip
+
+
+def test_conditions_stand_in_the_order_of_the_rows():
+    spec = field_test.plot_noise(published()).to_dict()
+    assert spec["layer"][0]["encoding"]["x"]["sort"] == ["quiet", "20 dB", "10 dB", "5 dB"]

@@ -1,19 +1,20 @@
 """Chapter 3 on continuous audio: a stream heard now, and one that is read from files."""
 
+import json
 import re
-from dataclasses import asdict
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
-from specifications import rows_of
+import vl_convert
 
 from kwslib.data.dataset import Dataset, open_source
-from kwslib.data.disturb import Disturbance
 from kwslib.data.task import Task
 from kwslib.models.checkpoint import load
-from kwslib.records import Record, write_records
+from kwslib.records import write_records
 from kwslib.results import listening
-from kwslib.studies.robustness import Transfer
+from kwslib.results.charts.theme import network_scale
+from kwslib.results.renderer import with_filters
 
 
 @pytest.fixture(scope="module")
@@ -51,10 +52,8 @@ def test_streams_of_the_task_most_false_accepts_first(streams):
 def test_values_are_those_of_the_stream(streams, heard):
     outcome = heard.worked.outcome
     assert listening.value_of(streams["funnel_small"], "misses") == outcome.misses
-    kinds = outcome.by_kind
-    if outcome.false_accepts:
-        share = listening.share_at_words(streams["funnel_small"])
-        assert share == kinds["word"] / len(outcome.false_accepts)
+    kinds = listening.value_of(streams["funnel_small"], "stream_kinds")
+    assert sum(kinds.values()) == len(outcome.false_accepts)
 
 
 def test_the_curve_has_every_threshold_and_its_operating_point(streams, heard):
@@ -86,92 +85,56 @@ def test_latencies_ascend(streams):
     assert shares == sorted(shares) and shares[-1] == 1.0
 
 
-def accuracy(value, **subject):
-    data = {"name": "speech", "clips": 100}
-    interval = (value - 0.01, value + 0.01)
-    return Record("accuracy", value, "fraction", "measured", subject, data, interval=interval)
-
-
-def sweeps():
-    clean = accuracy(0.9, **asdict(Disturbance()))
-    noises = {"hum": (0.85, 0.8), "hiss": (0.83, 0.7), "synthetic_babble": (0.8, 0.6)}
-    noisy = [
-        accuracy(value, **asdict(Disturbance(noise=noise, snr_db=snr)))
-        for noise, values in noises.items()
-        for snr, value in zip((10.0, 0.0), values, strict=True)
-    ]
-    shifts = {-200: 0.7, -100: 0.895, 0: 0.9, 100: 0.891}
-    levels = {-20.0: 0.5, 0.0: 0.9, 10.0: 0.899}
-    pairs = {("real", "real"): 0.92, ("real", "embedded"): 0.7,
-             ("embedded", "real"): 0.5, ("embedded", "embedded"): 0.98}  # fmt: skip
+def charts(streams, heard):
     return {
-        "snr": [clean, *noisy],
-        "shift": [accuracy(v, **asdict(Disturbance(shift_ms=ms))) for ms, v in shifts.items()],
-        "level": [accuracy(v, **asdict(Disturbance(level_db=db))) for db, v in levels.items()],
-        "transfer": [
-            accuracy(value + 0.01 * seed, **asdict(Transfer(*pair, seed)))
-            for pair, value in pairs.items()
-            for seed in (0, 1)
-        ],
+        "curves": listening.plot_misses(streams),
+        "now": listening.plot_misses_now(heard),
+        "latency": listening.plot_latency(streams),
     }
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    layout = tmp_path_factory.mktemp("measurements")
-    folder = layout / "robustness"
-    folder.mkdir()
-    for kind, records in sweeps().items():
-        others = [Record("per_label", {}, "", "measured")]
-        write_records(folder / f"{kind}-tiny_conv-yes_no.json", [*records, *others])
-        write_records(folder / f"{kind}-tiny_conv-yes_no_left.json", records)
-    better = [accuracy(0.99, **asdict(Disturbance()))]
-    write_records(folder / "shift-funnel_small-yes_no.json", better)
-    return layout
+def test_charts_draw_and_describe_themselves(streams, heard):
+    for chart in charts(streams, heard).values():
+        spec = chart.to_dict()
+        assert vl_convert.vegalite_to_svg(spec).startswith("<svg")
+        assert len(spec["description"]) > 40
 
 
-def test_sweeps_of_the_task_by_network_the_most_accurate_last(folder):
-    assert list(listening.load_sweep("shift", folder=folder)) == ["tiny_conv", "funnel_small"]
-    (records,) = listening.load_sweep("snr", folder=folder).values()
-    assert {record.metric for record in records} == {"accuracy"} and len(records) == 7
-    assert listening.load_sweep("level", "ten_words", folder) == {}
+def test_a_legend_filters(streams, heard):
+    for chart in charts(streams, heard).values():
+        spec = json.dumps(with_filters(chart.to_dict()))
+        assert spec.count('"bind": "legend"') == 1
+        assert '"value": 0.1' in spec  # what is faded
 
 
-def test_losses_are_points_from_the_undisturbed_clips():
-    found = sweeps()
-    assert listening.loss_by(found["shift"], "shift_ms") == pytest.approx(
-        {-200: 20.0, -100: 0.5, 0: 0.0, 100: 0.9}
-    )
-    assert listening.loss_by(found["level"], "level_db")[10.0] == pytest.approx(0.1)
-    assert listening.loss_in_noise(found["snr"], 0.0) == pytest.approx(
-        {listening.RECORDED: 15.0, listening.SYNTHETIC: 30.0}
-    )
-
-
-def test_noise_is_drawn_as_mean_worst_and_best_of_its_kind(folder):
-    spec = listening.plot_noise(listening.load_sweep("snr", folder=folder)).to_dict()
-    rows = {(row["noises"], row["snr_db"]): row for row in rows_of(spec)}
-    recorded = rows[listening.RECORDED, 0.0]
-    assert recorded["accuracy"] == pytest.approx(0.75)
-    assert (recorded["worst"], recorded["best"]) == (0.7, 0.8)
-    assert rows[listening.SYNTHETIC, 10.0]["accuracy"] == 0.8
-
-
-def test_a_disturbance_is_drawn_with_intervals(folder):
-    sweep = listening.load_sweep("level", folder=folder)
-    spec = listening.plot_disturbance(sweep, "level_db", "gain in dB").to_dict()
-    rows = rows_of(spec)
-    assert [row["level_db"] for row in rows] == [-20.0, 0.0, 10.0]
-    assert all(row["low"] < row["accuracy"] < row["high"] for row in rows)
-    assert {row["network"] for row in rows} == {"tiny conv"}
-
-
-def test_transfer_is_a_mean_over_seeds(folder):
-    sweep = listening.load_sweep("transfer", folder=folder)
-    assert listening.transfer_accuracy(sweep["tiny_conv"], "embedded", "real") == pytest.approx(
-        0.505
-    )
-    cells = re.findall(r"<td[^>]*>(.*?)</td>", listening.tabulate_transfer(sweep))
-    assert [cell for cell in cells if "%" in cell] == [
-        f"{share}&nbsp;%" for share in ("92.5", "70.5", "50.5", "98.5")
+def test_a_rate_of_none_an_hour_has_a_place(streams):
+    """A logarithm of 0 would drop the end of the curve."""
+    (curve,) = [each for each in streams["tiny_conv"] if each.metric == "stream_curve"]
+    flat = [{**point, "false_accepts_an_hour": 0.0} for point in curve.value]
+    silent = [
+        replace(curve, value=flat) if each is curve else each for each in streams["tiny_conv"]
     ]
+    svg = vl_convert.vegalite_to_svg(listening.plot_misses({"tiny_conv": silent}).to_dict())
+    assert "NaN" not in svg and svg.count('aria-roledescription="line mark"') == 1
+
+
+def test_points_have_both_intervals_and_are_told(streams, heard):
+    spec = listening.plot_misses(streams).to_dict()
+    svg = vl_convert.vegalite_to_svg(spec)
+    assert svg.count('aria-roledescription="rule mark"') == 2 * len(streams)
+    assert svg.count('aria-roledescription="point"') == len(streams)
+    outcome = heard.worked.outcome
+    told = f"{heard.worked.threshold}/256 misses {outcome.misses:.1%} with "
+    assert f"{told}{outcome.false_accepts_an_hour:.2f}" in spec["description"]
+
+
+def test_networks_of_the_registry_have_their_colours(streams):
+    spec = listening.plot_latency(streams).to_dict()
+    scale = network_scale(list(streams))
+    assert spec["encoding"]["color"]["scale"] == {"domain": scale.domain, "range": scale.range}
+
+
+def test_half_of_the_words_are_told(streams):
+    (latency,) = [each for each in streams["tiny_conv"] if each.metric == "stream_latency"]
+    half = latency.value["percentiles_ms"][10]
+    assert f"half by {half:.0f} ms" in listening.plot_latency(streams).to_dict()["description"]

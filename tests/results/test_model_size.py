@@ -46,10 +46,6 @@ def test_every_network_is_counted_fewest_operations_first():
     assert costs["tiny_conv"].flops == 676_004
 
 
-def test_the_larger_share_decides(cost):
-    assert results.largest_share(cost) == 5_960 / 2**18
-
-
 def test_operations_multiply_out(cost):
     head, *layers, total = cells(results.tabulate_operations(cost))
     column = {name: at for at, name in enumerate(head)}

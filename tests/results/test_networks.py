@@ -11,8 +11,8 @@ from kwslib.evaluation.accuracy import mean_interval, wilson_interval
 from kwslib.records import read_records
 from kwslib.results import networks as results
 from kwslib.results.board_profile import ram_bytes
-from kwslib.results.committed import load
 from kwslib.results.networks import MORE_LITERATURE, ahead_of, literature, networks, of_task
+from kwslib.results.values import load
 
 BOOK = Path(__file__).parents[2] / "book"
 

@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 
 import pytest
+import vl_convert
 from specifications import rows_of
 
 from kwslib.data.augment import Augmentation
@@ -12,8 +13,9 @@ from kwslib.data.task import Task
 from kwslib.evaluation.accuracy import wilson_interval
 from kwslib.records import Record
 from kwslib.results import training as results
-from kwslib.results.committed import load_original
-from kwslib.training import findings as training_findings
+from kwslib.results.charts.theme import COLOURS
+from kwslib.results.values import load_original
+from kwslib.training import study as training_study
 from kwslib.training.fit import fitted
 from kwslib.training.recipe import Recipe
 from kwslib.training.study import Study, study_of, write_published
@@ -35,13 +37,13 @@ def folder(tones, tmp_path_factory):
 @pytest.fixture(scope="module")
 def published(folder):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training_findings, "recipe_for", lambda *_, **__: RECIPE)
-        return training_findings.findings("full", "", "tiny_conv", "yes,no", 0, 0, folder)
+        patch.setattr(training_study, "recipe_for", lambda *_, **__: RECIPE)
+        return training_study.findings("full", "", "tiny_conv", "yes,no", 0, 0, folder)
 
 
 @pytest.fixture(scope="module")
 def live(folder, tones):
-    return training_findings.findings("demo", str(tones), "tiny_conv", "yes,no", 1, 3, folder)
+    return training_study.findings("demo", str(tones), "tiny_conv", "yes,no", 1, 3, folder)
 
 
 @pytest.fixture(params=["published", "live"])
@@ -166,3 +168,29 @@ def test_figures_say_what_they_rest_on(live):
     assert meta["seeds"] == "seed 3 alone" and meta["method"] == "measured"
     # One training is this run's, two are published.
     assert results.tabulate_accuracy(live).fields["seeds"] == "1 to 2"
+
+
+def drawn(chart):
+    """The picture of a chart, which also has words."""
+    spec = chart.to_dict()
+    assert len(spec["description"]) > 20
+    return vl_convert.vegalite_to_svg(spec)
+
+
+def test_figures_are_drawn_and_described(live, published):
+    loss = drawn(results.plot_study(live.study, "loss"))
+    assert "training" in loss and "validation" in loss and "kept: epoch 1" in loss
+    recall = drawn(results.plot_recall(results.runs_of(live)))
+    for run in ("this run", "published run"):
+        assert COLOURS[run] in recall and run in recall
+
+
+def test_a_curve_without_a_kept_epoch_marks_none():
+    spec = results.plot_loop([{"training": 0.5, "validation": 0.6}], "tones").to_dict()
+    assert [each["mark"]["type"] for each in spec["layer"]] == ["line"]
+
+
+def test_a_confusion_matrix_has_every_count_once():
+    svg = drawn(results.plot_confusion(study(0, [[11, 22], [33, 44]])))
+    for count in ("11", "22", "33", "44"):
+        assert f">{count}<" in svg

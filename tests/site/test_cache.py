@@ -9,7 +9,7 @@ LIBRARY_FILES = {
     "results/page.py": True,
     "studies/bench/core.py": False,
     "cli/main.py": False,
-    "live/page.py": False,
+    "live/try_page.py": False,
     "site/build.py": False,
 }
 """And whether a chapter runs them."""

@@ -27,7 +27,7 @@ TABLE = Table(["x", "y"], [[1, 2.5], [2, 3.5]])
 @pytest.fixture(scope="module")
 def notebook():
     told = {"chart": "chart-1", "description": "Two points", "tables": [asdict(TABLE)] * 2}
-    data = {"text/html": drawn(SPEC).html, MIME: told}
+    data = {"text/html": drawn(SPEC)["text/html"], MIME: told}
     output = new_output("display_data", data=data)
     return new_notebook(cells=[new_markdown_cell("text"), new_code_cell("1", outputs=[output])])
 

@@ -12,7 +12,7 @@ from kwslib.errors import InputError
 from kwslib.files import lock_folder
 from kwslib.site.book import Book
 from kwslib.site.execute import ChapterError, _with_parameters, run_book
-from kwslib.site.roles import value_text
+from kwslib.site.pages import value_text
 from kwslib.site.settings import Settings
 
 

@@ -6,8 +6,9 @@ import pytest
 from kwslib.results.page import CLAIM_MIME
 from kwslib.site.book import Book
 from kwslib.site.claims import absent_blocks
+from kwslib.site.engine import ValueMissingError
 from kwslib.site.execute import ChapterError, run_book
-from kwslib.site.pages import Page, page_notebook, shown_values
+from kwslib.site.pages import Page, page_notebook, shown_values, typeset, value_text
 from kwslib.site.settings import Settings
 
 
@@ -81,3 +82,33 @@ def test_a_figure_without_alternative_text_is_named_with_its_line(executed):
     first = int(place.rpartition(":")[2]) - 1  # of the cell, below its fence
     assert source[first - 1].startswith("```{code-cell}")
     assert message == "fig-bar needs an alternative text, image: alt:"
+
+
+SPACE = "\N{NO-BREAK SPACE}"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("92.8%", f"92.8{SPACE}%"),
+        ("92.8 % (95 % CI 91.3–94.1 %)", f"92.8{SPACE}% (95{SPACE}% CI 91.3–94.1{SPACE}%)"),
+        ("-1.5 dB", f"−1.5{SPACE}dB"),
+        ("from -3 to -1", "from −3 to −1"),
+        ("60.2 ms", f"60.2{SPACE}ms"),
+        ("tiny_conv-yes_no", "tiny_conv-yes_no"),
+        ("2026-11-30", "2026-11-30"),
+        ("E2M1", "E2M1"),
+    ],
+)
+def test_values_are_set_as_numbers_are(text, shown):
+    assert typeset(text) == shown
+
+
+def test_the_value_of_an_expression_or_why_there_is_none():
+    values = {
+        'f"""{ a}"""': {"status": "ok", "data": {"text/plain": "' -2 points'"}},
+        'f"""{ b}"""': {"status": "error", "ename": "KeyError", "evalue": "'x'"},
+    }
+    assert value_text(values, "a") == f"−2{SPACE}points"
+    with pytest.raises(ValueMissingError, match="KeyError: 'x'"):
+        value_text(values, "b")

@@ -16,7 +16,7 @@ def site(tmp_path):
         "encoding": {"x": {"field": "x", "type": "quantitative"}},
         "config": {"axis": {"labelColor": "currentColor"}},
     }
-    charts = [drawn(spec | {"description": text}).html for text in ("First", "Second one")]
+    charts = [drawn(spec | {"description": text})["text/html"] for text in ("First", "Second one")]
     (tmp_path / "book" / "page.html").write_text("".join(charts))
     return tmp_path
 

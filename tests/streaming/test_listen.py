@@ -9,7 +9,7 @@ from devices import host_board, tiny_conv
 
 from kwslib.board.client import Board, Streaming, default_streaming
 from kwslib.board.emulator import Emulator
-from kwslib.board.links import EmulatorLink
+from kwslib.board.transport import EmulatorLink
 from kwslib.config import SAMPLE_RATE
 from kwslib.data.dataset import open_source
 from kwslib.deploy.compile import compile_network
@@ -24,10 +24,9 @@ from kwslib.streaming.curve import (
     evidence_of,
     operating_point,
 )
-from kwslib.streaming.judge import Truth
+from kwslib.streaming.ground_truth import Said, Truth
 from kwslib.streaming.listen import listen, overhear, play, tuned
 from kwslib.streaming.plan import Plan
-from kwslib.streaming.said import Said
 from kwslib.streaming.scores import spotter_of, time_of
 from kwslib.streaming.sound import BuiltSound, RecordedSound, write_sound
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kwslib.errors import InputError
-from kwslib.streaming.said import Said, check_words, read_labels, span_of, write_labels
+from kwslib.streaming.ground_truth import Said, check_words, read_labels, span_of, write_labels
 
 
 @given(st.lists(st.tuples(st.sampled_from(["yes", "no", "two words"]), st.integers(0, 10**8))))

@@ -5,7 +5,7 @@ import pytest
 from devices import TINY_CONV, noise
 
 from kwslib.deploy.host import HostFrontEnd
-from kwslib.deploy.interpreter import predictor
+from kwslib.deploy.predictors import predictor
 from kwslib.errors import InputError
 from kwslib.models.checkpoint import PUBLISHED
 from kwslib.streaming import scores as module

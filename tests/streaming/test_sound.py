@@ -10,10 +10,9 @@ from kwslib.data.dataset import open_source
 from kwslib.data.loudness import speech_level_db
 from kwslib.errors import InputError
 from kwslib.evaluation.smoothing import Detection
-from kwslib.streaming.judge import Truth
+from kwslib.streaming.ground_truth import Said, Truth, write_labels
 from kwslib.streaming.listen import hours_of
 from kwslib.streaming.plan import MINUTE, Plan
-from kwslib.streaming.said import Said, write_labels
 from kwslib.streaming.sound import ROOM_DB, BuiltSound, RecordedSound, write_sound
 
 PLAN = Plan(minutes=4, keywords=("yes", "no"), snr_db=(10.0, None), noises=("hiss", "hum"))

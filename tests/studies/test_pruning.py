@@ -82,7 +82,7 @@ def test_every_number_of_channels_by_every_criterion_and_from_scratch():
 def test_what_is_quantized_is_pruned_as_in_the_other_sweeps():
     elsewhere = {each for kind in ("weights", "channels") for each in settings(kind, [0])}
     for each in [*settings("together", [0]), *deployed([0])]:
-        assert each.method == "blocks" or each.float_setting in elsewhere
+        assert each.method == "blocks" or replace(each, quantized="float", bits=32) in elsewhere
     assert {(each.quantized, each.bits) for each in settings("together", [0])} == {
         ("float", 32), ("ptq", 8), ("ptq", 4), ("qat", 8), ("qat", 4),
     }  # fmt: skip
@@ -93,7 +93,7 @@ def test_what_is_quantized_is_pruned_as_in_the_other_sweeps():
 def base(monkeypatch, tones, own_cache):
     """One epoch of everything, on tones."""
     monkeypatch.setattr("kwslib.prune.methods.EPOCHS", dict.fromkeys(METHODS, 1))
-    monkeypatch.setattr("kwslib.quantize.methods.AWARE_EPOCHS", 1)
+    monkeypatch.setattr("kwslib.quantize.qat.AWARE_EPOCHS", 1)
     return Base(str(tones), epochs=1)
 
 

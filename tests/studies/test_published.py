@@ -5,7 +5,7 @@ import pytest
 
 from kwslib.data.augment import Augmentation
 from kwslib.data.task import Task
-from kwslib.deploy.interpreter import predictor
+from kwslib.deploy.predictors import predictor
 from kwslib.errors import InputError
 from kwslib.models import names
 from kwslib.models.checkpoint import load

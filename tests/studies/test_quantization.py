@@ -43,7 +43,7 @@ def test_the_ablations_have_every_width():
 @pytest.fixture
 def quick(monkeypatch, tones, own_cache):
     """One epoch of everything, on tones."""
-    monkeypatch.setattr("kwslib.quantize.methods.AWARE_EPOCHS", 1)
+    monkeypatch.setattr("kwslib.quantize.qat.AWARE_EPOCHS", 1)
     return Base(str(tones), epochs=1)
 
 

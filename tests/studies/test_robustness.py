@@ -4,7 +4,7 @@ import pytest
 
 from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.disturb import Disturbance
-from kwslib.data.noises import noises_of
+from kwslib.data.synthetic_noise import noises_of
 from kwslib.data.task import Task
 from kwslib.errors import InputError
 from kwslib.evaluation.accuracy import evaluate_split

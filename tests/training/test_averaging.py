@@ -4,7 +4,7 @@ import torch
 
 from kwslib import models
 from kwslib.models.standardise import Standardised
-from kwslib.training.run import Average, decay_at
+from kwslib.training.fit import Average, decay_at
 
 
 def test_the_moving_average_forgets_the_start_soon():

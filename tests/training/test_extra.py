@@ -6,7 +6,7 @@ from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Task
 from kwslib.errors import InputError
 from kwslib.records import read_records, write_records
-from kwslib.training import extra
+from kwslib.training import comparison
 from kwslib.training.comparison import compare
 from kwslib.training.fit import fitted
 from kwslib.training.recipe import Recipe
@@ -27,12 +27,12 @@ def folder(datasets, tmp_path_factory):
     folder = tmp_path_factory.mktemp("published")
     for dataset in datasets:
         publish("tiny_conv", dataset, [0, 1], RECIPE, folder)
-    extra.publish("tiny_conv", *datasets, RECIPE, folder)
+    comparison.publish("tiny_conv", *datasets, RECIPE, folder)
     return folder
 
 
 def test_what_was_published_is_read_back(folder, datasets):
-    committed = extra.committed_comparison("tiny_conv", SMALLER, LARGER, folder)
+    committed = comparison.committed_comparison("tiny_conv", SMALLER, LARGER, folder)
     seeds = [
         (seed, *(fitted("tiny_conv", data, RECIPE, seed).network for data in datasets))
         for seed in (0, 1)
@@ -41,7 +41,7 @@ def test_what_was_published_is_read_back(folder, datasets):
 
 
 def test_every_record_names_networks_and_data(folder):
-    path = extra.records_path("tiny_conv", LARGER, folder)
+    path = comparison.records_path("tiny_conv", LARGER, folder)
     records = read_records(path)
     assert [r.metric for r in records] == ["extra_keyword_pairs"] * 2 + ["extra_keyword_tallies"]
     for record in records:
@@ -59,12 +59,14 @@ def test_a_network_other_than_the_published_one_is_refused(folder, datasets, tmp
                 record.value[0][0] += 1
         write_records(tmp_path / path.name, records)
     with pytest.raises(InputError, match=r"another network here.*measure where it was trained"):
-        extra.publish("tiny_conv", *datasets, RECIPE, tmp_path)
+        comparison.publish("tiny_conv", *datasets, RECIPE, tmp_path)
 
 
 def test_the_committed_comparison_on_real_speech_is_of_the_published_networks():
-    committed = extra.committed_comparison("tiny_conv", Task.of("yes,no"), Task.of("yes,no,left"))
-    records = read_records(extra.records_path("tiny_conv", Task.of("yes,no,left")))
+    committed = comparison.committed_comparison(
+        "tiny_conv", Task.of("yes,no"), Task.of("yes,no,left")
+    )
+    records = read_records(comparison.records_path("tiny_conv", Task.of("yes,no,left")))
     assert committed.seeds == (0, 1, 2)
     # of 1,368 test clips, 39 of the unknown ones are of left
     assert committed.clips == 1_368 - 39

@@ -443,12 +443,12 @@ def test_what_is_kept_is_known_by_the_code_that_trains(dataset, tmp_path, monkey
     ("file", "trains"),
     [
         ("training/passes.py", True),
-        ("training/run.py", True),
+        ("training/fit.py", True),
         ("models/funnel.py", True),
         ("features/logmel.py", True),
         ("data/augment.py", True),
         ("training/recipe.py", False),  # settings are known by themselves
-        ("training/findings.py", False),
+        ("training/study.py", False),
         ("site/cache.py", False),
     ],
 )

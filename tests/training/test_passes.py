@@ -9,7 +9,7 @@ from kwslib.data.task import Task
 from kwslib.features.threads import one_thread
 from kwslib.training.passes import Training, optimizer_for, preparation, train_pass
 from kwslib.training.recipe import Recipe
-from kwslib.training.stock import stock_of
+from kwslib.training.sampling import stock_of
 
 
 class Guess(nn.Module):

@@ -8,10 +8,9 @@ from kwslib.errors import InputError
 from kwslib.files import sha256_of_file
 from kwslib.models.checkpoint import load
 from kwslib.records import read_records, write_records
-from kwslib.training.findings import findings
 from kwslib.training.fit import score
 from kwslib.training.recipe import Recipe
-from kwslib.training.study import Study, published, published_paths
+from kwslib.training.study import Study, findings, published, published_paths
 
 TASK = Task.of("yes,no")
 RECIPE = Recipe(epochs=2, batch=16, augmentation=Augmentation(shift_ms=20))
@@ -76,7 +75,7 @@ def test_publishing_again_trains_nothing(studies, folder, dataset):
 
 
 def test_full_without_data_shows_the_published_run(folder, monkeypatch):
-    monkeypatch.setattr("kwslib.training.findings.recipe_for", lambda *_, **__: RECIPE)
+    monkeypatch.setattr("kwslib.training.study.recipe_for", lambda *_, **__: RECIPE)
     shown = findings("full", "", "tiny_conv", "yes,no", 0, 1, folder)
     assert shown.origin == shown.run.split()[0] == "published"
     assert shown.study.subject["seed"] == 1
@@ -94,8 +93,8 @@ def test_full_without_data_cannot_take_other_settings(folder):
 def test_full_with_the_same_data_scores_the_published_weights_now(
     folder, tones, studies, monkeypatch
 ):
-    monkeypatch.setattr("kwslib.training.findings.recipe_for", lambda *_, **__: RECIPE)
-    monkeypatch.setattr("kwslib.training.findings.fitted", _must_not_train)
+    monkeypatch.setattr("kwslib.training.study.recipe_for", lambda *_, **__: RECIPE)
+    monkeypatch.setattr("kwslib.training.study.fitted", _must_not_train)
     shown = findings("full", str(tones), "tiny_conv", "yes,no", 0, 0, folder)
     assert shown.origin == "scored"
     assert shown.study.value("accuracy", split="testing") == studies[0].value(

@@ -11,8 +11,8 @@ from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Task
 from kwslib.training import fit as fitting
 from kwslib.training.fit import fit
+from kwslib.training.passes import FirstOutputs, Words, first_outputs, words_of
 from kwslib.training.recipe import Recipe
-from kwslib.training.words import FirstOutputs, Words, first_outputs, words_of
 
 CLIPS = ["no/a", "_silence_/b", "go/c", "no/d", "yes/e"]
 RECIPE = Recipe(epochs=2, batch=16, learning_rate=6e-3, averaging=0.9, stock=4, unknown_share=2)

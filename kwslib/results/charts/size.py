@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from kwslib.cost import Cost
 from kwslib.cost.literature import ORIGINAL, PublishedNetwork
-from kwslib.cost.memory import ACTIVATION_BYTES, NUMBER_TYPES, NumberType, flash_bytes
+from kwslib.cost.storage import ACTIVATION_BYTES, NUMBER_TYPES, NumberType, flash_bytes
 from kwslib.records import Record, format_quantity
 from kwslib.results.charts.theme import (
     BELOW,
@@ -27,8 +27,8 @@ from kwslib.results.charts.theme import (
     short_name,
     tips,
 )
-from kwslib.results.committed import load_original
 from kwslib.results.provenance import resting_on
+from kwslib.results.values import load_original
 
 COUNTED = "counted"
 _MOST_PARTS = 5

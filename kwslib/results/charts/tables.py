@@ -50,14 +50,9 @@ class Table:
         shown = _strongest(self) if self.picture else self
         rows = shown.rows[:_MOST_ROWS]
         numeric = [_is_numeric([row[i] for row in rows]) for i in range(len(shown.columns))]
-        head = "".join(map(_head, shown.columns, numeric))
-        body = "".join(f"<tr>{''.join(map(_cell, row, numeric))}</tr>" for row in rows)
-        label = html.escape(caption, quote=True)
-        return (
-            f'<div class="kws-table" role="region" tabindex="0" aria-label="{label}"><table>'
-            f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-            f"{self._left_out(len(rows))}"
-        )
+        cells = [[_text(value) for value in row] for row in rows]
+        head = list(map(html.escape, shown.columns))
+        return table_html(head, cells, numeric, caption) + self._left_out(len(rows))
 
     def _left_out(self, shown: int) -> str:
         if self.picture:
@@ -65,6 +60,31 @@ class Table:
             return f"<p>The strongest of {number} values of each moment; the CSV file has all.</p>"
         more = len(self.rows) - shown
         return f"<p>And {more:,} rows more in the CSV file.</p>" if more else ""
+
+
+def table_html(
+    head: Sequence[str], rows: Iterable[Sequence[str]], numeric: Sequence[bool], label: str
+) -> str:
+    """A table as the pages have it, which scrolls inside the page where it is wide.
+
+    Args:
+        head: HTML of the columns' names.
+        rows: HTML of the cells.
+        numeric: which columns stand to the right.
+        label: for those who cannot see it.
+    """
+    looks = [' class="kws-number"' if each else "" for each in numeric]
+
+    def cells(row: Sequence[str], kind: str, more: str = "") -> str:
+        pairs = zip(row, looks, strict=True)
+        return "".join(f"<{kind}{more}{look}>{cell}</{kind}>" for cell, look in pairs)
+
+    names = cells(head, "th", ' scope="col"')
+    body = "".join(f"<tr>{cells(row, 'td')}</tr>" for row in rows)
+    return (
+        f'<div class="kws-table" role="region" tabindex="0" aria-label="{html.escape(label)}">'
+        f"<table><thead><tr>{names}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
 
 
 def picture_meta(
@@ -167,17 +187,9 @@ def _is_numeric(values: Sequence[Any]) -> bool:
     )
 
 
-def _head(name: str, numeric: bool) -> str:
-    return f'<th scope="col"{_class(numeric)}>{html.escape(name)}</th>'
-
-
-def _cell(value: Any, numeric: bool) -> str:
+def _text(value: Any) -> str:
     if isinstance(value, float):
         value = f"{value:.5g}"
     elif isinstance(value, int) and not isinstance(value, bool):
         value = f"{value:,}"
-    return f"<td{_class(numeric)}>{html.escape(str(_plain(value)))}</td>"
-
-
-def _class(numeric: bool) -> str:
-    return ' class="kws-number"' if numeric else ""
+    return html.escape(str(_plain(value)))

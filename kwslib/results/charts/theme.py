@@ -89,6 +89,15 @@ def chart(rows: Iterable[Mapping[str, Any]], **settings: Any) -> alt.Chart:
     return alt.Chart(alt.Data(values=[dict(row) for row in rows]), **settings)
 
 
+def labels_in_lines(label: str = "datum.label") -> alt.Axis:
+    """An axis of long names, which take several lines, so that a phone has room for the plot.
+
+    Args:
+        label: the Vega expression of a name, which breaks where it has a comma.
+    """
+    return alt.Axis(labelLimit=0, labelExpr=f"split({label}, ', ')")
+
+
 def names_of(rows: Rows, field: str, order: Iterable[str] = ()) -> list[str]:
     """What rows have in a field, each once: in their order, or in that of ``order``."""
     found = dict.fromkeys(row[field] for row in rows)
@@ -127,6 +136,48 @@ def looks(
     )
 
 
+def intervals(
+    rows: Rows, value: str, category: str, group: str,
+    table: Mapping[str, tuple[str, str]] = ORIGINS, *, title: str, scale: alt.Scale,
+    axis: alt.Axis = PERCENT, names: Any = alt.Undefined,
+    legend: alt.Legend = BELOW_PLAIN, tooltip: list[Any] | None = None,
+) -> tuple[alt.Chart, list[alt.Chart]]:  # fmt: skip
+    """A value along the x axis for each category and group: a stroke from ``low`` to ``high`` and a
+    point in the group's colour and shape.
+
+    Args:
+        rows: with ``value``, ``category``, ``group``, ``low`` and ``high``.
+        value: column of the value.
+        category: column of what stands from top to bottom, in the order of the rows.
+        group: column of what stands side by side in each category, in the order of ``table``.
+        table: colour and shape by group.
+        title: of the axis of values.
+        scale: of this axis.
+        axis: likewise.
+        names: the axis of categories, by default as the theme has it.
+        legend: of the groups.
+        tooltip: behind category and group; by default the value and its interval in percent.
+
+    Returns:
+        The chart without a mark, for further layers, and the two layers.
+    """
+    groups = names_of(rows, group, table)
+    colour, shape = looks(group, groups, table, legend)
+    shown = tips(".1%", value, "low", "high") if tooltip is None else tooltip
+    base = chart(rows).encode(
+        y=alt.Y(f"{category}:N", sort=names_of(rows, category), title=None, axis=names),
+        yOffset=alt.YOffset(f"{group}:N", sort=groups),
+        color=colour,
+        tooltip=[f"{category}:N", f"{group}:N", *shown],
+    )
+    along = alt.X("low:Q", title=title, scale=scale, axis=axis)
+    rules = base.mark_rule(strokeWidth=2).encode(x=along, x2="high:Q")
+    points = base.mark_point(filled=True, size=80, opacity=1).encode(
+        x=alt.X(f"{value}:Q", scale=scale), shape=shape
+    )
+    return base, [rules, points]
+
+
 def mark_scale(names: list[str]) -> alt.Scale:
     """A scale of shapes by the place in ``names``."""
     return alt.Scale(domain=names, range=[MARKS[i % len(MARKS)] for i in range(len(names))])
@@ -154,6 +205,19 @@ def network_scale(models: list[str]) -> alt.Scale:
     known = registry.names()
     colours = [PALETTE[known.index(model) % len(PALETTE)] for model in models]
     return alt.Scale(domain=[short_name(model) for model in models], range=colours)
+
+
+def network_colour(networks: list[str], models: Sequence[str]) -> alt.Color:
+    """The colours of the field ``network``: a network's own where it is one of the registry.
+
+    Args:
+        networks: as the field has them.
+        models: names in the registry of those that are in it.
+    """
+    legend = alt.Legend(orient="bottom", labelLimit=0, symbolOpacity=1)
+    own = [model for name in networks for model in models if short_name(model) == name]
+    scale = network_scale(own) if own else colour_scale(networks)
+    return alt.Color("network:N", scale=scale, sort=networks, title=None, legend=legend)
 
 
 def short_name(model: str) -> str:

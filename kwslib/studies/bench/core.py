@@ -1,4 +1,6 @@
-"""Instructions that the C core executes on the emulated Cortex-M4, beside other people's."""
+"""Instructions that the C core executes on the emulated Cortex-M4, beside other people's and with
+zeros among the weights.
+"""
 
 import tempfile
 from collections.abc import Callable, Sequence
@@ -18,14 +20,15 @@ from kwslib.models.checkpoint import PUBLISHED
 from kwslib.network.graph import Graph
 from kwslib.network.reader import read_graph
 from kwslib.studies.bench.cmsis import CmsisNetwork, one_multiplier
-from kwslib.studies.bench.registry import Row, benchmark
+from kwslib.studies.bench.speed import Row
+from kwslib.studies.sparsity import PATTERNS, Built, built, with_zeros
 
 _UNIT = "instr."
 _FRAMES = 60
+_ZEROS = (0.5, 0.8, 0.9, 0.95, 0.99)
 _STAGES = Path(__file__).parent / "c" / "stages.c"
 
 
-@benchmark
 def core() -> Sequence[Row]:
     """tiny_conv's convolution and all of it three ways, the front end and the smoothing.
 
@@ -150,3 +153,22 @@ def _most(
         board.write(where, block.tobytes())
         counts.append(board.call(f"kws_{function}", at, where, third(i)).instructions)
     return max(counts)
+
+
+def sparsity() -> Sequence[Row]:
+    """The published network with its smallest weights set to zero, in every pattern."""
+    graph = read_graph(PUBLISHED / "tiny_conv-yes_no.tflite")
+    dense = built(graph, "never")
+    rows = [Row("dense", dense.cycles, "cycles", _how_sparse(dense, dense))]
+    for pattern in PATTERNS:
+        for zeros in _ZEROS:
+            sparse = built(with_zeros(graph, pattern, zeros), "auto")
+            what = f"{zeros:.0%} zeros, {pattern}"
+            rows.append(Row(what, sparse.cycles, "cycles", _how_sparse(sparse, dense)))
+    return rows
+
+
+def _how_sparse(found: Built, dense: Built) -> str:
+    kernels = ", ".join(list(found.kernels.values())[:-1])
+    faster = f"{dense.cycles / found.cycles:.2f} x as fast as dense"
+    return f"{faster}, {found.instructions:,} instr., flash {found.flash:,} bytes: {kernels}"

@@ -10,13 +10,13 @@ from tqdm import tqdm
 
 from kwslib.board.client import Board
 from kwslib.board.emulator import Emulator
-from kwslib.board.links import EmulatorLink
+from kwslib.board.transport import EmulatorLink
 from kwslib.config import DEPLOYED, SAMPLE_RATE
 from kwslib.data.spoken import EmbeddedSpeech
 from kwslib.deploy.compile import compile_network
 from kwslib.models.checkpoint import PUBLISHED
 from kwslib.network.reader import read_graph
-from kwslib.studies.bench.registry import Row, benchmark
+from kwslib.studies.bench.speed import Row
 
 HOUR_S = 3600
 PERIOD_S = 20
@@ -68,7 +68,6 @@ def _period(board: Board) -> NDArray[np.int16]:
     raise ValueError(f"the board knows no {_WORD!r} of the embedded voices")
 
 
-@benchmark
 def hour() -> Sequence[Row]:
     """An hour of audio, faster than it lasts."""
     graph = read_graph(PUBLISHED / "tiny_conv-yes_no.tflite")

@@ -15,11 +15,10 @@ from sanitizers import sanitized_program
 
 from kwslib.board.client import Board, Streaming
 from kwslib.board.emulator import Emulator
-from kwslib.board.frames import MAX_PAYLOAD, Frame, FrameReader
-from kwslib.board.links import EmulatorLink
+from kwslib.board.transport import MAX_PAYLOAD, EmulatorLink, Frame, FrameReader
 from kwslib.config import DEPLOYED
 from kwslib.deploy.compile import compile_network
-from kwslib.deploy.interpreter import predictor
+from kwslib.deploy.predictors import predictor
 from kwslib.evaluation.smoothing import Smoothing
 
 INFO, HEAR, FEATURES, INFER, PROFILE, STREAM, STOP = range(1, 8)

@@ -11,7 +11,7 @@ from kwslib.board.client import default_streaming
 from kwslib.config import CLIP_SAMPLES, DEPLOYED
 from kwslib.data.spoken import EmbeddedSpeech
 from kwslib.deploy.compile import compile_network
-from kwslib.deploy.interpreter import predictor
+from kwslib.deploy.predictors import predictor
 from kwslib.live.scripts import bundle
 from kwslib.models.checkpoint import PUBLISHED
 from kwslib.network.reader import read_graph

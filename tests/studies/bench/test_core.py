@@ -66,3 +66,14 @@ def test_cmsis_nn_gives_the_reference_bits(tmp_path):
         found, instructions = network.network(values)
         np.testing.assert_array_equal(found, run_reference(data, [values])[0])
         assert network.convolution(values)[1] < instructions
+
+
+def test_dense_and_sparse_code_in_every_pattern(monkeypatch):
+    monkeypatch.setattr(core, "_ZEROS", (0.9,))
+    dense, *sparse = core.sparsity()
+    assert dense.what == "dense" and "1.00 x" in dense.how
+    assert [row.what for row in sparse] == [
+        "90% zeros, global", "90% zeros, uniform", "90% zeros, blocks",
+    ]  # fmt: skip
+    assert all(row.value < dense.value and row.unit == "cycles" for row in sparse)
+    assert sparse[1].how.startswith("2.") and "conv2d_straight" in sparse[1].how
