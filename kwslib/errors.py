@@ -15,6 +15,24 @@ class InputError(Exception):
         super().__init__(" ".join(message.split()))
 
 
+@contextmanager
+def naming(what: object, *others: type[Exception]) -> Iterator[None]:
+    """Say of which file a mistake is that the body finds.
+
+    Args:
+        what: the file.
+        others: what the body raises beside InputError.
+
+    Raises:
+        InputError: the body raises one, or one of ``others``.
+    """
+    kinds: tuple[type[Exception], ...] = (InputError, *others)
+    try:
+        yield
+    except kinds as error:
+        raise InputError(f"{what}: {error}") from error
+
+
 def told_by_system(error: OSError) -> str:
     """What the operating system refused, in one line: the file where it is known, and why."""
     reason = (error.strerror or str(error) or type(error).__name__).lower()

@@ -1,82 +1,26 @@
-"""Files that are whole or absent, locks, hashes, and the folder for what can be made again."""
+"""Files: checked before they are read, written whole or not at all, and hashed."""
 
 import errno
 import hashlib
 import json
 import os
-import secrets
 import shutil
 import socket
-import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from stat import S_IMODE, S_ISDIR, S_ISREG
+from stat import S_IFDIR, S_IFIFO, S_IFMT, S_IFSOCK, S_IMODE, S_ISDIR, S_ISFIFO, S_ISREG
 from typing import Any
 
-from filelock import BaseFileLock, FileLock, Timeout
-
 from kwslib.errors import InputError
-
-CACHE_VARIABLE = "KWS_CACHE"
+from kwslib.folders import LOCK, locked, make_folder, part_folder
 
 _LEAST_FREE = 2**16
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
-OURS = ".kws-"
-"""What the names of files begin with that stand in a user's folder for our own sake."""
-
-PART = f"{OURS}part-"
-"""What the name of a folder begins with in which something is still being written."""
-
-_LOCK = f"{OURS}lock"
-_LOCKED = ".lock"  # ends the name of the lock beside a part
-
 LIBRARY = Path(__file__).resolve().parent
 """The folder of the library's code."""
-
-
-def cache_folder(*parts: str) -> Path:
-    """A folder under the cache: ``$KWS_CACHE``, or ``~/.cache/kwslib``. It is created.
-
-    Raises:
-        InputError: it cannot be created.
-    """
-    root = os.environ.get(CACHE_VARIABLE) or home_folder() / ".cache" / "kwslib"
-    folder = Path(root, *parts)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"{folder}: cannot be created ({error.strerror}); "
-            f"name another cache in {CACHE_VARIABLE}"
-        ) from error
-    return folder
-
-
-def home_folder() -> Path:
-    """The user's home folder, for libraries too, which look for it in ``$HOME``.
-
-    Where it is unknown or cannot be written to, as in a container of an unknown user, it becomes
-    one in the folder for temporary files, and that is said.
-
-    Raises:
-        InputError: there is no such place.
-    """
-    with suppress(RuntimeError):  # nobody knows it
-        home = Path.home()
-        if home.is_dir() and os.access(home, os.W_OK):
-            return home
-    home = Path(tempfile.gettempdir()) / f"kwslib-{os.getuid()}"
-    with suppress(OSError):
-        home.mkdir(mode=0o700, exist_ok=True)
-        state = home.lstat()  # what is kept there is run: no other user may have made it
-        if S_ISDIR(state.st_mode) and state.st_uid == os.getuid() and not state.st_mode & 0o022:
-            print(f"no home folder can be written to; {home} stands for it", file=sys.stderr)
-            os.environ["HOME"] = str(home)
-            return home
-    raise InputError(f"{home}: cannot stand for a home folder; name one in HOME")
 
 
 @contextmanager
@@ -142,7 +86,9 @@ def _writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror})") from error
+        raise InputError(
+            f"{path}: cannot be written ({error.strerror}); name another place"
+        ) from error
 
 
 @contextmanager
@@ -167,54 +113,6 @@ def full_disk_told(what: Path | str, place: Path) -> Iterator[None]:
                 f"{what}: cannot be written (no space is left); free some, or name another place"
             ) from error
         raise
-
-
-@contextmanager
-def part_folder(folder: Path) -> Iterator[Path]:
-    """Yield a new folder in ``folder`` for what is still being written; remove it after the body.
-
-    The lock beside it tells :func:`clear_parts` that its process lives, wherever that runs. What
-    killed processes left in ``folder`` is removed first.
-
-    Raises:
-        OSError: it cannot be created.
-    """
-    clear_parts(folder)
-    part = folder / f"{PART}{secrets.token_hex(8)}"
-    lock = FileLock(f"{part}{_LOCKED}")
-    with suppress(OSError):  # where no file can be locked, others cannot lock it to remove it
-        lock.acquire()
-    try:
-        part.mkdir()
-        yield part
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-        _end(lock)
-
-
-def clear_parts(folder: Path) -> None:
-    """Remove what killed processes left half-written in ``folder``.
-
-    What a living process writes is locked and stays; so does what cannot be removed, such as
-    another user's.
-    """
-    names: list[str] = []
-    with suppress(OSError):  # gone, or not to be read
-        names = [path.name for path in folder.glob(f"{PART}*")]
-    for part in {folder / name.removesuffix(_LOCKED) for name in names}:
-        with suppress(OSError), FileLock(f"{part}{_LOCKED}", blocking=False) as lock:
-            if part.is_dir() and not part.is_symlink():
-                shutil.rmtree(part)
-            else:
-                part.unlink(missing_ok=True)
-            _end(lock)
-
-
-def _end(lock: BaseFileLock) -> None:
-    """Remove the file of a lock while it is held, so that who waits for it sees that it is gone."""
-    with suppress(OSError):
-        Path(lock.lock_file).unlink()
-    lock.release()
 
 
 def is_stream(path: Path) -> bool:
@@ -280,28 +178,6 @@ def _copy_into(path: Path, source: Path) -> None:
 
 
 @contextmanager
-def lock_folder(folder: Path | str, wait: bool = False) -> Iterator[None]:
-    """Keep other processes from writing into ``folder``, which is created, during the body.
-
-    What killed processes left half-written there, or in its visible subfolders, is removed first.
-    A lock ends with its process, however that ends.
-
-    Args:
-        folder: that a run writes into.
-        wait: until the other process is done, and say so on standard error.
-
-    Raises:
-        InputError: another process writes into it, or it is no folder that can be written to.
-    """
-    folder = make_folder(folder)
-    with _locked(folder / _LOCK, folder, wait):
-        for place, folders, _ in os.walk(folder):
-            folders[:] = [name for name in folders if not name.startswith(".")]
-            clear_parts(Path(place))
-        yield
-
-
-@contextmanager
 def lock_file(path: Path | str) -> Iterator[None]:
     """Keep other processes from writing ``path`` during the body, whatever links lead to it.
 
@@ -316,96 +192,80 @@ def lock_file(path: Path | str) -> Iterator[None]:
         return
     with _writing(path):
         target = _behind_links(path)
-    with _locked(make_folder(target.parent) / f"{_LOCK}-{target.name}", path, wait=False):
+    with locked(make_folder(target.parent) / f"{LOCK}-{target.name}", path):
         yield
 
 
-@contextmanager
-def _locked(path: Path, what: Path, wait: bool) -> Iterator[None]:
-    lock = FileLock(path)
-    try:
-        try:
-            lock.acquire(blocking=False)
-        except Timeout:
-            if not wait:
-                raise InputError(
-                    f"{what}: {_owner(path)} is writing there; wait for its end, or name another"
-                ) from None
-            print(f"{what}: waiting for {_owner(path)}, which is writing there", file=sys.stderr)
-            lock.acquire()
-        path.write_text(f"{os.getpid()}\n")
-    except OSError as error:
-        raise InputError(
-            f"{what}: cannot be written to ({path}: {error.strerror}); name another"
-        ) from error
-    try:
-        yield
-    finally:
-        _end(lock)
+def check_file(path: Path | str, mend: str, *, given: bool = False) -> None:
+    """Refuse what is no file, of which some would never end, and a pipe without a writer not begin.
 
-
-def _owner(lock: Path) -> str:
-    """Whose lock it is; a process may have it and not yet have said so."""
-    with suppress(OSError, ValueError):
-        return f"process {int(lock.read_text())}"
-    return "another process"
-
-
-def make_folder(folder: Path | str) -> Path:
-    """Create ``folder`` where it is not there yet.
+    Args:
+        path: of a file that is to be read.
+        mend: what to do where it is none.
+        given: a pipe that this process has been given open, such as ``/dev/fd/3``, will do.
 
     Raises:
-        InputError: it is something else than a folder, or cannot be created.
+        InputError: it is missing, a folder, device, socket or pipe, or may not be read.
     """
-    folder = Path(folder)
+    path = Path(path)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except FileExistsError as error:
-        raise InputError(f"{folder}: is no folder; name another") from error
-    except OSError as error:
-        raise InputError(f"{folder}: cannot be created ({error.strerror})") from error
-    return folder
+        mode = path.stat().st_mode
+        if not (S_ISREG(mode) or (given and S_ISFIFO(mode) and _descriptor(path) is not None)):
+            raise InputError(f"{path}: is no file but a {_kind(mode)}; {mend}")
+        if not os.access(path, os.R_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file; {mend}") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"{path}: cannot be read ({reason}); {mend}") from error
+
+
+def _kind(mode: int) -> str:
+    kinds = {S_IFDIR: "folder", S_IFIFO: "pipe", S_IFSOCK: "socket"}
+    return kinds.get(S_IFMT(mode), "device")
 
 
 def read_bounded(path: Path | str, largest: int, mend: str = "name another file") -> bytes:
     """The bytes of a file.
 
-    Its length is not asked for: a pipe or device has none, and a file may grow.
+    Its length is not asked for: a pipe has none, and a file may grow.
 
     Args:
-        path: the file.
+        path: the file, or a pipe that this process has been given open.
         largest: bytes that such a file can have.
-        mend: what to do where it is missing or larger.
+        mend: what to do where it is none, or larger.
 
     Raises:
-        InputError: it is missing, larger or cannot be read.
+        InputError: it is larger, or as :func:`check_file`.
     """
+    check_file(path, mend, given=True)
     try:
         with open(path, "rb") as stream:
             content = stream.read(largest + 1)
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file; {mend}") from error
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})"
-        ) from error
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); {mend}") from error
     if len(content) > largest:
         raise InputError(f"{path}: is larger than {largest:,} bytes; {mend}")
     return content
 
 
-def keep_newest(folder: Path, count: int) -> None:
-    """Remove all but the ``count`` files of a folder that were written or touched last.
+def read_json(path: Path | str, largest: int, mend: str = "name another file") -> Any:
+    """The value in a file of JSON, which may begin with a byte order mark.
 
-    Those whose name begins with a dot are left alone: they may be on their way in.
+    Args:
+        path: as of :func:`read_bounded`, and so ``largest`` and ``mend``.
+        largest: in bytes.
+        mend: for messages.
+
+    Raises:
+        InputError: it holds no JSON, or as :func:`read_bounded`.
     """
-    times = {}
-    for path in folder.iterdir():
-        if not path.name.startswith("."):
-            with suppress(FileNotFoundError):  # another process may remove some too
-                times[path] = path.stat().st_mtime_ns
-    for path in sorted(times, key=times.__getitem__, reverse=True)[count:]:
-        path.unlink(missing_ok=True)
+    content = read_bounded(path, largest, mend)
+    try:
+        return json.loads(content.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: holds no JSON ({error}); {mend}") from error
 
 
 def write_text(path: Path | str, text: str) -> None:

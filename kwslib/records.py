@@ -19,7 +19,7 @@ from typing import Any, Literal, get_args
 
 from kwslib import __version__
 from kwslib.errors import InputError
-from kwslib.files import read_bounded, write_text
+from kwslib.files import read_json, write_text
 
 Method = Literal["measured", "emulated", "modelled", "published"]
 
@@ -179,9 +179,9 @@ def read_records(path: Path | str) -> list[Record]:
     Raises:
         InputError: the file is missing, is no JSON, or holds something other than records.
     """
-    content = read_bounded(path, _LARGEST_FILE)
+    entries = read_json(path, _LARGEST_FILE)
     try:
-        return [Record(**entry) for entry in json.loads(content)]
+        return [Record(**entry) for entry in entries]
     except (ValueError, TypeError) as error:
         raise InputError(f"{path}: is not a file of measurements ({error})") from error
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from kwslib.errors import InputError
-from kwslib.files import cache_folder
+from kwslib.folders import cache_folder
 from kwslib.records import Record
 from kwslib.sweep.runs import sweep
 from kwslib.sweep.tasks import left_of, tasks_of

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from kwslib.files import lock_folder
+from kwslib.folders import lock_folder
 from kwslib.interrupt import deferred_interrupt, enable_interrupt, run, started
 
 CHILD = """
@@ -141,7 +141,7 @@ def test_a_process_ends_with_its_parent_though_that_is_killed():
 
 STARTER = """
 import sys
-from kwslib.files import lock_folder
+from kwslib.folders import lock_folder
 from kwslib.interrupt import run, started
 with lock_folder(sys.argv[1]):
     if sys.argv[2] == "run":

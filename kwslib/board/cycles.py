@@ -50,7 +50,7 @@ from numpy.typing import NDArray
 from unicorn.unicorn_py3 import unicorn as binding
 
 from kwslib.deploy.toolchain import EMULATOR, shared_library
-from kwslib.files import cache_folder
+from kwslib.folders import cache_folder
 
 REFILL = 2
 """Cycles to fill the pipeline after a jump: 1 to 3 in the manual."""

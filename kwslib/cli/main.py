@@ -10,7 +10,7 @@ import click
 
 from kwslib import __version__
 from kwslib.errors import InputError, told_by_system
-from kwslib.files import home_folder
+from kwslib.folders import home_folder
 from kwslib.interrupt import enable_interrupt
 
 _VERBS = {

@@ -8,7 +8,8 @@ import click
 
 from kwslib.cli.output import check_committed, data_option, json_option, note, show
 from kwslib.errors import InputError
-from kwslib.files import cache_folder, lock_folder, sha256_of_sources, write_beside
+from kwslib.files import sha256_of_sources, write_beside
+from kwslib.folders import cache_folder, lock_folder
 from kwslib.records import write_records
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from kwslib.data import speech_commands
 from kwslib.data.source import Images, Source, homophones_in
 from kwslib.data.task import SPLITS, Split, Task, in_hash_order, speaker_of
 from kwslib.errors import InputError
-from kwslib.files import cache_folder, kept_array, sha256_of_sources, sha256_of_text
+from kwslib.files import kept_array, sha256_of_sources, sha256_of_text
+from kwslib.folders import cache_folder
 
 
 @dataclass(frozen=True)

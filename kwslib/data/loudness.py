@@ -43,7 +43,8 @@ def speech_level_db(samples: NDArray[np.int16]) -> float:
 
 def as_int16(sound: NDArray[np.floating]) -> NDArray[np.int16]:
     """Samples of full scale 1 as 16-bit integers; what lies beyond is clipped."""
-    return np.clip(np.rint(sound * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
+    steps = np.rint(np.clip(sound, -1, 1) * FULL_SCALE)  # of single precision few are above
+    return np.minimum(steps, FULL_SCALE - 1).astype(np.int16)
 
 
 def from_db(decibels: float) -> float:

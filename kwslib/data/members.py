@@ -6,17 +6,31 @@ all members do not count.
 """
 
 import hashlib
+import lzma
+import struct
 import zipfile
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
+from functools import partial
 from itertools import takewhile
 from pathlib import Path, PurePosixPath
 from stat import S_ISREG
 from typing import Protocol
 
 from kwslib.errors import InputError
-from kwslib.files import read_bounded
+from kwslib.files import check_file, read_bounded
+
+_STUMBLES = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, OSError, ValueError,
+    struct.error, OverflowError, MemoryError,
+)  # fmt: skip
+"""What ``zipfile`` raises on a damaged archive.
+
+RuntimeError: encrypted, or compressed in a way that Python does not know.
+"""
+
+_BLOCK_BYTES = 2**12  # a block of so many may unpack to twenty thousand times as many
 
 
 class ChangedError(InputError):
@@ -94,15 +108,12 @@ class ZipMembers(Members):
         """Open an archive; arguments and errors are those of :func:`open_members`."""
         self._path = path
         self._largest_member = largest_member
+        mend = f"put the archive there, or what it holds into {path.with_suffix('')}"
+        check_file(path, mend)
         self._state = _state(path)  # before its directory is read, which may change at once
         try:
             self._zip = zipfile.ZipFile(path)
-        except FileNotFoundError as error:
-            raise InputError(
-                f"{path}: is missing; put the archive there, or what it holds into "
-                f"{path.with_suffix('')}"
-            ) from error
-        except (zipfile.BadZipFile, NotImplementedError, OSError) as error:
+        except _STUMBLES as error:
             raise InputError(
                 f"{path}: is truncated or no zip archive ({error}); fetch it again"
             ) from error
@@ -125,9 +136,9 @@ class ZipMembers(Members):
                 f"{self._largest_member:,} that such a clip can have"
             )
         try:
-            return self._zip.read(info)
-        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError) as error:
-            # RuntimeError: encrypted, or compressed in a way that Python does not know.
+            with self._zip.open(info) as stream:  # a little at a time: its sizes may be wrong
+                return b"".join(iter(partial(stream.read, _BLOCK_BYTES), b""))
+        except _STUMBLES as error:
             raise InputError(f"{self.place}: {path} is damaged; fetch it again") from error
         finally:  # what was read of another archive is neither content nor damage of this one
             _check_unchanged(self._path, self._state)

@@ -27,7 +27,8 @@ from kwslib.data.sound_file import open_sound
 from kwslib.data.source import Source
 from kwslib.data.task import SILENCE, SPLITS, Split, in_hash_order
 from kwslib.errors import InputError
-from kwslib.files import cache_folder, keep_newest, sha256_of_text, write_text
+from kwslib.files import sha256_of_text, write_text
+from kwslib.folders import cache_folder, keep_newest
 
 LARGEST_CLIP, LARGEST_NOISE = 2**20, 2**23
 """Bytes of a file."""

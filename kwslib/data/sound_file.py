@@ -22,6 +22,7 @@ from kwslib.data.loudness import as_int16
 from kwslib.data.mp3_frames import mp3_layout
 from kwslib.data.sound_layout import Layout, PiecedFile, header_layout, ogg_layout
 from kwslib.errors import InputError
+from kwslib.files import check_file
 
 LONGEST_SECONDS = 600
 """A longer file is no clip: finding its loudest second would take long and surprise."""
@@ -225,7 +226,7 @@ def open_sound(source: Path | bytes, name: str = "") -> Iterator[SoundFile]:
     """
     name = name or str(source)
     if isinstance(source, Path):
-        _check_is_file(source)
+        check_file(source, "name a sound file such as word.wav")
     with _opened(source, name) as sound:
         if sound.is_float:
             with _opened(source, name) as first:
@@ -245,7 +246,7 @@ class _Sequential(soundfile.SoundFile):
 def _opened(source: Path | bytes, name: str) -> Iterator[SoundFile]:
     try:
         with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as raw:
-            layout = _layout(raw)
+            layout = _layout(raw, name)
             with closing(_streams(raw, layout)) as streams:
                 yield SoundFile(streams, name, layout)
     except (soundfile.SoundFileError, OSError) as error:
@@ -255,8 +256,10 @@ def _opened(source: Path | bytes, name: str) -> Iterator[SoundFile]:
         ) from error
 
 
-def _layout(raw: BinaryIO) -> Layout:
+def _layout(raw: BinaryIO, name: str) -> Layout:
     length = raw.seek(0, io.SEEK_END)
+    if not length:
+        raise InputError(f"{name}: is empty; record it again")
     for layout in (header_layout, ogg_layout, mp3_layout):
         if known := layout(raw, length):
             return known
@@ -269,18 +272,6 @@ def _streams(raw: BinaryIO, layout: Layout) -> Generator[soundfile.SoundFile]:
         # not by its path: libsndfile takes any bytes for sound if the name ends in .au or .snd
         with _Sequential(PiecedFile(raw, pieces)) as stream:
             yield stream
-
-
-def _check_is_file(path: Path) -> None:
-    try:
-        if not path.exists():
-            raise InputError(f"{path}: no such file")
-        if not path.is_file():
-            raise InputError(f"{path}: is no file; name a sound file such as word.wav")
-        if path.stat().st_size == 0:
-            raise InputError(f"{path}: is empty; record it again")
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read ({error})") from error
 
 
 def _full_scale(sound: SoundFile) -> float:

@@ -17,8 +17,6 @@ made the lists.
 import http.client
 import io
 import shutil
-import tarfile
-import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -36,7 +34,8 @@ from kwslib.data.source import Images
 from kwslib.data.task import SILENCE, Split, speaker_of, split_of
 from kwslib.errors import InputError
 from kwslib.features.logmel import logmel_images
-from kwslib.files import lock_folder, read_bounded, sha256_of_text
+from kwslib.files import read_bounded, sha256_of_file, sha256_of_text
+from kwslib.folders import lock_folder
 
 TEST_ARCHIVE = "test_v0.02.zip"
 IMAGE_ARCHIVE = "logmel_v0.02.zip"
@@ -110,15 +109,15 @@ class SpeechCommandsArchives(RecordedSpeech):
         """The archive's own image of a clip of any split, uint8 ``[98, 40]``."""
         try:
             with Image.open(io.BytesIO(self._images.read(name)), formats=["JPEG"]) as image:
-                pixels = np.asarray(image.convert("L"))
-        except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+                width, height = image.size  # before it is unpacked, which may take a gigabyte
+                if (height, width) == (TRAINING.frames, TRAINING.bands):
+                    return np.asarray(image.convert("L"))
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
             raise InputError(f"{self._images.place}: {name} is no readable JPEG image") from error
-        if pixels.shape != (TRAINING.frames, TRAINING.bands):
-            raise InputError(
-                f"{self._images.place}: {name} is {pixels.shape[0]} x {pixels.shape[1]} pixels, "
-                f"not {TRAINING.frames} x {TRAINING.bands}"
-            )
-        return pixels
+        raise InputError(
+            f"{self._images.place}: {name} is {height} x {width} pixels, "
+            f"not {TRAINING.frames} x {TRAINING.bands}"
+        )
 
     def has_archived_image(self, name: str) -> bool:
         """Whether the archive holds an image of the clip."""
@@ -130,6 +129,7 @@ LAYOUT = Path("SpeechCommands") / RELEASE
 TEST_SET = Path("SpeechCommands") / "speech_commands_test_set_v0.02"
 """Where the official test set's own ``_silence_`` clips are looked for; a separate download."""
 
+_SHA256 = "af14739ee7dc311471de98f5f9d2c9191b18aedfe957f4a6ff791c709868ff58"  # of its archive
 _NOISE = "_background_noise_"
 _FOLDERS = "folders of sound, version 2"
 _LARGEST_LIST = 2**24
@@ -195,15 +195,13 @@ def _fetch(root: Path) -> None:
     """Download and unpack; whatever stops it, no part of the data set is left to be read."""
     from kwslib.features.torchaudio_cpu import torchaudio
 
+    archive = root / f"{RELEASE}.tar.gz"
+    if archive.exists() and sha256_of_file(archive) != _SHA256:  # torchaudio would unpack it
+        raise InputError(f"{archive}: is truncated or damaged; remove it and fetch it again")
     try:
         torchaudio.datasets.SPEECHCOMMANDS(root, url=RELEASE, download=True)
     except BaseException as error:
         shutil.rmtree(root / LAYOUT, ignore_errors=True)
-        archive = root / f"{RELEASE}.tar.gz"
-        if isinstance(error, EOFError | tarfile.TarError | zlib.error):
-            raise InputError(
-                f"{archive}: is truncated or damaged ({error}); remove it and fetch it again"
-            ) from error
         if isinstance(error, OSError | RuntimeError | http.client.HTTPException):
             raise InputError(f"{archive}: cannot be fetched ({error})") from error
         raise

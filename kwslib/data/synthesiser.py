@@ -23,7 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kwslib.errors import InputError
-from kwslib.files import cache_folder, part_folder, sha256_of_sources, sha256_of_text
+from kwslib.files import sha256_of_sources, sha256_of_text
+from kwslib.folders import cache_folder, part_folder
 
 ESPEAK_RATE = 22_050
 """Samples per second of what eSpeak says."""

@@ -18,7 +18,8 @@ from kwslib.config import SAMPLE_RATE
 from kwslib.data.source import Source
 from kwslib.data.synthesiser import ESPEAK_RATE, Utterance, synthesise, synthesiser_version
 from kwslib.errors import InputError
-from kwslib.files import cache_folder, kept_array, sha256_of_text
+from kwslib.files import kept_array, sha256_of_text
+from kwslib.folders import cache_folder
 
 SECONDS = 60
 """Length of each recording."""

@@ -26,7 +26,8 @@ from kwslib.deploy.toolchain import (
 )
 from kwslib.errors import InputError
 from kwslib.evaluation.smoothing import MAX_LABELS
-from kwslib.files import lock_folder, write_beside, write_text
+from kwslib.files import write_beside, write_text
+from kwslib.folders import lock_folder
 from kwslib.network.graph import Graph
 
 Target = Literal["host", "emulator", "qemu", "arduino", "wasm"]
@@ -63,7 +64,8 @@ def spots_keywords(graph: Graph) -> bool:
     """
     labels = graph.labels
     return (
-        graph.input.size == DEPLOYED.frames * DEPLOYED.bands
+        len(graph.inputs) == len(graph.outputs) == 1
+        and graph.input.size == DEPLOYED.frames * DEPLOYED.bands
         and 2 < len(labels) == graph.output.size <= MAX_LABELS
         and all(0 < len(label.encode()) <= _LONGEST_LABEL for label in labels)
     )

@@ -5,10 +5,12 @@ Full-int8 files run in TensorFlow Lite Micro's interpreter, float files in Tenso
 its reference kernels. Never XNNPACK, which differs in the last bit.
 """
 
+import math
 import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kwslib.config import DEPLOYED
-from kwslib.errors import InputError
+from kwslib.errors import InputError, naming
 from kwslib.evaluation.accuracy import Predict
 from kwslib.models.checkpoint import PUBLISHED, NetworkInfo, load, located
 from kwslib.network.facts import facts_in
 from kwslib.network.flatfile import parse, read_file
 from kwslib.network.reader import graph_of
 from kwslib.network.reference import pixels
+from kwslib.network.writer import tflite_bytes
 
 
 def predictor_of(model: str) -> tuple[Predict, NetworkInfo]:
@@ -122,12 +125,15 @@ def file_predictor(data: bytes, where: str = "the network") -> Predict:
     """
     file = parse(data, where)
     shapes = [file.tensors[i].shape for i in file.inputs if 0 <= i < len(file.tensors)]
-    if len(shapes) != 1 or int(np.prod(shapes[0])) != DEPLOYED.frames * DEPLOYED.bands:
+    if len(shapes) != 1 or math.prod(shapes[0]) != DEPLOYED.frames * DEPLOYED.bands:
         raise InputError(f"{where}: takes {shapes}, not one image of 49 x 40")
     if file.tensors[file.inputs[0]].type == "FLOAT32":
         return float_predictor(data, shapes[0], where)
-    graph = graph_of(data, where)  # TensorFlow Lite Micro trusts what it is given
-    return _int8_predictor(data, shapes[0], graph.output.size)
+    graph = graph_of(data, where)
+    with naming(where):
+        labels = graph.output.size
+    # TensorFlow Lite Micro trusts what it is given, so it gets what was read, written anew
+    return _int8_predictor(tflite_bytes(replace(graph, facts={})), shapes[0], labels)
 
 
 def micro_interpreter(data: bytes) -> Any:

@@ -21,14 +21,8 @@ from typing import Literal
 from kwslib import interrupt
 from kwslib.config import NANO33BLE
 from kwslib.errors import InputError
-from kwslib.files import (
-    cache_folder,
-    full_disk_told,
-    keep_newest,
-    sha256_of_file,
-    sha256_of_text,
-    write_beside,
-)
+from kwslib.files import full_disk_told, sha256_of_file, sha256_of_text, write_beside
+from kwslib.folders import cache_folder, keep_newest
 
 Compiler = Literal["zig", "gcc"]
 

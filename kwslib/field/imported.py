@@ -17,6 +17,7 @@ from kwslib.errors import InputError
 from kwslib.evaluation.smoothing import FIRST_KEYWORD, MAX_INFERENCES, MAX_LABELS
 from kwslib.field.trial_file import METRIC, Book, open_book
 from kwslib.field.trials import Heard, Trial
+from kwslib.files import read_bounded
 from kwslib.records import Record
 
 TARGET = "wasm"
@@ -85,13 +86,7 @@ def read_saved(path: Path, expected: Expected) -> tuple[Record, list[Trial]]:
 
 
 def _json(path: Path) -> Any:
-    try:
-        with open(path, "rb") as stream:
-            data = stream.read(_LARGEST + 1)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-    if len(data) > _LARGEST:
-        raise _WrongError("larger than a megabyte")
+    data = read_bounded(path, _LARGEST, "name a file that the page 'Try it' saved")
     try:
         return json.loads(data.decode("utf-8"), parse_constant=int)  # NaN is none: a ValueError
     except (ValueError, RecursionError) as error:

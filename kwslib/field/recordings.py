@@ -10,12 +10,10 @@ A file ``recordings.json`` beside the subfolders may tell more of each recording
 in it the word lies (:class:`Facts`); without it, the word is found by its energy.
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +25,7 @@ from kwslib.data.sound_file import SUFFIXES
 from kwslib.data.task import UNKNOWN, in_hash_order, spelled_as
 from kwslib.errors import InputError
 from kwslib.field.trials import NONE, WINDOW_MS, Span
-from kwslib.files import read_bounded, sha256_of_file, sha256_of_text
+from kwslib.files import read_json, sha256_of_file, sha256_of_text
 
 FACTS = "recordings.json"
 _LARGEST_FACTS = 2**26
@@ -256,9 +254,8 @@ def _recording(
 def _read_facts(path: Path) -> dict[str, Facts]:
     if not path.exists():
         return {}
-    content = read_bounded(path, _LARGEST_FACTS)
+    entries = read_json(path, _LARGEST_FACTS, "mend it or remove it")
     try:
-        entries: dict[str, Any] = json.loads(content.decode("utf-8-sig"))
         return {name.casefold(): Facts(**entry) for name, entry in entries.items()}
     except (ValueError, TypeError, AttributeError) as error:
         raise InputError(

@@ -36,7 +36,8 @@ from kwslib.errors import InputError, mistakes_in_a_line
 from kwslib.field.recordings import BEFORE_MS, FACTS, Facts
 from kwslib.field.sounds import SOUNDS, pink
 from kwslib.field.trials import NONE, WINDOW_MS
-from kwslib.files import OURS, lock_folder, part_folder, write_json
+from kwslib.files import full_disk_told, write_json
+from kwslib.folders import OURS, lock_folder, part_folder
 
 VOICES = ("awb", "kal16", "rms", "slt")
 
@@ -273,11 +274,9 @@ def _write(folder: Path, words: Sequence[str]) -> dict[str, Facts]:
     for piece in pieces(words):
         samples, facts[piece.name] = piece.recorded()
         path = folder / piece.name
-        try:
+        with full_disk_told(path, folder):
             path.parent.mkdir(parents=True, exist_ok=True)
             soundfile.write(path, samples, SAMPLE_RATE, subtype="PCM_16")
-        except (OSError, soundfile.SoundFileError) as error:
-            raise InputError(f"{path}: cannot be written ({error})") from error
     write_json(folder / FACTS, {name: asdict(each) for name, each in facts.items()})
     return facts
 

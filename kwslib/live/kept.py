@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from kwslib.files import cache_folder, keep_newest, write_beside
+from kwslib.files import write_beside
+from kwslib.folders import cache_folder, keep_newest
 
 _KEPT = 40
 

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from kwslib.data.homophones import keeps_homophones
 from kwslib.data.task import Task
-from kwslib.errors import InputError
-from kwslib.files import write_beside, write_json
+from kwslib.errors import InputError, naming
+from kwslib.files import check_file, write_beside, write_json
 from kwslib.models.channels import with_widths
 from kwslib.models.registry import create, names
 from kwslib.records import FOLDER
@@ -62,14 +62,13 @@ def load_tensors(path: Path | str) -> tuple[dict[str, Tensor], Any]:
         InputError: the file is missing, damaged, or was not written by kwslib.
     """
     path = Path(path)
+    check_file(path, "'kws train' makes a checkpoint")
     try:
         if path.stat().st_size > _LARGEST:
             raise InputError(f"{path}: is larger than any checkpoint of ours; name another file")
         with safetensors.safe_open(path, framework="pt") as stream:
             facts = json.loads((stream.metadata() or {})[_FACTS])
             return {name: stream.get_tensor(name) for name in stream.keys()}, facts  # noqa: SIM118
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such checkpoint; 'kws train' makes one") from error
     except KeyError as error:
         raise InputError(f"{path}: was not written by kwslib; 'kws train' makes one") from error
     except (OSError, ValueError, safetensors.SafetensorError) as error:
@@ -100,12 +99,10 @@ def load(path: Path | str) -> tuple[nn.Module, NetworkInfo]:
         )
     except (TypeError, KeyError, ValueError) as error:
         raise InputError(f"{path}: names no network; 'kws train' makes a checkpoint") from error
-    network = create(info.model, len(info.labels))
-    try:
+    with naming(path):
+        network = create(info.model, len(info.labels))
         if info.widths:
             network = with_widths(network, info.widths)
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from error
     try:
         network.load_state_dict(tensors)
     except RuntimeError as error:
@@ -171,7 +168,8 @@ def task_of(path: Path | str, info: NetworkInfo, wanted: Task | None = None) -> 
     try:
         facts = info.training["task"]
         percents = int(facts["silence_percent"]), int(facts["unknown_percent"])
-        task = Task(tuple(facts["keywords"]), *percents, keeps_homophones(info.training))
+        with naming(path):
+            task = Task(tuple(facts["keywords"]), *percents, keeps_homophones(info.training))
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path}: names no task; 'kws train' makes a checkpoint") from error
     if task.labels != info.labels:

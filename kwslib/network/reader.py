@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from kwslib.errors import InputError
+from kwslib.errors import InputError, naming
 from kwslib.network.facts import facts_in
 from kwslib.network.flatfile import KINDS, FileOperator, FileTensor, FlatFile, parse, read_file
 from kwslib.network.graph import Graph
@@ -44,10 +44,8 @@ def graph_of(data: bytes, where: str = "model") -> Graph:
         InputError: as :func:`read_graph`.
     """
     file = parse(data, where)
-    try:
+    with naming(where, ValueError):
         return _Reader(file).graph(facts_in(data), hashlib.sha256(data).hexdigest())
-    except (InputError, ValueError) as error:
-        raise InputError(f"{where}: {error}") from error
 
 
 class _Reader:

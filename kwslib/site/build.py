@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from html import unescape
 from pathlib import Path
@@ -15,7 +16,8 @@ import yaml
 import kwslib
 from kwslib import interrupt
 from kwslib.errors import InputError
-from kwslib.files import lock_folder, write_text
+from kwslib.files import write_text
+from kwslib.folders import lock_folder
 from kwslib.site.book import TOC_NAME, Book, Chapter
 from kwslib.site.cache import LIBRARY_VARIABLE, library_hash
 from kwslib.site.chromium import chromium
@@ -91,7 +93,7 @@ def build_site(
     """
     adopt, out, workspace = out is None, out or root / "_build" / "html", root / "_build" / "next"
     _check_apart(out, workspace)
-    with claimed_folder(out, adopt) as folder, lock_folder(root / "_build", wait=True):
+    with claimed_folder(out, adopt) as folder, _locked_workspace(root):
         if pdf:
             chromium()
         book = Book.open(root)
@@ -108,6 +110,10 @@ def build_site(
         # a plain `jupyter-book build` would take what it knows of the old pages for the new ones
         shutil.rmtree(root / "_build" / ".doctrees", ignore_errors=True)
     return Built(out, out / "index.html", chapters, claims)
+
+
+def _locked_workspace(root: Path) -> AbstractContextManager[None]:
+    return lock_folder(root / "_build", wait=True, mend="run this in a clone of your own")
 
 
 def _check_apart(out: Path, workspace: Path) -> None:
@@ -130,7 +136,7 @@ def build_chapter(root: Path, settings: Settings, say: Say, asked: str) -> Built
     book = Book.open(root)
     chapter = book.chapter(asked)
     folder = root / "_build" / "chapter" / chapter.stem
-    with lock_folder(root / "_build", wait=True):
+    with _locked_workspace(root):
         own = resolve(book, settings.parameters)[chapter.name]  # after all have been checked
         parameters = {f"{chapter.name}.{name}": value for name, value in own.items()}
         settings = replace(settings, parameters=parameters)

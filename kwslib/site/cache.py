@@ -18,13 +18,13 @@ from typing import Any
 import nbformat
 
 from kwslib.files import (
-    keep_newest,
     sha256_of_file,
     sha256_of_files,
     sha256_of_sources,
     sha256_of_text,
     write_text,
 )
+from kwslib.folders import keep_newest
 from kwslib.site.marks import marks_of
 from kwslib.site.parameters import Value
 

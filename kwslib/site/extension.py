@@ -24,7 +24,8 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.util.logging import getLogger
 
 from kwslib.errors import InputError
-from kwslib.files import cache_folder, sha256_of_sources, sha256_of_text, write_text
+from kwslib.files import sha256_of_sources, sha256_of_text, write_text
+from kwslib.folders import cache_folder
 from kwslib.site import (
     api_page,
     claims,

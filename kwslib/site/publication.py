@@ -4,7 +4,6 @@ A manifest in the folder lists the files of the site. The next one replaces thos
 else stays.
 """
 
-import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator
@@ -12,7 +11,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 from kwslib.errors import InputError
-from kwslib.files import OURS, lock_folder, part_folder, read_bounded, write_json
+from kwslib.files import check_writable, read_json, write_json
+from kwslib.folders import OURS, lock_folder, part_folder
 
 MANIFEST = ".kws-site.json"
 """Lists the files of the site, itself apart."""
@@ -56,8 +56,7 @@ def claimed_folder(folder: Path, adopt: bool = False) -> Iterator[Path]:
 
 
 def _check(target: Path, folder: Path, adopt: bool) -> None:
-    if not os.access(target, os.W_OK | os.X_OK):
-        raise InputError(f"{folder}: cannot be written to; name another folder")
+    check_writable(folder, folder=True)
     if not adopt and not (target / MANIFEST).exists() and (others := _others(target)):
         raise InputError(
             f"{folder} holds something other than a site of ours, such as {others[0]}; "
@@ -168,8 +167,9 @@ def _files_of(target: Path) -> set[str]:
     path = target / MANIFEST
     if not path.exists():
         return set()
+    content = read_json(path, _LARGEST_MANIFEST, "give an empty or new folder")
     try:
-        names = json.loads(read_bounded(path, _LARGEST_MANIFEST))["files"]
+        names = content["files"]
         if not all(_is_inside(name) for name in names):
             raise ValueError("a file outside of the folder")
         return set(names)

@@ -30,15 +30,8 @@ from kwslib.deploy.predictors import predictor_of
 from kwslib.errors import InputError
 from kwslib.evaluation.accuracy import Predict
 from kwslib.evaluation.smoothing import MAX_LABELS
-from kwslib.files import (
-    cache_folder,
-    keep_newest,
-    read_array,
-    sha256_of_file,
-    sha256_of_sources,
-    sha256_of_text,
-    write_array,
-)
+from kwslib.files import read_array, sha256_of_file, sha256_of_sources, sha256_of_text, write_array
+from kwslib.folders import cache_folder, keep_newest
 from kwslib.models.checkpoint import PUBLISHED, located
 from kwslib.network.graph import Graph
 from kwslib.network.reader import read_graph

@@ -15,7 +15,8 @@ from torch import nn
 from kwslib.cost import cost_of
 from kwslib.data.dataset import Dataset
 from kwslib.errors import InputError
-from kwslib.files import cache_folder, sha256_of_sources, sha256_of_text
+from kwslib.files import sha256_of_sources, sha256_of_text
+from kwslib.folders import cache_folder
 from kwslib.models import create
 from kwslib.models.channels import widths_of, with_widths
 from kwslib.models.checkpoint import NetworkInfo, load, save

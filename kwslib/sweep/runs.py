@@ -52,7 +52,8 @@ from loky.process_executor import TerminatedWorkerError
 from tqdm import tqdm
 
 from kwslib.errors import InputError
-from kwslib.files import cache_folder, make_folder, sha256_of_sources
+from kwslib.files import check_writable, sha256_of_sources
+from kwslib.folders import cache_folder, make_folder
 from kwslib.interrupt import CHECK_S, deferred_interrupt, end_with_parent
 from kwslib.records import Record
 from kwslib.sweep.cluster import LostError, results
@@ -132,8 +133,7 @@ def sweep(
     for function in filter(callable, (run, key)):
         _check_importable(name, function)
     folder = make_folder(folder or cache_folder("sweeps", name))
-    if not os.access(folder, os.W_OK | os.X_OK):  # an hour's work should not end there
-        raise InputError(f"{folder}: cannot be written to; name another folder")
+    check_writable(folder, folder=True)  # an hour's work should not end there
     tasks = tasks_of(name, settings, _text_of(key), folder)
     measure: _Measure = partial(_in_processes, run=run, jobs=jobs or cpu_count())
     if scheduler:

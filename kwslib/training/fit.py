@@ -24,7 +24,8 @@ from kwslib.data.task import Split
 from kwslib.errors import InputError
 from kwslib.evaluation.accuracy import Evaluation, evaluate_split
 from kwslib.features.threads import one_thread
-from kwslib.files import cache_folder, lock_folder, sha256_of_sources, sha256_of_text, write_json
+from kwslib.files import sha256_of_sources, sha256_of_text, write_json
+from kwslib.folders import cache_folder, lock_folder
 from kwslib.models.checkpoint import NetworkInfo, load, load_tensors, save, save_tensors
 from kwslib.models.standardise import Standardised, pixel_statistics
 from kwslib.training.passes import (

@@ -46,7 +46,7 @@ def test_writes_all_forms_and_scores_them(checkpoint, tones, tmp_path, capsys):
 
 def test_a_missing_checkpoint_is_refused(tmp_path, capsys):
     run = runner("convert", capsys)
-    assert refused(run("none.safetensors", "--out", tmp_path / "x.tflite"), "no such checkpoint")
+    assert refused(run("none.safetensors", "--out", tmp_path / "x.tflite"), "no such file")
 
 
 def test_a_checkpoint_cannot_be_evaluated_on_a_target(checkpoint, capsys):

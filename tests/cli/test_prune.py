@@ -152,7 +152,7 @@ def save_small(path):
         (("--amount", 0.5, "--out", "x.txt"), ("x.txt", ".safetensors or .tflite")),
         (("--amount", 0.5, "--epochs", 99, "--rewind"), ("rewind 99", "40 epochs")),
         (("--threshold", 0.1, "--schedule", "iterative"), ("iterative", "one_shot")),
-        (("--mask", "nothing"), ("nothing", "no such checkpoint")),
+        (("--mask", "nothing"), ("nothing", "no such file")),
         (("--mask", MODEL), (MODEL, "has no zeros")),
         (("--amount", 0.5, "--epochs", -1), ("epochs",)),
     ],

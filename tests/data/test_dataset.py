@@ -9,7 +9,7 @@ from kwslib.data.source import Source
 from kwslib.data.speech_commands import LAYOUT
 from kwslib.data.task import SPLITS, Task, in_hash_order, split_of
 from kwslib.errors import InputError
-from kwslib.files import cache_folder
+from kwslib.folders import cache_folder
 
 
 class Named(Source):

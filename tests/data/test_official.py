@@ -211,7 +211,7 @@ def not_finite(path):
         (no_samples, "holds no sound"),
         (not_finite, r"sample 5,000 \(at 0.312 s\) is no finite number"),
         (lambda path: path.write_bytes(path.read_bytes()[:30]), "is no readable sound"),
-        (lambda path: path.write_bytes(b""), "is no readable sound"),
+        (lambda path: path.write_bytes(b""), "is empty"),
     ],
 )
 def test_what_is_no_clip_is_refused_by_name(copy, make, message):

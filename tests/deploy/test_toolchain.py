@@ -17,7 +17,7 @@ from kwslib.board.emulator import Emulator
 from kwslib.deploy import toolchain
 from kwslib.deploy.toolchain import CompileError, cortex_m4, shared_library
 from kwslib.errors import InputError
-from kwslib.files import cache_folder
+from kwslib.folders import cache_folder
 
 ADD = "int add(int, int); int add(int a, int b) { return a + b; }\n"
 

@@ -176,16 +176,20 @@ def test_what_is_no_record_is_refused(tmp_path, text):
         read_saved(saved(tmp_path, text), EXPECTED)
 
 
-@pytest.mark.parametrize("data", [b"\xff\xfe[]", b" " * (2**20 + 1)])
-def test_bytes_that_are_no_text_and_large_files_are_refused(tmp_path, data):
+@pytest.mark.parametrize(
+    ("data", "line"),
+    [(b"\xff\xfe[]", "is no field test saved by the page"), (b" " * (2**20 + 1), "is larger than")],
+    ids=["no text", "large"],
+)
+def test_bytes_that_are_no_text_and_large_files_are_refused(tmp_path, data, line):
     path = tmp_path / "saved.json"
     path.write_bytes(data)
-    with pytest.raises(InputError, match="is no field test saved by the page"):
+    with pytest.raises(InputError, match=rf"saved\.json: {line}"):
         read_saved(path, EXPECTED)
 
 
 def test_a_missing_file_is_told(tmp_path):
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match=r"none\.json: no such file"):
         read_saved(tmp_path / "none.json", EXPECTED)
 
 

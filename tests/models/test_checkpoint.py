@@ -104,7 +104,7 @@ def test_a_folder_stands_for_its_best_checkpoint(tmp_path, network):
 
 
 def test_a_folder_without_a_checkpoint_is_an_input_error(tmp_path):
-    with pytest.raises(InputError, match=r"best\.safetensors: no such checkpoint"):
+    with pytest.raises(InputError, match=r"best\.safetensors: no such file"):
         load(tmp_path)
 
 

@@ -14,7 +14,7 @@ import pytest
 from command_line import refused, runner
 
 from kwslib.errors import InputError
-from kwslib.files import lock_folder
+from kwslib.folders import lock_folder
 from kwslib.site import build
 from kwslib.site.publication import MANIFEST, claimed_folder, put_site
 from kwslib.site.settings import Settings

@@ -9,7 +9,7 @@ import nbformat
 import pytest
 
 from kwslib.errors import InputError
-from kwslib.files import lock_folder
+from kwslib.folders import lock_folder
 from kwslib.site.book import Book
 from kwslib.site.execute import ChapterError, _with_parameters, run_book
 from kwslib.site.pages import value_text
@@ -65,7 +65,7 @@ def test_input_that_a_chapter_refuses_is_the_users_mistake(root):
 KILLED = """
 import sys
 from pathlib import Path
-from kwslib.files import lock_folder
+from kwslib.folders import lock_folder
 from kwslib.site.book import Book
 from kwslib.site.execute import run_book
 from kwslib.site.settings import Settings

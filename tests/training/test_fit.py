@@ -271,7 +271,7 @@ def test_a_killed_process_is_resumed_exactly(whole, dataset, tones, tmp_path):
 
 HOLDER = """
 import sys
-from kwslib.files import lock_folder
+from kwslib.folders import lock_folder
 with lock_folder(sys.argv[1]):
     print("held", flush=True)
     sys.stdin.read()
