@@ -66,7 +66,7 @@ def command(
     weights and activations of 8 bits become a .tflite file that 'kws compile' packs. A sweep goes
     on where an earlier call of it stopped.
     """
-    from kwslib.deploy.quantized import quantize_checkpoint
+    from kwslib.deploy.compressed import quantize_checkpoint
     from kwslib.quantize.network import Widths
     from kwslib.quantize.qat import number_of
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import SPLITS
+from kwslib.deploy.compressed import quantize_checkpoint
 from kwslib.deploy.export import export
 from kwslib.deploy.predictors import info_of, predictor_of
-from kwslib.deploy.quantized import quantize_checkpoint
 from kwslib.evaluation.accuracy import Predict, evaluate_split
 from kwslib.files import sha256_of_file
 from kwslib.models.checkpoint import PUBLISHED, task_of

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from command_line import refused, runner
 
+from kwslib.deploy.compressed import quantize_checkpoint
 from kwslib.deploy.predictors import predictor
-from kwslib.deploy.quantized import quantize_checkpoint
 from kwslib.errors import InputError
 from kwslib.network.reader import read_graph
 from kwslib.network.reference import run

@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from kwslib.deploy import publish as module
-from kwslib.deploy.quantized import quantize_checkpoint
+from kwslib.deploy.compressed import quantize_checkpoint
 from kwslib.files import sha256_of_file
 from kwslib.models.checkpoint import PUBLISHED
 from kwslib.quantize.network import Widths
