@@ -71,10 +71,10 @@ def command(
     from kwslib.quantize.qat import number_of
 
     widths = Widths(number_of(weights), number_of(activations))
-    quantized = quantize_checkpoint(
+    _, summary = quantize_checkpoint(
         model, method, widths, data, split=split, seed=seed, epochs=epochs, out=out  # type: ignore[arg-type]
     )  # fmt: skip
-    show(quantized.summary, as_json, _text(quantized.summary))
+    show(summary, as_json, _text(summary))
 
 
 def _text(result: dict[str, Any]) -> str:

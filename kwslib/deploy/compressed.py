@@ -49,21 +49,6 @@ _WAYS: Mapping[str, tuple[str, ...]] = {
 """How much may be said of each method."""
 
 
-@dataclass(frozen=True)
-class Quantized:
-    """A quantized network and how it does.
-
-    Attributes:
-        network: with quantizers.
-        integers: the same in integers, None for small floats.
-        summary: what ``kws quantize --json`` prints.
-    """
-
-    network: QuantizedNetwork
-    integers: Graph | None
-    summary: dict[str, Any]
-
-
 def quantize_checkpoint(
     checkpoint: str,
     method: qat.Method,
@@ -74,7 +59,7 @@ def quantize_checkpoint(
     seed: int = 0,
     epochs: int | None = None,
     out: Path | None = None,
-) -> Quantized:
+) -> tuple[QuantizedNetwork, dict[str, Any]]:
     """Quantize a checkpoint, score it beside its floats, and write it as a file if asked.
 
     Args:
@@ -86,6 +71,9 @@ def quantize_checkpoint(
         seed: of quantization-aware training.
         epochs: of it; None for the recipe's.
         out: the ``.tflite`` file to write.
+
+    Returns:
+        The network with quantizers, and what ``kws quantize --json`` prints.
 
     Raises:
         InputError: the checkpoint or the data do not suit, or the widths have no such file.
@@ -108,12 +96,10 @@ def quantize_checkpoint(
         "float_accuracy": evaluate_split(predictor(network), dataset, split).accuracy,
         "seconds": seconds,
     }
-    integers = None
     if widths.are_integers:
-        facts = _facts(info, dataset, method, seed)
-        integers = integers_of(quantized, info.labels, facts)
+        integers = integers_of(quantized, info.labels, _facts(info, dataset, method, seed))
         summary |= _in_integers(integers, dataset, split, found.predicted, out)
-    return Quantized(quantized, integers, summary)
+    return quantized, summary
 
 
 def scores_of(found: Evaluation, dataset: Dataset, split: Split) -> dict[str, Any]:

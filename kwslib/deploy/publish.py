@@ -41,7 +41,7 @@ def publish(name: str, data: str, folder: Path = PUBLISHED) -> Path:
         The file of records.
     """
     checkpoint, tflite = _checkpoint(name, folder), folder / f"{name}.tflite"
-    summary = export(str(checkpoint), tflite, data or None).summary
+    summary, _ = export(str(checkpoint), tflite, data or None)
     more = {"numbers": "int8"}
     if _validated(checkpoint, data) - _validated(tflite, data) > LOST:
         quantize_checkpoint(str(checkpoint), "ptq", Widths(8, 8), data or None, out=tflite)

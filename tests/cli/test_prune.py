@@ -87,9 +87,7 @@ def test_pruned_weights_stay_zero_when_they_are_quantized(kws_prune, tones, tmp_
     from kwslib.deploy.compressed import quantize_checkpoint
     from kwslib.quantize.network import Widths
 
-    quantized = quantize_checkpoint(
-        str(checkpoint), "qat", Widths(4, 8), str(tones), epochs=1
-    ).network
+    quantized, _ = quantize_checkpoint(str(checkpoint), "qat", Widths(4, 8), str(tones), epochs=1)
     masks = zeros_of(load(checkpoint)[0])
     for name, layer in quantized.layers():
         assert not layer.layer.weight[~masks.remaining[name]].any()
