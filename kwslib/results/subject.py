@@ -8,7 +8,7 @@ from torch import nn
 
 from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Task
-from kwslib.results.parameters import check_parameters
+from kwslib.results.parameter_checks import check_parameters
 from kwslib.training.study import Findings, findings, published_network
 
 
@@ -60,7 +60,7 @@ def load_subject(
     """The network that the parameters of a chapter ask for, trained now if need be.
 
     Args and errors are those of :func:`kwslib.training.study.findings`; nor can epochs and seed
-    be what :mod:`kwslib.results.parameters` refuses.
+    be what :mod:`kwslib.results.parameter_checks` refuses.
     """
     check_parameters(epochs=epochs, seed=seed)
     run = findings(profile, data, model, keywords, epochs, seed)

@@ -86,7 +86,7 @@ def resolve(book: Book, asked: Mapping[str, Any]) -> dict[str, dict[str, Value]]
 
 
 def _check(key: str, name: str, value: Value) -> None:
-    from kwslib.results.parameters import check_parameters  # loads torch
+    from kwslib.results.parameter_checks import check_parameters  # loads torch
 
     try:
         check_parameters(**{name: value})

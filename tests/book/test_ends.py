@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from kwslib.errors import InputError
-from kwslib.results.parameters import CHECKS
+from kwslib.results.parameter_checks import CHECKS
 from kwslib.site.book import TOC_NAME, Book
 from kwslib.site.execute import run_book
 from kwslib.site.pages import Page, shown_values

@@ -3,7 +3,7 @@
 import pytest
 
 from kwslib.errors import InputError
-from kwslib.results.parameters import check_parameters, parse_bits, parse_shares
+from kwslib.results.parameter_checks import check_parameters, parse_bits, parse_shares
 
 
 @pytest.mark.parametrize(
