@@ -11,7 +11,7 @@ from kwslib.data.homophones import keeps_homophones
 from kwslib.errors import InputError
 from kwslib.field.imported import Expected, import_trials
 from kwslib.field.session import FieldTest
-from kwslib.field.trial_file import Book
+from kwslib.field.trials import Book
 from kwslib.network.reader import read_graph
 
 _TRIALS = 10

@@ -15,8 +15,7 @@ from jsonschema import Draft4Validator, FormatChecker
 
 from kwslib.errors import InputError
 from kwslib.evaluation.smoothing import FIRST_KEYWORD, MAX_INFERENCES, MAX_LABELS
-from kwslib.field.trial_file import METRIC, Book, open_book
-from kwslib.field.trials import Heard, Trial
+from kwslib.field.trials import METRIC, Book, Heard, Trial, open_book
 from kwslib.files import read_bounded
 from kwslib.records import Record
 

@@ -17,8 +17,7 @@ from kwslib.config import SAMPLE_RATE
 from kwslib.errors import InputError
 from kwslib.evaluation.smoothing import Detection
 from kwslib.field.recordings import BEFORE_MS, frame_levels, word_span
-from kwslib.field.trial_file import Book
-from kwslib.field.trials import Span, Trial, judge
+from kwslib.field.trials import Book, Span, Trial, judge
 
 _BLOCK_SECONDS = 0.02
 

@@ -14,8 +14,7 @@ from typing import Any
 from kwslib.data.task import SILENCE, UNKNOWN
 from kwslib.evaluation.accuracy import wilson_interval
 from kwslib.evaluation.smoothing import FIRST_KEYWORD
-from kwslib.field.trial_file import read_sittings, trials_of
-from kwslib.field.trials import NONE, Trial
+from kwslib.field.trials import NONE, Trial, read_sittings, trials_of
 from kwslib.records import FOLDER, Record, read_records, select
 
 QUIET = "quiet"

@@ -18,8 +18,7 @@ from kwslib.errors import InputError
 from kwslib.evaluation.smoothing import FIRST_KEYWORD
 from kwslib.field.live import Ear, board_ear, computer_ear, computer_microphone, conduct
 from kwslib.field.recordings import Recording, identity, read_folder
-from kwslib.field.trial_file import Book, open_book, sitting
-from kwslib.field.trials import Span, Trial, judge
+from kwslib.field.trials import Book, Span, Trial, judge, open_book, sitting
 from kwslib.records import machine_name
 
 

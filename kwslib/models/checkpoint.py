@@ -18,8 +18,8 @@ from kwslib.data.homophones import keeps_homophones
 from kwslib.data.task import Task
 from kwslib.errors import InputError, naming
 from kwslib.files import check_file, write_beside, write_json
+from kwslib.models import create, names
 from kwslib.models.channels import with_widths
-from kwslib.models.registry import create, names
 from kwslib.records import FOLDER
 
 PUBLISHED = FOLDER / "published"

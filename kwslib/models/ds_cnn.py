@@ -3,8 +3,8 @@
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from kwslib.models import model
 from kwslib.models.layers import SameConv2d, Separable
-from kwslib.models.registry import model
 
 _FILTERS = 64
 _BLOCKS = 4

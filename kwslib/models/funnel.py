@@ -9,8 +9,8 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from kwslib.models import model
 from kwslib.models.layers import SameConv2d, Separable
-from kwslib.models.registry import model
 
 _TAPS = 9
 

@@ -4,8 +4,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from kwslib.config import DEPLOYED
+from kwslib.models import model
 from kwslib.models.layers import SameConv2d
-from kwslib.models.registry import model
 
 _CHANNELS = (16, 24, 32, 48)
 _TAPS = 9

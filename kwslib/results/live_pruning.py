@@ -10,7 +10,7 @@ from kwslib.board.profile import Profile, profile
 from kwslib.config import NANO33BLE
 from kwslib.data.dataset import Dataset
 from kwslib.data.task import Task
-from kwslib.models.registry import create
+from kwslib.models import create
 from kwslib.network.reader import graph_of
 from kwslib.network.writer import tflite_bytes
 from kwslib.prune.methods import EPOCHS, Method, fine_tuning, prune_network

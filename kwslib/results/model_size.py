@@ -7,7 +7,7 @@ from typing import Any
 from kwslib.cost import Cost, cost_of
 from kwslib.cost.literature import PublishedNetwork
 from kwslib.cost.original import DECIMAL_FLASH, DECIMAL_RAM, OriginalFigures
-from kwslib.models import registry
+from kwslib.models import create, names
 from kwslib.records import FOLDER, Record, select
 from kwslib.results import page
 from kwslib.results.charts.size import COUNTED
@@ -19,7 +19,7 @@ _ORIGIN = {"published": "paper", "modelled": "code"}
 
 def count_networks(n_labels: int) -> dict[str, Cost]:
     """The cost of every network of the registry, by name, fewest FLOPs first."""
-    costs = {name: cost_of(registry.create(name, n_labels)) for name in registry.names()}
+    costs = {name: cost_of(create(name, n_labels)) for name in names()}
     return dict(sorted(costs.items(), key=lambda item: item[1].flops))
 
 

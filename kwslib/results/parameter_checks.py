@@ -11,8 +11,8 @@ from typing import Any
 from kwslib.cost.timing import check_repetitions
 from kwslib.data.task import Task
 from kwslib.errors import InputError
+from kwslib.models import check_name
 from kwslib.models.checkpoint import located
-from kwslib.models.registry import check_name
 from kwslib.network.tensors import check_bits
 from kwslib.prune.unstructured import check_amount
 

@@ -23,7 +23,7 @@ from kwslib.data.task import Task
 from kwslib.deploy import publish
 from kwslib.deploy.predictors import tflite_of
 from kwslib.errors import InputError
-from kwslib.field import trial_file
+from kwslib.field import trials
 from kwslib.field.session import FieldTest
 from kwslib.field.speech import make_folder
 from kwslib.models.checkpoint import PUBLISHED
@@ -193,7 +193,7 @@ def _note(line: str) -> None:
 
 def _field_settings(record: Committed, data: str) -> tuple[Settings, Settings]:
     labels = record.records[0].subject["labels"]
-    usual = trial_file.sitting(
+    usual = trials.sitting(
         "", "", labels, default_streaming(len(labels)), "emulator", "", {}
     ).subject
     names = set(usual) - {"network", "sha256"}
@@ -314,7 +314,7 @@ KINDS: tuple[Kind, ...] = (
         lambda _, data, *__: preprocessing.study(data), preprocessing.VERSION,
     ),
     Kind(
-        "field test", r"field/(?P<network>.+)", _ANEW, _field, trial_file.VERSION, _field_settings,
+        "field test", r"field/(?P<network>.+)", _ANEW, _field, trials.VERSION, _field_settings,
     ),
     Kind(
         "GPU", r"gpu/(?P<network>.+)", _ANEW,

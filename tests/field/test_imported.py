@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from kwslib.errors import InputError
 from kwslib.field.imported import Expected, import_trials, read_saved
-from kwslib.field.trial_file import read_sittings, trials_of
-from kwslib.field.trials import Heard
+from kwslib.field.trials import Heard, read_sittings, trials_of
 
 LABELS = ("_silence_", "_unknown_", "yes", "no")
 EXPECTED = Expected("tiny_conv-yes_no", "ab" * 32, LABELS)

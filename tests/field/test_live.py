@@ -11,8 +11,7 @@ from kwslib.errors import InputError
 from kwslib.evaluation.smoothing import Detection
 from kwslib.field.live import SPEAK_MS, board_ear, computer_ear, conduct, faults
 from kwslib.field.recordings import BEFORE_MS
-from kwslib.field.trial_file import Book, sitting
-from kwslib.field.trials import Span
+from kwslib.field.trials import Book, Span, sitting
 from kwslib.network.reader import read_graph
 
 NETWORK = "tiny_conv-yes_no"

@@ -7,9 +7,8 @@ import pytest
 
 from kwslib.board.client import default_streaming
 from kwslib.errors import InputError
-from kwslib.field import trial_file
-from kwslib.field.trial_file import Book, open_book, read_sittings, sitting, trials_of
-from kwslib.field.trials import Heard, Trial
+from kwslib.field import trials as module
+from kwslib.field.trials import Book, Heard, Trial, open_book, read_sittings, sitting, trials_of
 from kwslib.records import Record, read_records, write_records
 
 LABELS = ("_silence_", "_unknown_", "yes", "no")
@@ -136,7 +135,7 @@ def test_other_records_are_refused(path, record):
 @pytest.fixture
 def pipe(monkeypatch):
     """A pipe's two ends; to read what a pipe holds would wait for ever."""
-    monkeypatch.setattr(trial_file, "read_sittings", lambda path: pytest.fail("read"))
+    monkeypatch.setattr(module, "read_sittings", lambda path: pytest.fail("read"))
     ends = os.pipe()
     yield ends
     for end in ends:

@@ -3,7 +3,7 @@ import torch
 
 from kwslib import models
 from kwslib.errors import InputError
-from kwslib.models.registry import model
+from kwslib.models import model
 
 
 @pytest.mark.parametrize("name", models.names())

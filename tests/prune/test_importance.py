@@ -144,5 +144,5 @@ class NormAlone(nn.Module):
 
 
 def test_a_batch_norm_that_cannot_be_folded(clips):
-    with pytest.raises(InputError, match="layer norm: no convolution stands alone before"):
+    with pytest.raises(InputError, match="layer norm: BatchNorm must follow a convolution"):
         importance(NormAlone(), "l2", clips)

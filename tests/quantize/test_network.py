@@ -121,7 +121,7 @@ class NormAlone(nn.Module):
 
 
 def test_a_batch_norm_that_cannot_be_folded():
-    with pytest.raises(InputError, match="layer norm: no convolution stands alone before"):
+    with pytest.raises(InputError, match="layer norm: BatchNorm must follow a convolution"):
         QuantizedNetwork(NormAlone(), Widths())
 
 

@@ -6,8 +6,7 @@ import vl_convert
 from kwslib.board.client import default_streaming
 from kwslib.evaluation.accuracy import wilson_interval
 from kwslib.field.outcomes import published, read_study
-from kwslib.field.trial_file import Book, sitting
-from kwslib.field.trials import Trial
+from kwslib.field.trials import Book, Trial, sitting
 from kwslib.results import field_test
 from kwslib.results.networks import networks
 

@@ -6,8 +6,8 @@ import torch
 from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Task
 from kwslib.errors import InputError
+from kwslib.models import create
 from kwslib.models.checkpoint import NetworkInfo, save
-from kwslib.models.registry import create
 from kwslib.studies.base import SPLITS, Base, Recorder, key_of, study_networks
 from kwslib.studies.quantization import Setting
 from kwslib.training.fit import fit, score

@@ -200,9 +200,9 @@ def network_scale(models: list[str]) -> alt.Scale:
     Args:
         models: names in the registry; the scale's domain are their short names.
     """
-    from kwslib.models import registry  # loads torch, which colours do not need
+    from kwslib.models import names  # loads torch, which colours do not need
 
-    known = registry.names()
+    known = names()
     colours = [PALETTE[known.index(model) % len(PALETTE)] for model in models]
     return alt.Scale(domain=[short_name(model) for model in models], range=colours)
 
