@@ -11,7 +11,6 @@ import pytest
     [
         (("kwslib.studies", "--data", "nowhere", "--networks", "huge-yes_no"), ("huge-yes_no",)),
         (("kwslib.studies", "--data", "nowhere"), ("nowhere", "--data")),
-        (("kwslib.deploy.publish", "--data", "nowhere", "--name", "huge-yes_no"), ("huge-yes_no",)),
     ],
 )
 def test_bad_input_gets_one_line_and_exit_code_2(arguments, words):
