@@ -109,10 +109,8 @@ def _parse(path: Path | str, file: ELFFile) -> Elf:
 
 def _by_address(symbols: list[Symbol]) -> tuple[Symbol, ...]:
     """Of the names of one address the one that a reader would choose: not ``__aeabi_memcpy8``."""
-    found: dict[int, Symbol] = {}
-    for symbol in sorted(symbols, key=lambda s: (s.name.startswith("_"), s.name)):
-        if symbol.size:
-            found.setdefault(symbol.address, symbol)
+    ranked = sorted(symbols, key=lambda s: (s.name.startswith("_"), s.name), reverse=True)
+    found = {symbol.address: symbol for symbol in ranked if symbol.size}
     return tuple(found[address] for address in sorted(found))
 
 

@@ -19,7 +19,7 @@ from torch.nn import functional as F
 from kwslib.deploy.predictors import quiet_tensorflow
 from kwslib.errors import InputError
 from kwslib.models.layers import SameConv2d, same_padding
-from kwslib.models.traced import folded_trace, module_of
+from kwslib.models.traced import folded_trace, module_of, step_name
 
 tf: Any = quiet_tensorflow()
 _ADVICE = "; say it with layers that can be converted, or teach kwslib/deploy/translate.py"
@@ -97,9 +97,8 @@ class Translation:
         arguments = fx.map_arg(node.args, lambda n: values[n.name])
         keywords = fx.map_arg(node.kwargs, lambda n: values[n.name])
         module = module_of(node, self._traced)
-        called: Any = node.target if module is None else type(module)
-        what = getattr(called, "__name__", called)
-        translate = _CALLS.get(called) if module is None else _module_translation(module)
+        what = step_name(node, self._traced)
+        translate = _CALLS.get(node.target) if module is None else _module_translation(module)
         if translate is None:
             raise InputError(f"layer {node.name}: {what} has no translation{_ADVICE}")
         try:
