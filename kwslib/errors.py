@@ -1,7 +1,7 @@
 """The one exception that stands for a user's mistake."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 
@@ -31,6 +31,27 @@ def naming(what: object, *others: type[Exception]) -> Iterator[None]:
         yield
     except kinds as error:
         raise InputError(f"{what}: {error}") from error
+
+
+def check(what: str, holds: bool, must: str) -> None:
+    """Make sure that a value is what it must be.
+
+    Args:
+        what: the value and its name.
+        holds: whether it is.
+        must: be, to end the message.
+
+    >>> check("hops 0", 0 > 0, "1 or more")
+    Traceback (most recent call last):
+    kwslib.errors.InputError: hops 0: must be 1 or more
+    """
+    if not holds:
+        raise InputError(f"{what}: must be {must}")
+
+
+def check_one_of(what: str, value: str, choices: Iterable[str]) -> None:
+    """Make sure that a value is one of several, as :func:`check`."""
+    check(f"{what} {value!r}", value in choices, f"one of {', '.join(choices)}")
 
 
 def told_by_system(error: OSError) -> str:

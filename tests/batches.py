@@ -17,10 +17,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from installed import needs
 from reference import run_reference
+from sanitizers import sanitized_program
 
 from kwslib.board.emulator import Emulator
 from kwslib.deploy.codegen import KERNELS, generate
-from kwslib.deploy.toolchain import cortex_m4, sanitized_program, shared_library
+from kwslib.deploy.toolchain import cortex_m4, shared_library
 
 AUTO = st.just("auto")
 

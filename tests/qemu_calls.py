@@ -10,8 +10,9 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from qemu_board import SHIFT, command_of, failure_of
+
 from kwslib.board.elf import read_elf
-from kwslib.board.qemu import SHIFT, command_of, failure_of
 from kwslib.deploy.toolchain import EMULATOR
 from kwslib.errors import InputError
 

@@ -3,7 +3,16 @@
 import torch
 
 from kwslib.config import CLIP_SAMPLES, SAMPLE_RATE
-from kwslib.data.augment import _amplitudes, _Noise, _shifted
+from kwslib.data.augment import _amplitudes, _Noise
+
+
+def _shifted(clips, shifts):
+    """Each clip moved by its shift (positive: later), zeros moving in."""
+    moved = torch.zeros_like(clips)
+    for clip, to, shift in zip(clips, moved, shifts.tolist(), strict=True):
+        later, earlier = max(shift, 0), max(-shift, 0)
+        to[later : len(to) - earlier] = clip[earlier : len(clip) - later]
+    return moved
 
 
 class SoundAugmenter:

@@ -13,7 +13,6 @@ from kwslib.errors import InputError, naming
     [
         (("kwslib.studies", "--data", "nowhere", "--networks", "huge-yes_no"), ("huge-yes_no",)),
         (("kwslib.studies", "--data", "nowhere"), ("nowhere", "--data")),
-        (("kwslib.deploy.publish", "--data", "nowhere", "--name", "huge-yes_no"), ("huge-yes_no",)),
     ],
 )
 def test_bad_input_gets_one_line_and_exit_code_2(arguments, words):

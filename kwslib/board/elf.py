@@ -1,19 +1,21 @@
 """The few parts of a 32-bit little-endian ELF file that running it needs."""
 
-import struct
+import io
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from elftools.common.exceptions import ELFError
+from elftools.elf.elffile import ELFFile
 
 from kwslib.errors import InputError
 from kwslib.files import read_bounded
 
-_HEADER = struct.Struct("<16sHHIIIIIHHHHHH")
-_SEGMENT = struct.Struct("<IIIIIIII")
-_SECTION = struct.Struct("<IIIIIIIIII")
-_SYMBOL = struct.Struct("<IIIBBH")
-_LOAD, _SYMBOL_TABLE, _FUNCTION, _FILE = 1, 2, 2, 4
 _LARGEST = 2**26
+_STUMBLES = (ELFError, ValueError, KeyError, TypeError, AttributeError, OverflowError)
+"""What pyelftools raises on a damaged file."""
 
 
 @dataclass(frozen=True)
@@ -84,64 +86,42 @@ def read_elf(path: Path | str) -> Elf:
     """
     data = read_bounded(path, _LARGEST, "'kws compile' makes a program")
     try:
-        return _parse(path, data)
-    except (struct.error, ValueError, IndexError) as error:
+        return _parse(path, ELFFile(io.BytesIO(data)))
+    except _STUMBLES as error:
         raise InputError(
             f"{path}: is no program for the board ({error}); 'kws compile' makes one"
         ) from error
 
 
-def _parse(path: Path | str, data: bytes) -> Elf:
-    header = _HEADER.unpack_from(data)
-    if header[0][:6] != b"\x7fELF\x01\x01" or header[2] != 40:
+def _parse(path: Path | str, file: ELFFile) -> Elf:
+    if (file.elfclass, file.little_endian, file["e_machine"]) != (32, True, "EM_ARM"):
         raise ValueError("not a 32-bit ELF file for ARM")
-    segment_at, section_at = header[5], header[6]
-    n_segments, n_sections = header[10], header[12]
-    segments = []
-    for i in range(n_segments):
-        kind, offset, _, load, size, memory, _, _ = _SEGMENT.unpack_from(
-            data, segment_at + i * _SEGMENT.size
-        )
-        if kind == _LOAD and memory:
-            if offset + size > len(data):
-                raise ValueError("truncated")
-            segments.append((load, data[offset : offset + size]))
-    sections = [
-        _SECTION.unpack_from(data, section_at + i * _SECTION.size) for i in range(n_sections)
-    ]
-    symbols: list[Symbol] = []
-    for section in sections:
-        if section[1] == _SYMBOL_TABLE:
-            symbols += _symbols(data, section, sections[section[6]])
+    loaded = [each for each in file.iter_segments("PT_LOAD") if each["p_memsz"]]
+    segments = tuple((each["p_paddr"], each.data()) for each in loaded)
+    if [len(data) for _, data in segments] != [each["p_filesz"] for each in loaded]:
+        raise ValueError("truncated")
+    symbols = list(_symbols(file))
     by_name = {symbol.name: symbol for symbol in symbols}
     functions = _by_address([symbol for symbol in symbols if symbol.is_function])
     objects = _by_address([symbol for symbol in symbols if not symbol.is_function])
-    return Elf(path, tuple(segments), by_name, functions, objects)
+    return Elf(path, segments, by_name, functions, objects)
 
 
 def _by_address(symbols: list[Symbol]) -> tuple[Symbol, ...]:
     """Of the names of one address the one that a reader would choose: not ``__aeabi_memcpy8``."""
-    found: dict[int, Symbol] = {}
-    for symbol in sorted(symbols, key=lambda s: (s.name.startswith("_"), s.name)):
-        if symbol.size:
-            found.setdefault(symbol.address, symbol)
+    ranked = sorted(symbols, key=lambda s: (s.name.startswith("_"), s.name), reverse=True)
+    found = {symbol.address: symbol for symbol in ranked if symbol.size}
     return tuple(found[address] for address in sorted(found))
 
 
-def _symbols(data: bytes, table: tuple, strings: tuple) -> list[Symbol]:
-    found, file = [], ""
-    for i in range(table[5] // _SYMBOL.size):
-        name_at, value, size, info, _, index = _SYMBOL.unpack_from(
-            data, table[4] + i * _SYMBOL.size
-        )
-        start = strings[4] + name_at
-        name = data[start : data.index(b"\0", start)].decode()
-        if info & 15 == _FILE:
-            file = name
-        if not name or name.startswith("$") or index == 0 or info & 15 == _FILE:
-            continue
-        is_local = info >> 4 == 0
-        is_function = info & 15 == _FUNCTION
-        address = value & ~1 if is_function else value
-        found.append(Symbol(name, address, size, is_function, file if is_local else ""))
-    return found
+def _symbols(file: ELFFile) -> Iterator[Symbol]:
+    table: Any = next(file.iter_sections("SHT_SYMTAB"), None)
+    source = ""
+    for each in table.iter_symbols() if table else ():
+        name, kind, value = each.name, each["st_info"]["type"], each["st_value"]
+        if kind == "STT_FILE":
+            source = name
+        elif name and not name.startswith("$") and each["st_shndx"] != "SHN_UNDEF":
+            is_function, is_local = kind == "STT_FUNC", each["st_info"]["bind"] == "STB_LOCAL"
+            address = value & ~1 if is_function else value
+            yield Symbol(name, address, each["st_size"], is_function, source if is_local else "")

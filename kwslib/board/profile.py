@@ -8,9 +8,10 @@ protocol; this machine times them with its clock. What a place cannot tell is No
 
 import ctypes
 import math
-import time
+import timeit
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,7 @@ RECORDS = PUBLISHED.parent / "board"
 _HOP_US = 1_000_000 * DEPLOYED.hop / SAMPLE_RATE
 _REPETITIONS = 200
 _WARM_UP = 20
+_CALLS = 10
 
 
 @dataclass(frozen=True)
@@ -258,13 +260,9 @@ def _timed(board: Board, link: HostLink, layers: Sequence[str]) -> Profile:
 
 def _median_us(library: ctypes.CDLL, function: Any) -> float:
     """Microseconds of a call, timed over so many calls that the clock's grain does not show."""
-    calls = 10
-    times = []
-    for _ in range(_WARM_UP + _REPETITIONS):
-        start = time.perf_counter_ns()
-        library.kws_mailbox_repeat(function, ctypes.c_uint32(calls))
-        times.append((time.perf_counter_ns() - start) / 1000 / calls)
-    return float(np.median(times[_WARM_UP:]))
+    repeat = partial(library.kws_mailbox_repeat, function, ctypes.c_uint32(_CALLS))
+    times = timeit.repeat(repeat, repeat=_WARM_UP + _REPETITIONS, number=1)
+    return 1e6 * float(np.median(times[_WARM_UP:])) / _CALLS
 
 
 def _counted_by_itself(board: Board, target: str, layers: Sequence[str]) -> Profile:

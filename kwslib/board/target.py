@@ -12,7 +12,7 @@ from kwslib.board.client import Board
 from kwslib.board.emulator import Emulator
 from kwslib.board.transport import EmulatorLink, HostLink, SerialLink
 from kwslib.deploy.compile import compile_network, spots_keywords
-from kwslib.errors import InputError
+from kwslib.errors import InputError, check
 from kwslib.evaluation.accuracy import Predict
 from kwslib.network.graph import Graph
 
@@ -29,8 +29,7 @@ def check_target(target: str) -> None:
         InputError: no such target.
     """
     named = target.startswith((_SERIAL, _SOCKET)) and target not in (_SERIAL, _SOCKET)
-    if target not in ("host", "emulator") and not named:
-        raise InputError(f"target {target!r}: must be {TARGETS}")
+    check(f"target {target!r}", named or target in ("host", "emulator"), TARGETS)
 
 
 @contextmanager

@@ -26,10 +26,10 @@ def command(
     """Convert CHECKPOINT to a full-int8 .tflite, calibrated on training clips."""
     from kwslib.deploy.export import export
 
-    exported = export(checkpoint, out, data, with_float=with_float, c_array=c_array)
-    for remark in exported.remarks:
+    summary, remarks = export(checkpoint, out, data, with_float=with_float, c_array=c_array)
+    for remark in remarks:
         note(remark)
-    show(exported.summary, as_json, _text(exported.summary))
+    show(summary, as_json, _text(summary))
 
 
 def _text(result: dict[str, Any]) -> str:

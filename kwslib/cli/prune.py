@@ -99,7 +99,7 @@ def command(
     Pruned weights are zero in every file; removed channels leave a smaller network, which every
     other command takes. A sweep goes on where an earlier call of it stopped.
     """
-    from kwslib.deploy.pruned import Wanted, prune_checkpoint, recipe_of
+    from kwslib.deploy.compressed import Wanted, prune_checkpoint, recipe_of
     from kwslib.models.checkpoint import load
     from kwslib.prune.methods import fine_tuning
 

@@ -66,15 +66,15 @@ def command(
     weights and activations of 8 bits become a .tflite file that 'kws compile' packs. A sweep goes
     on where an earlier call of it stopped.
     """
-    from kwslib.deploy.quantized import quantize_checkpoint
+    from kwslib.deploy.compressed import quantize_checkpoint
     from kwslib.quantize.network import Widths
     from kwslib.quantize.qat import number_of
 
     widths = Widths(number_of(weights), number_of(activations))
-    quantized = quantize_checkpoint(
+    _, summary = quantize_checkpoint(
         model, method, widths, data, split=split, seed=seed, epochs=epochs, out=out  # type: ignore[arg-type]
     )  # fmt: skip
-    show(quantized.summary, as_json, _text(quantized.summary))
+    show(summary, as_json, _text(summary))
 
 
 def _text(result: dict[str, Any]) -> str:

@@ -108,15 +108,6 @@ def _amplitudes(
     return factor * chosen
 
 
-def _shifted(clips: Tensor, shifts: Tensor) -> Tensor:
-    """Each clip moved along axis 1 by its shift (positive: later), zeros moving in."""
-    length = clips.shape[1]
-    source = torch.arange(length) - shifts[:, None]
-    inside = (source >= 0) & (source < length)
-    moved = clips[torch.arange(len(clips))[:, None], source.clamp(0, length - 1)]
-    return moved * inside.reshape(*inside.shape, *(1 for _ in clips.shape[2:]))
-
-
 def _between(most: float, count: int, generator: torch.Generator) -> Tensor:
     """``count`` numbers from ``-most`` to ``most``."""
     return (2 * torch.rand(count, generator=generator) - 1) * most
@@ -204,9 +195,9 @@ class ImageAugmenter:
         """The deployed rows of shifted and stretched images, uint8 ``[n, 49, 40]``."""
         rows = self.augmentation.shift_ms // _ROW_MS
         shifts = torch.randint(-rows, rows + 1, (len(images),), generator=generator)
-        if not self.augmentation.time_stretch:
-            return _shifted(images, shifts)[:, ::2]
-        rates = 1 + _between(self.augmentation.time_stretch, len(images), generator)
+        rates = torch.ones(len(images))
+        if self.augmentation.time_stretch:
+            rates += _between(self.augmentation.time_stretch, len(images), generator)
         return _stretched(images, shifts, rates)
 
     def _masked(self, images: Tensor, generator: torch.Generator) -> Tensor:

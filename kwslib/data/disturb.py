@@ -17,7 +17,7 @@ from kwslib.data.loudness import (
     speech_level_db,
 )
 from kwslib.data.task import SILENCE, sha1_hex
-from kwslib.errors import InputError
+from kwslib.errors import InputError, check
 
 _MS = SAMPLE_RATE // 1000
 
@@ -39,14 +39,12 @@ class Disturbance:
     level_db: float = 0.0
 
     def __post_init__(self) -> None:
-        if abs(self.shift_ms) >= 1000:
-            raise InputError(f"shift {self.shift_ms} ms: must be less than the second of a clip")
+        within = abs(self.shift_ms) < 1000
+        check(f"shift {self.shift_ms} ms", within, "less than the second of a clip")
         if bool(self.noise) != (self.snr_db is not None):
             raise InputError("noise and snr: a noise needs its ratio, and a ratio its noise")
-        if not abs(self.level_db) <= 100 or not abs(self.snr_db or 0.0) <= 100:
-            raise InputError(
-                f"snr {self.snr_db}, level {self.level_db}: must be from -100 to 100 dB"
-            )
+        audible = abs(self.level_db) <= 100 and abs(self.snr_db or 0.0) <= 100
+        check(f"snr {self.snr_db}, level {self.level_db}", audible, "from -100 to 100 dB")
 
 
 UNDISTURBED = Disturbance()

@@ -23,8 +23,6 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import BinaryIO
 
-from typing_extensions import override
-
 Piece = range | bytes
 
 
@@ -59,7 +57,7 @@ def patched(length: int, patches: Mapping[int, bytes]) -> list[Piece]:
     return [*pieces, range(at, length)]
 
 
-class PiecedFile(io.RawIOBase):
+class PiecedFile:
     """Pieces of a file, read as one file.
 
     libsndfile calls it from C, where an exception has nowhere to go: a place before the beginning,
@@ -71,14 +69,14 @@ class PiecedFile(io.RawIOBase):
         *self._starts, self._length = accumulate(map(len, pieces), initial=0)
         self._at = 0
 
-    @override
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        done = 0
-        while done < len(buffer) and (part := self._part(len(buffer) - done)):
-            buffer[done : done + len(part)] = part
-            done += len(part)
+    def read(self, size: int = -1) -> bytes:
+        """The next ``size`` bytes, or fewer at the end; all of them without a size."""
+        parts, left = [], self._length if size < 0 else size
+        while left and (part := self._part(left)):
+            parts.append(part)
+            left -= len(part)
             self._at += len(part)
-        return done
+        return b"".join(parts)
 
     def _part(self, most: int) -> bytes:
         """What comes next of the piece that is read, ``most`` bytes at most."""
@@ -91,23 +89,15 @@ class PiecedFile(io.RawIOBase):
             return part
         return read_at(self._raw, part.start, len(part))
 
-    @override
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to a place and return it."""
         origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._length}[whence]
         self._at = min(max(origin + offset, 0), self._length)
         return self._at
 
-    @override
     def tell(self) -> int:
+        """The place of the next byte."""
         return self._at
-
-    @override
-    def readable(self) -> bool:
-        return True
-
-    @override
-    def seekable(self) -> bool:
-        return True
 
 
 _MAGIC = b"OggS"

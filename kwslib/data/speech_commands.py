@@ -32,7 +32,7 @@ from kwslib.data.recorded import LARGEST_CLIP, LARGEST_NOISE, RecordedSpeech
 from kwslib.data.sound_file import SUFFIXES
 from kwslib.data.source import Images
 from kwslib.data.task import SILENCE, Split, speaker_of, split_of
-from kwslib.errors import InputError
+from kwslib.errors import InputError, check
 from kwslib.features.logmel import logmel_images
 from kwslib.files import read_bounded, sha256_of_file, sha256_of_text
 from kwslib.folders import lock_folder
@@ -215,8 +215,6 @@ def _listed(path: Path) -> set[str]:
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: is no text; {_FETCH}") from error
     for number, line in enumerate(lines, 1):
-        if line and line.count("/") != 1:
-            raise InputError(
-                f"{path}:{number}: must be a word and a file, such as yes/a.wav; it is {line!r}"
-            )
+        must = f"a word and a file, such as yes/a.wav; it is {line!r}"
+        check(f"{path}:{number}", not line or line.count("/") == 1, must)
     return {name_of(line) for line in lines if line}

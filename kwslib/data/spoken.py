@@ -15,6 +15,7 @@ from itertools import cycle
 from typing import ClassVar
 
 import numpy as np
+from loky import cpu_count
 from numpy.typing import NDArray
 from tqdm import tqdm
 from typing_extensions import override
@@ -153,7 +154,7 @@ class EmbeddedSpeech(Source):
             else:
                 SpokenName.parse(name)
                 spoken.append(index)
-        workers = min(_processors(), len(spoken) // _CLIPS_WORTH_A_WORKER)
+        workers = min(cpu_count(), len(spoken) // _CLIPS_WORTH_A_WORKER)
         if workers < 2:
             for index in spoken:
                 clips[index] = clip_audio(names[index])
@@ -182,13 +183,6 @@ def _progress(clips: int) -> "tqdm[None]":
     return tqdm(
         total=clips, desc="speaking", unit="clip", file=sys.stderr, mininterval=0.5, disable=few
     )
-
-
-def _processors() -> int:
-    """Processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _speak_in_parallel(

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from kwslib.config import SAMPLE_RATE
 from kwslib.data.source import Source
 from kwslib.data.synthesiser import ESPEAK_RATE, Utterance, synthesise, synthesiser_version
-from kwslib.errors import InputError
+from kwslib.errors import check
 from kwslib.files import kept_array, sha256_of_text
 from kwslib.folders import cache_folder
 
@@ -202,8 +202,6 @@ def chosen_noises(source: Source, choice: str) -> dict[str, NDArray[np.int16]]:
     kinds = {MIXED: own, SYNTHETIC: computed, ALL: list(every)}
     names = kinds.get(choice) or [name.strip() for name in choice.split(",")]
     for name in names:
-        if name not in every:
-            raise InputError(
-                f"noise {name!r}: must be {', '.join(kinds)} or names of {', '.join(every)}"
-            )
+        must = f"{', '.join(kinds)} or names of {', '.join(every)}"
+        check(f"noise {name!r}", name in every, must)
     return {name: every[name] for name in names}

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from kwslib.data.homophones import check_distinct
-from kwslib.errors import InputError
+from kwslib.errors import InputError, check
 
 Split = Literal["training", "validation", "testing"]
 SPLITS: tuple[Split, ...] = ("training", "validation", "testing")
@@ -46,8 +46,8 @@ class Task:
         if not self.keywords:
             raise InputError("keywords: none given; name at least one word, e.g. yes,no")
         for word in self.keywords:
-            if not re.fullmatch(r"[a-z][a-z']*", word):
-                raise InputError(f"keyword {word!r}: must be a word of lower-case letters")
+            is_word = bool(re.fullmatch(r"[a-z][a-z']*", word))
+            check(f"keyword {word!r}", is_word, "a word of lower-case letters")
         if len(set(self.keywords)) < len(self.keywords):
             raise InputError(f"keywords {','.join(self.keywords)}: name each word once")
         percents = self.silence_percent, self.unknown_percent

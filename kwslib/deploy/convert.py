@@ -23,6 +23,7 @@ from kwslib.network.facts import with_facts
 from kwslib.network.flatfile import parse
 from kwslib.quantize.ptq import calibration_clips
 
+tf: Any = quiet_tensorflow()
 _INPUT_SHAPE = (1, DEPLOYED.frames, DEPLOYED.bands, 1)
 
 
@@ -46,7 +47,6 @@ def convert_int8(network: nn.Module, images: NDArray[np.uint8], facts: Mapping[s
     Raises:
         InputError: a layer has no translation.
     """
-    tf = quiet_tensorflow()
 
     def representative() -> Iterator[list[NDArray[np.float32]]]:
         # The corners of the input's range are always among the images, so that its scale is
@@ -88,19 +88,16 @@ def layer_differences(network: nn.Module, images: NDArray[np.uint8]) -> dict[str
 
 
 def _probabilities(network: nn.Module) -> Any:
-    tf = quiet_tensorflow()
     translation = Translation(network)
     return _function(lambda images: tf.nn.softmax(translation.run(images)))
 
 
 def _function(body: Callable[[Any], Any]) -> Any:
-    tf = quiet_tensorflow()
     signature = [tf.TensorSpec(_INPUT_SHAPE, tf.float32)]
     return tf.function(body, input_signature=signature, autograph=False).get_concrete_function()
 
 
 def _converter(function: Any) -> Any:
-    tf = quiet_tensorflow()
     return tf.lite.TFLiteConverter.from_concrete_functions([function], function)
 
 

@@ -2,17 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from torch import nn
-
 from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Split
-from kwslib.deploy.convert import convert_float, convert_int8, layer_differences
 from kwslib.deploy.predictors import file_predictor
 from kwslib.errors import InputError
 from kwslib.evaluation.accuracy import Predict, evaluate_split
@@ -30,19 +24,6 @@ LOGIT_TOLERANCE = 1e-4
 _COMPARED_CLIPS = 8
 
 
-@dataclass(frozen=True)
-class Exported:
-    """What was written.
-
-    Attributes:
-        summary: what ``kws convert --json`` prints.
-        remarks: what the user should know.
-    """
-
-    summary: dict[str, Any]
-    remarks: tuple[str, ...]
-
-
 def export(
     checkpoint: str,
     out: Path,
@@ -50,7 +31,7 @@ def export(
     *,
     with_float: bool = False,
     c_array: bool = False,
-) -> Exported:
+) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Convert a checkpoint to int8 and score float and int8 on the validation split.
 
     Nothing is written before all of it is known to be right.
@@ -62,23 +43,29 @@ def export(
         with_float: write ``<name>-float.tflite`` as well.
         c_array: write ``<name>.cc`` and ``<name>.h`` as well.
 
+    Returns:
+        What ``kws convert --json`` prints, and what the user should know.
+
     Raises:
         InputError: the checkpoint, ``out`` or the data do not suit, or the converted network is
             another than PyTorch's or cannot be compiled.
     """
+    from kwslib.deploy import convert  # loads TensorFlow
+
     if out.suffix != ".tflite":
         raise InputError(f"--out {out}: must end in .tflite")
     network, info = load(checkpoint)
     dataset = Dataset(open_source(data), task_of(checkpoint, info))
     training = dataset.examples("training").deployed
-    differences = _checked_differences(network, training[:_COMPARED_CLIPS], checkpoint)
+    differences = convert.layer_differences(network, training[:_COMPARED_CLIPS])
+    _check_differences(differences, checkpoint)
     facts = _facts(info, dataset, network)
-    int8 = convert_int8(network, training, facts)
+    int8 = convert.convert_int8(network, training, facts)
     graph_of(int8, checkpoint)
     # from its bytes: the file may go where nothing can be read from
     predictors = {"float": predictor(network), "int8": file_predictor(int8, checkpoint)}
     accuracies = _accuracies(predictors, dataset)
-    floats = convert_float(network, facts) if with_float else None
+    floats = convert.convert_float(network, facts) if with_float else None
     files = _write_all(out, int8, floats, c_array)
     summary = {
         "tflite": str(out),
@@ -91,21 +78,17 @@ def export(
         "logit_difference": max(differences.values()),
         "layer_differences": differences,
     }
-    return Exported(summary, _remarks(info, dataset))
+    return summary, _remarks(info, dataset)
 
 
-def _checked_differences(
-    network: nn.Module, images: NDArray[np.uint8], checkpoint: str
-) -> dict[str, float]:
-    """How far each layer of the float file is from PyTorch, which must not be far."""
-    differences = layer_differences(network, images)
+def _check_differences(differences: Mapping[str, float], checkpoint: str) -> None:
+    """Refuse a float file of which a layer is far from PyTorch."""
     worst = max(differences, key=differences.__getitem__)
     if differences[worst] > LOGIT_TOLERANCE:
         raise InputError(
             f"{checkpoint}: layer {worst} of the float file differs from PyTorch by "
             f"{differences[worst]:.1e}; this TensorFlow does not suit"
         )
-    return differences
 
 
 def _accuracies(predictors: Mapping[str, Predict], dataset: Dataset) -> dict[str, float]:

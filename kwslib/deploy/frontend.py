@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from kwslib.config import DEPLOYED, SAMPLE_RATE, LogMelConfig
 from kwslib.deploy.toolchain import CORE
-from kwslib.errors import InputError
+from kwslib.errors import InputError, check
 
 HEADER = "frontend_tables.h"
 """The name under which the tables are included."""
@@ -90,12 +90,10 @@ def frontend_tables(config: LogMelConfig = DEPLOYED) -> str:
 def _check(config: LogMelConfig) -> None:
     if config.fft != _FFT:
         raise InputError(f"fft {config.fft}: the front end in C takes {_FFT} alone")
-    if config.window % 2 or not 0 < config.window <= config.fft:
-        raise InputError(
-            f"window {config.window}: must be even and at most the fft of {config.fft}"
-        )
-    if not 0 < config.hop <= config.window:
-        raise InputError(f"hop {config.hop}: must be from 1 to the window of {config.window}")
+    fits = config.window % 2 == 0 and 0 < config.window <= config.fft
+    check(f"window {config.window}", fits, f"even and at most the fft of {config.fft}")
+    fits = 0 < config.hop <= config.window
+    check(f"hop {config.hop}", fits, f"from 1 to the window of {config.window}")
     if not 0 <= config.low_hz < config.high_hz <= SAMPLE_RATE / 2:
         raise InputError(
             f"{config.low_hz} to {config.high_hz} Hz: must rise, from 0 to {SAMPLE_RATE // 2} Hz"

@@ -8,9 +8,9 @@ from typing import Any
 
 from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import SPLITS
+from kwslib.deploy.compressed import quantize_checkpoint
 from kwslib.deploy.export import export
 from kwslib.deploy.predictors import info_of, predictor_of
-from kwslib.deploy.quantized import quantize_checkpoint
 from kwslib.evaluation.accuracy import Predict, evaluate_split
 from kwslib.files import sha256_of_file
 from kwslib.models.checkpoint import PUBLISHED, task_of
@@ -41,7 +41,7 @@ def publish(name: str, data: str, folder: Path = PUBLISHED) -> Path:
         The file of records.
     """
     checkpoint, tflite = _checkpoint(name, folder), folder / f"{name}.tflite"
-    summary = export(str(checkpoint), tflite, data or None).summary
+    summary, _ = export(str(checkpoint), tflite, data or None)
     more = {"numbers": "int8"}
     if _validated(checkpoint, data) - _validated(tflite, data) > LOST:
         quantize_checkpoint(str(checkpoint), "ptq", Widths(8, 8), data or None, out=tflite)

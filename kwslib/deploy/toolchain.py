@@ -170,24 +170,6 @@ def web_assembly(sources: Sequence[Path], output: Path, *, include: Sequence[Pat
     return _build(command, sources, output, [*include, EMULATOR / "include"], ())
 
 
-def sanitized_program(
-    sources: Sequence[Path],
-    output: Path,
-    *,
-    include: Sequence[Path] = (),
-    define: Sequence[str] = (),
-) -> Path:
-    """Compile sources with a ``main`` under gcc's address and undefined-behaviour sanitizers.
-
-    Raises:
-        CompileError: the compiler refused.
-        InputError: there is no gcc.
-    """
-    sanitizers = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g", "-O1"]
-    command = [_program("gcc"), *STRICT, *sanitizers]
-    return _build(command, sources, output, include, define)
-
-
 @cache
 def _zig() -> tuple[str, ...]:
     if importlib.util.find_spec("ziglang") is None:
@@ -305,14 +287,13 @@ _OVERFLOW = re.compile(r"region [`']?(FLASH|RAM)'?:? overflowed by (\d+)")
 
 def _failure(message: str) -> Exception:
     """What went wrong, in one line."""
-    excess: dict[str, int] = {}
-    for region, size in _OVERFLOW.findall(message):
-        excess[region] = max(excess.get(region, 0), int(size))
+    found = sorted((region, int(size)) for region, size in _OVERFLOW.findall(message))
+    excess = dict(found)  # the most of each region, which is told several times
     if excess:
         have = {"FLASH": NANO33BLE.flash, "RAM": NANO33BLE.ram}
         parts = [
             f"{excess[region]:,} bytes of {region.lower()} more than the {have[region]:,}"
-            for region in sorted(excess)
+            for region in excess
         ]
         return InputError(
             f"the program needs {' and '.join(parts)} of the {NANO33BLE.name}; "

@@ -16,10 +16,12 @@ import torch
 from torch import fx, nn
 from torch.nn import functional as F
 
+from kwslib.deploy.predictors import quiet_tensorflow
 from kwslib.errors import InputError
 from kwslib.models.layers import SameConv2d, same_padding
-from kwslib.models.traced import folded_trace, module_of
+from kwslib.models.traced import folded_trace, module_of, step_name
 
+tf: Any = quiet_tensorflow()
 _ADVICE = "; say it with layers that can be converted, or teach kwslib/deploy/translate.py"
 
 
@@ -95,9 +97,8 @@ class Translation:
         arguments = fx.map_arg(node.args, lambda n: values[n.name])
         keywords = fx.map_arg(node.kwargs, lambda n: values[n.name])
         module = module_of(node, self._traced)
-        called: Any = node.target if module is None else type(module)
-        what = getattr(called, "__name__", called)
-        translate = _CALLS.get(called) if module is None else _module_translation(module)
+        what = step_name(node, self._traced)
+        translate = _CALLS.get(node.target) if module is None else _module_translation(module)
         if translate is None:
             raise InputError(f"layer {node.name}: {what} has no translation{_ADVICE}")
         try:
@@ -146,8 +147,6 @@ def _padding(conv: nn.Conv2d, height: int, width: int) -> str:
 
 
 def _conv2d(conv: nn.Conv2d, value: _Value) -> _Value:
-    import tensorflow as tf
-
     _check_channels_first(value)
     _, height, width, channels = value.tensor.shape
     padding = _padding(conv, height, width)
@@ -167,8 +166,6 @@ def _conv2d(conv: nn.Conv2d, value: _Value) -> _Value:
 
 
 def _linear(linear: nn.Linear, value: _Value) -> _Value:
-    import tensorflow as tf
-
     if len(value.tensor.shape) != 2:
         raise InputError("a fully connected layer converts after flatten(1) or a mean only")
     weights = linear.weight.detach()
@@ -183,8 +180,6 @@ def _linear(linear: nn.Linear, value: _Value) -> _Value:
 
 def _activation(name: str) -> Callable[..., _Value]:
     def translate(*arguments: Any, **_: Any) -> _Value:
-        import tensorflow as tf
-
         value = next(a for a in arguments if isinstance(a, _Value))
         function = getattr(tf.nn, name)
         return _Value(function(value.tensor), value.channels_first, value.flattened)
@@ -205,8 +200,6 @@ def _pool(
     **others: Any,
 ) -> _Value:
     """A pooling; ``others`` are PyTorch's further settings, which must be left alone."""
-    import tensorflow as tf
-
     _check_channels_first(value)
     usual = {"ceil_mode": False, "divisor_override": None, "dilation": 1, "return_indices": False}
     odd = [key for key, setting in usual.items() if others.get(key, setting) != setting]
@@ -237,8 +230,6 @@ def _global_average(value: _Value, output_size: Any) -> _Value:
 
 
 def _mean(value: _Value, dim: Any = None, keepdim: bool = False) -> _Value:
-    import tensorflow as tf
-
     axes = {axis % 4 for axis in ([dim] if isinstance(dim, int) else dim or ())}
     if not value.channels_first or axes != {2, 3}:
         raise InputError(f"a mean over {dim} does not convert; take it over time and frequency")
@@ -246,8 +237,6 @@ def _mean(value: _Value, dim: Any = None, keepdim: bool = False) -> _Value:
 
 
 def _flatten(value: _Value, start_dim: int = 0, end_dim: int = -1) -> _Value:
-    import tensorflow as tf
-
     if start_dim != 1 or end_dim != -1:
         raise InputError("flatten converts from axis 1 on only")
     _, *extents = value.tensor.shape

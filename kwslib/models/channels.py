@@ -20,12 +20,9 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from kwslib.config import DEPLOYED
 from kwslib.errors import InputError
-from kwslib.models.traced import trace
+from kwslib.models.traced import PASSED, RELUS, module_of, step_name, trace
 
-_SAME = {
-    "relu", "relu_", "relu6", "hardtanh", "dropout", "contiguous",
-    "ReLU", "ReLU6", "Hardtanh", "Dropout", "Dropout2d", "Identity",
-}  # fmt: skip
+_SAME = {*RELUS, *PASSED, "hardtanh", "Hardtanh"}
 """Steps that leave every activation in its place."""
 
 _POOLING = {
@@ -207,10 +204,9 @@ class _Walk(fx.Interpreter):
             return torch.zeros(1, 1, DEPLOYED.frames, DEPLOYED.bands, dtype=torch.long)
         if n.op == "output":
             return args[0]
-        module = self.fetch_attr(str(n.target)) if n.op == "call_module" else None
+        module, name = module_of(n, self.module), step_name(n, self.module)
         if isinstance(module, nn.Conv2d | nn.Linear | _BatchNorm):
             return self._layer(str(n.target), module, args[0])
-        name = type(module).__name__ if module else getattr(n.target, "__name__", n.target)
         if name in _SAME:
             return args[0]
         if name in _ADDING:

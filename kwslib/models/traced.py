@@ -1,12 +1,21 @@
 """A network as the steps that it takes, with BatchNorm folded: what converters start from."""
 
 import copy
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from torch import fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from kwslib.errors import InputError
+
+RELUS: Mapping[str, Literal["RELU", "RELU6"]] = {
+    "relu": "RELU", "relu_": "RELU", "ReLU": "RELU", "relu6": "RELU6", "ReLU6": "RELU6",
+}  # fmt: skip
+"""Steps that are a clamp, by what they call, and their names in TensorFlow Lite."""
+
+PASSED = ("dropout", "contiguous", "Dropout", "Dropout2d", "Identity")
+"""Steps that change nothing once a network is trained."""
 
 
 class _Tracer(fx.Tracer):
@@ -45,11 +54,18 @@ def folded_trace(network: nn.Module) -> fx.GraphModule:
     return traced
 
 
-def module_of(node: object, traced: fx.GraphModule) -> nn.Module | None:
+def module_of(node: object, traced: nn.Module) -> nn.Module | None:
     """The module that a step calls, None where it calls something else."""
     if not isinstance(node, fx.Node) or node.op != "call_module":
         return None
     return traced.get_submodule(str(node.target))
+
+
+def step_name(node: fx.Node, traced: nn.Module) -> str:
+    """What a step calls: the class of a layer, or the name of a function or method."""
+    module = module_of(node, traced)
+    called = node.target if module is None else type(module)
+    return str(getattr(called, "__name__", called))
 
 
 def replace_module(name: str, module: nn.Module, traced: fx.GraphModule) -> None:

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from kwslib.errors import InputError
+from kwslib.errors import InputError, check
 
 Padding = Literal["SAME", "VALID"]
 Pair = tuple[int, ...]
@@ -29,8 +29,7 @@ def check_bits(bits: int, what: str = "bits") -> None:
     Raises:
         InputError: ``bits`` is not 2 to 8.
     """
-    if not MIN_BITS <= bits <= MAX_BITS:
-        raise InputError(f"{what} {bits}: must be {MIN_BITS} to {MAX_BITS}")
+    check(f"{what} {bits}", MIN_BITS <= bits <= MAX_BITS, f"{MIN_BITS} to {MAX_BITS}")
 
 
 def integer_range(bits: int, *, narrow: bool = False) -> tuple[int, int]:

@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 from kwslib.data.dataset import Dataset
-from kwslib.errors import InputError
+from kwslib.errors import InputError, check_one_of
 from kwslib.models.standardise import Standardised, pixel_statistics
 from kwslib.prune.masks import Held, weights_of, zeros_of
 from kwslib.prune.unstructured import Choose, check_amount
@@ -79,8 +79,7 @@ class FineTuning:
         return min(math.ceil(UNTIL * passes), passes - 1)
 
     def __post_init__(self) -> None:
-        if self.schedule not in SCHEDULES:
-            raise InputError(f"schedule {self.schedule!r}: must be one of {', '.join(SCHEDULES)}")
+        check_one_of("schedule", self.schedule, SCHEDULES)
         if self.rewind is not None and not 1 <= self.rewind <= self.training.epochs:
             raise InputError(
                 f"rewind {self.rewind}: the training had {self.training.epochs} epochs; "

@@ -32,7 +32,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from kwslib.data.dataset import Examples
-from kwslib.errors import InputError
+from kwslib.errors import check_one_of
 from kwslib.features.threads import one_thread
 from kwslib.models.channels import Axis, Channels, channels_of
 from kwslib.models.traced import folded_trace
@@ -63,8 +63,7 @@ def importance(network: nn.Module, criterion: Criterion, training: Examples) -> 
     Raises:
         InputError: no such criterion, or the network's channels cannot be followed.
     """
-    if criterion not in CRITERIA:
-        raise InputError(f"criterion {criterion!r}: must be one of {', '.join(CRITERIA)}")
+    check_one_of("criterion", criterion, CRITERIA)
     channels = channels_of(network)
     with one_thread():
         if criterion == "taylor":

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from kwslib.data.dataset import Dataset, Examples
-from kwslib.errors import InputError
+from kwslib.errors import InputError, check_one_of
 from kwslib.prune.finetune import FineTuning, Schedule, finetune, prune_and_tune
 from kwslib.prune.importance import CRITERIA, Criterion, importance
 from kwslib.prune.masks import Masks, weights_of
@@ -91,8 +91,7 @@ def check_criterion(method: str, criterion: str) -> None:
     Raises:
         InputError: it is none.
     """
-    if method not in CRITERIA_OF:
-        raise InputError(f"method {method!r}: must be one of {', '.join(METHODS)}")
+    check_one_of("method", method, METHODS)
     if criterion not in CRITERIA_OF[method]:
         raise InputError(
             f"criterion {criterion!r}: {method} are chosen by one of "

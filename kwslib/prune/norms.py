@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from kwslib.errors import InputError
+from kwslib.errors import check_one_of
 
 Norm = Literal["l1", "l2", "linf"]
 
@@ -48,8 +48,7 @@ def norm(x: Tensor, kind: Norm) -> Tensor:
     >>> [float(norm(w, kind)) for kind in NORMS]
     [7.0, 5.0, 4.0]
     """
-    if kind not in _NORMS:
-        raise InputError(f"norm {kind!r}: must be one of {', '.join(NORMS)}")
+    check_one_of("norm", kind, NORMS)
     return _NORMS[kind](x)
 
 

@@ -11,7 +11,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from kwslib.errors import InputError
+from kwslib.errors import InputError, check, check_one_of
 from kwslib.prune.masks import Masks, weights_of
 from kwslib.prune.norms import Norm, block_norms, blocks_to_weights
 
@@ -28,8 +28,7 @@ def check_amount(amount: float, what: str = "amount") -> None:
     Raises:
         InputError: it is not from 0 to below 1.
     """
-    if not 0 <= amount < 1:
-        raise InputError(f"{what} {amount:g}: must be a share from 0 to below 1, e.g. 0.8")
+    check(f"{what} {amount:g}", 0 <= amount < 1, "a share from 0 to below 1, e.g. 0.8")
 
 
 def below(network: nn.Module, threshold: float | Mapping[str, float]) -> Masks:
@@ -48,8 +47,7 @@ def below(network: nn.Module, threshold: float | Mapping[str, float]) -> Masks:
     for name, least in given.items():
         if name not in weights:
             raise InputError(f"layer {name!r}: not in this network; it has {', '.join(weights)}")
-        if not least >= 0:
-            raise InputError(f"threshold {least:g}: must be 0 or more")
+        check(f"threshold {least:g}", least >= 0, "0 or more")
     return Masks(
         {name: weight.detach().abs() >= given.get(name, 0.0) for name, weight in weights.items()}
     )
@@ -77,8 +75,7 @@ def smallest(network: nn.Module, amount: float, scope: Scope = "global") -> Mask
     Raises:
         InputError: ``amount`` or ``scope`` is none.
     """
-    if scope not in SCOPES:
-        raise InputError(f"scope {scope!r}: must be one of {', '.join(SCOPES)}")
+    check_one_of("scope", scope, SCOPES)
     score = _lamp if scope == "lamp" else torch.abs
     scores = {name: score(weight.detach()) for name, weight in weights_of(network).items()}
     if scope == "layer":

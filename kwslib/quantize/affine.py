@@ -15,7 +15,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from kwslib.errors import InputError
+from kwslib.errors import InputError, check, check_one_of
 from kwslib.network.tensors import integer_range
 
 Method = Literal["minmax", "percentile", "mse"]
@@ -98,8 +98,8 @@ def qparams_for_range(least: float, greatest: float, bits: int, *, symmetric: bo
     Raises:
         InputError: the bounds are not finite or in the wrong order.
     """
-    if not -float("inf") < least <= greatest < float("inf"):
-        raise InputError(f"range {least} to {greatest}: must be finite, the lesser bound first")
+    in_order = -float("inf") < least <= greatest < float("inf")
+    check(f"range {least} to {greatest}", in_order, "finite, the lesser bound first")
     return _only(_grid(torch.tensor([least]), torch.tensor([greatest]), bits, symmetric))
 
 
@@ -128,8 +128,7 @@ def rows_of(x: Tensor, axis: int | None, method: str, methods: Sequence[str]) ->
     Raises:
         InputError: it is none, there is no number, or one is not finite.
     """
-    if method not in methods:
-        raise InputError(f"method {method!r}: must be one of {', '.join(methods)}")
+    check_one_of("method", method, methods)
     if x.numel() == 0:
         raise InputError("there is no number to choose a scale for; calibrate on some clips")
     if not bool(torch.isfinite(x).all()):

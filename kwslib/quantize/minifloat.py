@@ -28,7 +28,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-from kwslib.errors import InputError
+from kwslib.errors import InputError, check
 from kwslib.quantize.affine import rows_of
 from kwslib.quantize.fake import straight_through
 
@@ -78,10 +78,8 @@ class Minifloat:
     def __post_init__(self) -> None:
         for what, most in (("exponent", MAX_EXPONENT_BITS), ("mantissa", MAX_MANTISSA_BITS)):
             bits = getattr(self, f"{what}_bits")
-            if bits not in range(most + 1):
-                raise InputError(f"{what}_bits {bits}: must be 0 to {most}")
-        if self.bits > MAX_BITS:
-            raise InputError(f"{self.name} has {self.bits} bits: must be at most {MAX_BITS}")
+            check(f"{what}_bits {bits}", bits in range(most + 1), f"0 to {most}")
+        check(f"{self.name} has {self.bits} bits", self.bits <= MAX_BITS, f"at most {MAX_BITS}")
         if not self.largest:
             raise InputError(f"{self.name} has no number but 0: give it more bits or subnormals")
         if self.largest > torch.finfo(torch.float32).max:

@@ -12,18 +12,15 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, fx, nn
-from torch.nn import functional as F
 
 from kwslib.errors import InputError
-from kwslib.models.traced import folded_trace, module_of, replace_module
+from kwslib.models.traced import RELUS, folded_trace, module_of, replace_module, step_name
 from kwslib.network.tensors import check_bits
 from kwslib.quantize.affine import Method
 from kwslib.quantize.quantizers import ActivationQuantizer, Number, WeightQuantizer
 
-_RELUS = (F.relu, F.relu6, torch.relu, "relu", "relu_")
-_RELU_LAYERS = (nn.ReLU, nn.ReLU6)
-_STORED = ("add", "iadd", "mean")
-"""Steps beside layers with weights whose results have a grid of their own."""
+_STORED = ("QuantizedLayer", "add", "iadd", "mean")
+"""Steps whose results have a grid of their own, unless a ReLU follows."""
 
 
 @dataclass(frozen=True)
@@ -140,16 +137,6 @@ class QuantizedNetwork(nn.Module):
 
     def _is_stored(self, node: fx.Node) -> bool:
         """Whether what a step gives is written to memory on the board."""
-        if _is_relu(node, self.traced):
-            return True
-        if node.op == "call_module":
-            computes = isinstance(module_of(node, self.traced), QuantizedLayer)
-        else:
-            computes = getattr(node.target, "__name__", node.target) in _STORED
-        return computes and not any(_is_relu(user, self.traced) for user in node.users)
-
-
-def _is_relu(node: fx.Node, traced: fx.GraphModule) -> bool:
-    if node.op == "call_module":
-        return isinstance(module_of(node, traced), _RELU_LAYERS)
-    return node.op in ("call_function", "call_method") and node.target in _RELUS
+        name = step_name(node, self.traced)
+        followed = any(step_name(user, self.traced) in RELUS for user in node.users)
+        return name in RELUS or (name in _STORED and not followed)

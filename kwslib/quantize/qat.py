@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from kwslib.data.dataset import Dataset
-from kwslib.errors import InputError
+from kwslib.errors import check
 from kwslib.quantize.minifloat import FORMATS, Minifloat
 from kwslib.quantize.network import QuantizedNetwork, Widths
 from kwslib.quantize.ptq import calibrate, calibration_clips, quantize_after_training
@@ -135,8 +135,8 @@ def number_of(text: str) -> Number | None:
         return FORMATS[text.upper()]
     if match := re.fullmatch(r"[eE](\d)[mM](\d{1,2})", text):
         return Minifloat(int(match[1]), int(match[2]))
-    if not re.fullmatch(r"-?\d{1,3}", text):
-        raise InputError(f"{text!r}: must be bits (2 to 8), a small float such as E4M3, or float")
+    is_number = bool(re.fullmatch(r"-?\d{1,3}", text))
+    check(repr(text), is_number, "bits (2 to 8), a small float such as E4M3, or float")
     return int(text)
 
 

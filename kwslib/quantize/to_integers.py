@@ -13,6 +13,7 @@ from torch.fx.passes.shape_prop import ShapeProp
 from kwslib.config import DEPLOYED
 from kwslib.errors import InputError
 from kwslib.models.layers import SameConv2d
+from kwslib.models.traced import PASSED, RELUS, module_of, step_name
 from kwslib.network.graph import Graph
 from kwslib.network.operators import Activation, Add, Mean, Operator, Reshape, Softmax
 from kwslib.network.tensors import INPUT, OUTPUT, Tensor
@@ -21,10 +22,6 @@ from kwslib.quantize.affine import quantize
 from kwslib.quantize.network import QuantizedLayer, QuantizedNetwork
 from kwslib.quantize.quantizers import ActivationQuantizer
 
-_PASSED = ("dropout", "contiguous", "Dropout", "Dropout2d", "Identity")
-_RELUS: Mapping[str, Activation] = {
-    "relu": "RELU", "relu_": "RELU", "ReLU": "RELU", "relu6": "RELU6", "ReLU6": "RELU6",
-}  # fmt: skip
 _CHANNELS_LAST = (0, 2, 3, 1)
 
 
@@ -101,18 +98,14 @@ class _Conversion:
         return Graph((image,), (scores,), tuple(self._operators), facts)
 
     def _step(self, node: fx.Node) -> _Stored | _Pending:
-        called: Any = node.target
-        if node.op == "call_module":
-            called = self._traced.get_submodule(str(node.target))
-            if isinstance(called, ActivationQuantizer):
-                return self._finish(node, called)
-            if isinstance(called, QuantizedLayer):
-                return self._weighted(node, called)
-            called = type(called)
-        name = getattr(called, "__name__", str(called))
-        if name in _RELUS:
-            return self._activated(node, _RELUS[name])
-        if name in _PASSED:
+        called, name = module_of(node, self._traced), step_name(node, self._traced)
+        if isinstance(called, ActivationQuantizer):
+            return self._finish(node, called)
+        if isinstance(called, QuantizedLayer):
+            return self._weighted(node, called)
+        if name in RELUS:
+            return self._activated(node, RELUS[name])
+        if name in PASSED:
             return self._stored(node)
         steps: dict[str, Callable[[fx.Node], _Stored | _Pending]] = {
             "add": self._add,

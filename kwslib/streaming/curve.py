@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from kwslib.board.client import Streaming, default_streaming
 from kwslib.config import DEPLOYED, SAMPLE_RATE
-from kwslib.errors import InputError
+from kwslib.errors import InputError, check
 from kwslib.evaluation.smoothing import FIRST_KEYWORD, Detection, Smoothing
 from kwslib.streaming.ground_truth import Outcome, Truth
 from kwslib.streaming.scores import time_of
@@ -146,8 +146,7 @@ def operating_point(points: Sequence[Point], misses: float = MISSES) -> Point | 
     Raises:
         InputError: ``misses`` is no share.
     """
-    if not 0 < misses < 1:
-        raise InputError(f"misses {misses}: must be a share between 0 and 1, such as {MISSES}")
+    check(f"misses {misses}", 0 < misses < 1, f"a share between 0 and 1, such as {MISSES}")
     allowed = [point for point in points if point.outcome.misses <= misses]
     return max(allowed, key=lambda point: point.threshold, default=None)
 

@@ -31,11 +31,11 @@ word, separated by tabs.
 import math
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -203,6 +203,26 @@ class Outcome:
         """Exact Poisson 95 % interval of the rate."""
         return poisson_interval(len(self.false_accepts), self.hours)
 
+    def tally(
+        self,
+        of_word: Callable[[Said], Any],
+        of_wrong: Callable[[FalseAccept], Any] | None = None,
+    ) -> dict[Any, dict[str, int]]:
+        """Keywords said and missed, and false accepts, by what functions tell of each.
+
+        Args:
+            of_word: of a keyword that was said.
+            of_wrong: of a false accept; without it none is counted.
+        """
+        said = Counter(map(of_word, self.said))
+        pairs = zip(self.said, self.delays_ms, strict=True)
+        missed = Counter(of_word(word) for word, delay in pairs if delay is None)
+        wrong = Counter(map(of_wrong, self.false_accepts)) if of_wrong else Counter()
+        return {
+            key: {"said": said[key], "missed": missed[key], "false_accepts": wrong[key]}
+            for key in {**said, **wrong}
+        }
+
     @property
     def by_kind(self) -> dict[Kind, int]:
         """False accepts by kind."""
@@ -311,14 +331,12 @@ def by_hour(outcome: Outcome) -> list[dict[str, float]]:
     shorter, its length is told.
     """
     hours = int(np.ceil(outcome.hours))
-    rows: list[dict[str, float]] = [
-        {"hours": min(1.0, outcome.hours - hour), "said": 0, "missed": 0, "false_accepts": 0}
-        for hour in range(hours)
+
+    def hour_of(time_ms: int) -> int:
+        return min(time_ms // 3_600_000, hours - 1)
+
+    rows = outcome.tally(lambda said: hour_of(said.start_ms), lambda wrong: hour_of(wrong.time_ms))
+    empty = {"said": 0, "missed": 0, "false_accepts": 0}
+    return [
+        {"hours": min(1.0, outcome.hours - hour), **rows.get(hour, empty)} for hour in range(hours)
     ]
-    for word, delay in zip(outcome.said, outcome.delays_ms, strict=True):
-        row = rows[min(word.start_ms // 3_600_000, hours - 1)]
-        row["said"] += 1
-        row["missed"] += delay is None
-    for wrong in outcome.false_accepts:
-        rows[min(wrong.time_ms // 3_600_000, hours - 1)]["false_accepts"] += 1
-    return rows

@@ -1,11 +1,10 @@
 """A network listens to a stream: what it detects, how that counts, and where it was told."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
-
-import numpy as np
 
 from kwslib.board.client import Board, Streaming
 from kwslib.board.profile import profile
@@ -26,7 +25,7 @@ from kwslib.streaming.curve import (
     evidence_of,
     operating_point,
 )
-from kwslib.streaming.ground_truth import Outcome, Said, Truth, by_hour
+from kwslib.streaming.ground_truth import Outcome, Truth, by_hour
 from kwslib.streaming.scores import Spotter, score_stream
 from kwslib.streaming.sound import BuiltSound, Sound
 
@@ -87,7 +86,7 @@ class Listening:
             "accuracy": 1 - outcome.misses,
             **self.worked.as_json(),
             "kinds": outcome.by_kind,
-            "words": _words(outcome),
+            "words": outcome.tally(lambda said: said.word, lambda wrong: wrong.label),
             "conditions": _conditions(outcome),
             "latency": latency(outcome),
             "by_hour": by_hour(outcome),
@@ -163,33 +162,15 @@ def latency(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _words(outcome: Outcome) -> dict[str, dict[str, int]]:
-    """Keywords said and missed, and false accepts, by keyword."""
-    rows: dict[str, dict[str, int]] = {}
-    empty = {"said": 0, "missed": 0, "false_accepts": 0}
-    for word, delay in zip(outcome.said, outcome.delays_ms, strict=True):
-        row = rows.setdefault(word.word, dict(empty))
-        row["said"] += 1
-        row["missed"] += delay is None
-    for wrong in outcome.false_accepts:
-        rows.setdefault(wrong.label, dict(empty))["false_accepts"] += 1
-    return rows
-
-
 def _conditions(outcome: Outcome) -> dict[str, dict[str, int]]:
     """Keywords said and missed by signal-to-noise ratio, most noise first."""
-    rows: dict[str, dict[str, int]] = {}
-    pairs = zip(outcome.said, outcome.delays_ms, strict=True)
-    for word, delay in sorted(pairs, key=lambda pair: _cleanliness(pair[0])):
-        name = "clean" if word.snr_db is None else f"{word.snr_db:g} dB"
-        row = rows.setdefault(name, {"said": 0, "missed": 0})
-        row["said"] += 1
-        row["missed"] += delay is None
-    return rows
-
-
-def _cleanliness(word: Said) -> float:
-    return np.inf if word.snr_db is None else word.snr_db
+    rows = outcome.tally(lambda word: math.inf if word.snr_db is None else word.snr_db)
+    return {
+        "clean" if snr_db == math.inf else f"{snr_db:g} dB": {
+            name: row[name] for name in ("said", "missed")
+        }
+        for snr_db, row in sorted(rows.items())
+    }
 
 
 def hours_of(sound: Sound) -> float:

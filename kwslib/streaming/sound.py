@@ -24,7 +24,7 @@ from kwslib.data.sound_file import DamagedSoundError, SoundFile, open_sound
 from kwslib.data.source import Source
 from kwslib.data.synthetic_noise import Noises, noises_of
 from kwslib.data.task import sha1_hex
-from kwslib.errors import InputError
+from kwslib.errors import InputError, check_one_of
 from kwslib.field.sounds import pink
 from kwslib.files import sha256_of_file, sha256_of_text, write_beside
 from kwslib.streaming.ground_truth import Said, is_heard, read_labels, span_of
@@ -83,8 +83,7 @@ class BuiltSound(Sound):
         self.homophones = self.script.cast.homophones
         every = noises_of(source)
         for name in plan.noises:
-            if name not in every:
-                raise InputError(f"noise {name!r}: must be one of {', '.join(every)}")
+            check_one_of("noise", name, every)
         self._noises: Noises = {name: every[name] for name in plan.noises}
         self._loops = cache(lambda name: _loop(_half(self._noises[name], plan.part)))
         self._room = cache(_room)

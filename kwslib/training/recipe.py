@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from kwslib.data.augment import Augmentation
-from kwslib.errors import InputError
+from kwslib.errors import check
 
 _TRIED = {"pretraining": None, "distillation": None}
 """Settings that the records name and that no network has: they made none better."""
@@ -60,18 +60,14 @@ class Recipe:
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch", "stock", "unknown_share"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} {getattr(self, name)}: must be at least 1")
-        if self.unknown_share > self.stock:
-            raise InputError(
-                f"unknown_share {self.unknown_share}: must be at most the stock, {self.stock}"
-            )
-        if not 0 <= self.words_weight < math.inf:
-            raise InputError(f"words weight {self.words_weight}: must be 0 or more, and finite")
-        if not 0 < self.learning_rate < math.inf:
-            raise InputError(f"learning rate {self.learning_rate}: must be above 0 and finite")
-        if not 0 <= self.averaging < 1:
-            raise InputError(f"averaging {self.averaging}: must be a decay from 0 to below 1")
+            check(f"{name} {getattr(self, name)}", getattr(self, name) >= 1, "at least 1")
+        share, stock = self.unknown_share, self.stock
+        check(f"unknown_share {share}", share <= stock, f"at most the stock, {stock}")
+        weight, rate = self.words_weight, self.learning_rate
+        check(f"words weight {weight}", 0 <= weight < math.inf, "0 or more, and finite")
+        check(f"learning rate {rate}", 0 < rate < math.inf, "above 0 and finite")
+        decay = self.averaging
+        check(f"averaging {decay}", 0 <= decay < 1, "a decay from 0 to below 1")
 
     def as_json(self) -> dict[str, Any]:
         """The settings as JSON, read back by :meth:`from_json`."""

@@ -7,8 +7,8 @@ import pytest
 import torch
 from command_line import refused, runner
 
+from kwslib.deploy.compressed import Wanted, prune_checkpoint
 from kwslib.deploy.predictors import predictor
-from kwslib.deploy.pruned import Wanted, prune_checkpoint
 from kwslib.models import create
 from kwslib.models.channels import with_widths
 from kwslib.models.checkpoint import NetworkInfo, load, save
@@ -84,12 +84,10 @@ def test_a_mask_is_what_another_checkpoint_lacks(kws_prune, tmp_path):
 def test_pruned_weights_stay_zero_when_they_are_quantized(kws_prune, tones, tmp_path, capsys):
     checkpoint = tmp_path / "p.safetensors"
     kws_prune("--amount", 0.9, "--epochs", 0, "--out", checkpoint)
-    from kwslib.deploy.quantized import quantize_checkpoint
+    from kwslib.deploy.compressed import quantize_checkpoint
     from kwslib.quantize.network import Widths
 
-    quantized = quantize_checkpoint(
-        str(checkpoint), "qat", Widths(4, 8), str(tones), epochs=1
-    ).network
+    quantized, _ = quantize_checkpoint(str(checkpoint), "qat", Widths(4, 8), str(tones), epochs=1)
     masks = zeros_of(load(checkpoint)[0])
     for name, layer in quantized.layers():
         assert not layer.layer.weight[~masks.remaining[name]].any()
@@ -105,7 +103,7 @@ def test_text_for_people(kws_prune, tmp_path):
 
 
 def test_rewinding_repeats_epochs_of_the_checkpoints_own_training(tones):
-    from kwslib.deploy.pruned import recipe_of
+    from kwslib.deploy.compressed import recipe_of
     from kwslib.prune.methods import fine_tuning
 
     _, info = load(MODEL)
@@ -243,7 +241,7 @@ def test_what_cannot_be_swept(kws_prune, arguments, words):
 
 
 def test_widths_by_name_for_several_groups():
-    from kwslib.deploy.pruned import _widths
+    from kwslib.deploy.compressed import _widths
     from kwslib.errors import InputError
 
     assert _widths("stem=4,body=2", {"stem": 8, "body": 8}) == {"stem": 4, "body": 2}

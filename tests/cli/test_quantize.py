@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 from command_line import refused, runner
 
+from kwslib.deploy.compressed import quantize_checkpoint
 from kwslib.deploy.predictors import predictor
-from kwslib.deploy.quantized import quantize_checkpoint
 from kwslib.errors import InputError
 from kwslib.network.reader import read_graph
 from kwslib.network.reference import run
 from kwslib.quantize.minifloat import E4M3, Minifloat
 from kwslib.quantize.network import Widths
 from kwslib.quantize.qat import number_of
+from kwslib.quantize.to_integers import integers_of
 from kwslib.records import Record, read_records
 
 MODEL = "tiny_conv-yes_no"
@@ -39,9 +40,10 @@ def test_after_training(kws_quantize, tmp_path):
 
 def test_the_file_gives_the_integers_bytes(tones, tmp_path):
     path = tmp_path / "w3.tflite"
-    quantized = quantize_checkpoint(MODEL, "ptq", Widths(3, 8), str(tones), out=path)
+    network, _ = quantize_checkpoint(MODEL, "ptq", Widths(3, 8), str(tones), out=path)
+    integers = integers_of(network, read_graph(path).labels)
     images = np.random.default_rng(0).integers(0, 256, (20, 49, 40), np.uint8)
-    np.testing.assert_array_equal(predictor(path)(images), run(quantized.integers, images))
+    np.testing.assert_array_equal(predictor(path)(images), run(integers, images))
 
 
 def test_within_training(kws_quantize):

@@ -127,7 +127,7 @@ class TestSound:
         names, sound = clips
         mixed = names[:40] + speech.silence_clips("testing", 5)
         monkeypatch.setattr(spoken, "_CLIPS_WORTH_A_WORKER", 10)
-        monkeypatch.setattr(spoken, "_processors", lambda: 2)
+        monkeypatch.setattr(spoken, "cpu_count", lambda: 2)
         workers = []
         monkeypatch.setattr(
             spoken, "started", lambda *a, **k: workers.append(1) or interrupt.started(*a, **k)

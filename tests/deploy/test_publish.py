@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from kwslib.deploy import publish as module
-from kwslib.deploy.quantized import quantize_checkpoint
+from kwslib.deploy.compressed import quantize_checkpoint
 from kwslib.files import sha256_of_file
 from kwslib.models.checkpoint import PUBLISHED
 from kwslib.quantize.network import Widths
@@ -31,10 +31,10 @@ def test_a_conversion_that_costs_too_much_gives_way_to_our_own(
     assert all(record.subject.get("method") == method for record in records)
     if method == "ptq":
         checkpoint, own = str(folder / f"{NAME}.safetensors"), folder / "own.tflite"
-        found = quantize_checkpoint(checkpoint, "ptq", Widths(8, 8), str(tones), out=own)
+        _, found = quantize_checkpoint(checkpoint, "ptq", Widths(8, 8), str(tones), out=own)
         (accuracy,) = select(records, "accuracy", split="validation")
         assert sha256_of_file(own) == made
-        assert accuracy.value == found.summary["integer_accuracy"]
+        assert accuracy.value == found["integer_accuracy"]
 
 
 def test_no_published_file_costs_more_than_it_may():

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 from installed import needs
+from sanitizers import sanitized_program
 
 from kwslib.board.emulator import Emulator
 from kwslib.deploy import toolchain
-from kwslib.deploy.toolchain import CompileError, cortex_m4, sanitized_program, shared_library
+from kwslib.deploy.toolchain import CompileError, cortex_m4, shared_library
 from kwslib.errors import InputError
 from kwslib.folders import cache_folder
 

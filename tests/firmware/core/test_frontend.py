@@ -10,10 +10,10 @@ from front_end import BoardFrontEnd, HostFrontEnd
 from hypothesis import given
 from hypothesis import strategies as st
 from installed import needs
+from sanitizers import sanitized_program
 
 from kwslib.config import CLIP_SAMPLES, DEPLOYED, SAMPLE_RATE
 from kwslib.deploy.frontend import HEADER, SOURCES, digit_reversed, frontend_tables
-from kwslib.deploy.toolchain import sanitized_program
 from kwslib.features.logmel import LogMelImage, logmel_images, quantize_power
 
 EQUAL = 0.995

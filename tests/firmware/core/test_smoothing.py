@@ -10,9 +10,10 @@ from host_smoothing import SOURCES, HostSmoother, smoothing_library
 from hypothesis import given
 from hypothesis import strategies as st
 from installed import needs
+from sanitizers import sanitized_program
 
 from kwslib.board.emulator import Emulator
-from kwslib.deploy.toolchain import CORE, cortex_m4, sanitized_program
+from kwslib.deploy.toolchain import CORE, cortex_m4
 from kwslib.evaluation.smoothing import (
     FIRST_KEYWORD,
     MAX_INFERENCES,

@@ -11,6 +11,7 @@ from front_end import HostFrontEnd
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from installed import needs
+from sanitizers import sanitized_program
 
 from kwslib.board.client import Board, Streaming
 from kwslib.board.emulator import Emulator
@@ -18,7 +19,6 @@ from kwslib.board.transport import MAX_PAYLOAD, EmulatorLink, Frame, FrameReader
 from kwslib.config import DEPLOYED
 from kwslib.deploy.compile import compile_network
 from kwslib.deploy.predictors import predictor
-from kwslib.deploy.toolchain import sanitized_program
 from kwslib.evaluation.smoothing import Smoothing
 
 INFO, HEAR, FEATURES, INFER, PROFILE, STREAM, STOP = range(1, 8)

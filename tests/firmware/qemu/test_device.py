@@ -6,12 +6,12 @@ import time
 
 import numpy as np
 import pytest
+import qemu_board as qemu
 from board_frames import HEAR, INFER, INFO, PROFILE, REPLY, STOP, frame, frames_in
 from devices import TINY_CONV, noise, tiny_conv
 from installed import needs
 from reference import run_reference
 
-from kwslib.board import qemu
 from kwslib.board.emulator import Emulator
 from kwslib.deploy.compile import compile_network
 from kwslib.errors import InputError

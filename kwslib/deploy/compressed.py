@@ -1,4 +1,4 @@
-"""A checkpoint pruned: scored beside what it was, and written as a checkpoint and a file."""
+"""A checkpoint made smaller: quantized or pruned, scored beside what it was, and written."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -7,14 +7,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import nn
 
 from kwslib.cost import cost_of
 from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Split
-from kwslib.deploy.quantized import scores_of
 from kwslib.errors import InputError
-from kwslib.evaluation.accuracy import evaluate_split
+from kwslib.evaluation.accuracy import Evaluation, evaluate_split
 from kwslib.models import create
 from kwslib.models.channels import channels_of, widths_of
 from kwslib.models.checkpoint import NetworkInfo, load, save, task_of
@@ -32,8 +33,10 @@ from kwslib.prune.methods import (
     zero_weights,
 )
 from kwslib.prune.unstructured import below, check_amount
-from kwslib.quantize.network import Widths
-from kwslib.quantize.qat import quantize_network
+from kwslib.quantize import qat
+from kwslib.quantize.minifloat import Minifloat
+from kwslib.quantize.network import QuantizedNetwork, Widths
+from kwslib.quantize.quantizers import Number
 from kwslib.quantize.to_integers import integers_of
 from kwslib.training.predict import predictor
 from kwslib.training.recipe import Recipe, recipe_for
@@ -44,6 +47,112 @@ _WAYS: Mapping[str, tuple[str, ...]] = {
     "channels": ("amount", "channels"),
 }
 """How much may be said of each method."""
+
+
+def quantize_checkpoint(
+    checkpoint: str,
+    method: qat.Method,
+    widths: Widths,
+    data: str | None,
+    *,
+    split: Split = "validation",
+    seed: int = 0,
+    epochs: int | None = None,
+    out: Path | None = None,
+) -> tuple[QuantizedNetwork, dict[str, Any]]:
+    """Quantize a checkpoint, score it beside its floats, and write it as a file if asked.
+
+    Args:
+        checkpoint: a path, or the name of a published network.
+        method: after training, or within it.
+        widths: of weights and activations.
+        data: a folder of Speech Commands; embedded speech without it.
+        split: that is scored.
+        seed: of quantization-aware training.
+        epochs: of it; None for the recipe's.
+        out: the ``.tflite`` file to write.
+
+    Returns:
+        The network with quantizers, and what ``kws quantize --json`` prints.
+
+    Raises:
+        InputError: the checkpoint or the data do not suit, or the widths have no such file.
+    """
+    _check_file(out, widths)
+    network, info = load(checkpoint)
+    dataset = Dataset(open_source(data), task_of(checkpoint, info))
+    hold = zeros_of(network).hold  # what was pruned stays so
+    start = time.perf_counter()
+    quantized = qat.quantize_network(network, method, widths, dataset, seed, epochs, hold)
+    seconds = time.perf_counter() - start
+    found = evaluate_split(predictor(quantized), dataset, split)
+    summary = {
+        "model": info.model,
+        "method": method,
+        "weights": _number_told(widths.weights),
+        "activations": _number_told(widths.activations),
+        "seed": seed,
+        **scores_of(found, dataset, split),
+        "float_accuracy": evaluate_split(predictor(network), dataset, split).accuracy,
+        "seconds": seconds,
+    }
+    if widths.are_integers:
+        integers = integers_of(quantized, info.labels, _facts(info, dataset, method, seed))
+        summary |= _in_integers(integers, dataset, split, found.predicted, out)
+    return quantized, summary
+
+
+def scores_of(found: Evaluation, dataset: Dataset, split: Split) -> dict[str, Any]:
+    """What a summary says of a network's scores on a split."""
+    return {
+        "dataset": dataset.source.name,
+        "split": split,
+        "n": len(found.truth),
+        "accuracy": found.accuracy,
+        "interval": list(found.interval),
+    }
+
+
+def _facts(info: NetworkInfo, dataset: Dataset, method: qat.Method, seed: int) -> dict[str, Any]:
+    """What the network in integers says of itself."""
+    return {
+        "model": info.model,
+        "training": {"task": info.training["task"], "seed": info.training.get("seed")},
+        "quantization": {"method": method, "seed": seed},
+        "calibration": dataset.identity(),
+    }
+
+
+def _in_integers(
+    integers: Graph, dataset: Dataset, split: Split, before: NDArray[np.int64], out: Path | None
+) -> dict[str, Any]:
+    """How the network does in integers, and what was written."""
+    found = evaluate_split(partial(run, integers), dataset, split)
+    scored = {
+        "integer_accuracy": found.accuracy,
+        "integer_differing": int((found.predicted != before).sum()),
+    }
+    if out is None:
+        return scored
+    return scored | {"tflite": str(out), "bytes": write_tflite(integers, out)}
+
+
+def _check_file(out: Path | None, widths: Widths) -> None:
+    """Refuse a file that cannot be written, before anything long begins."""
+    if out is None:
+        return
+    if out.suffix != ".tflite":
+        raise InputError(f"--out {out}: must end in .tflite")
+    if not widths.are_integers or widths.activations != 8:
+        raise InputError(
+            f"--out {out}: a .tflite file holds integer weights of 2 to 8 bits and activations of 8"
+        )
+
+
+def _number_told(number: Number | None) -> int | str:
+    if number is None:
+        return "float"
+    return number.name if isinstance(number, Minifloat) else number
 
 
 @dataclass(frozen=True)
@@ -122,7 +231,7 @@ def prune_checkpoint(
     start = time.perf_counter()
     pruned = _pruned(network, wanted, how, dataset, seed)
     seconds = time.perf_counter() - start
-    settings = {**asdict(wanted), **_told(how), "seed": seed}
+    settings = {**asdict(wanted), **_tuning_told(how), "seed": seed}
     own = replace(
         info,
         training={**info.training, "pruning": settings},
@@ -178,7 +287,7 @@ def int8_network(network: nn.Module, info: NetworkInfo, dataset: Dataset) -> Gra
         info: what it says of itself.
         dataset: whose training clips calibrate.
     """
-    quantized = quantize_network(network, "ptq", Widths(8, 8), dataset, 0)
+    quantized = qat.quantize_network(network, "ptq", Widths(8, 8), dataset, 0)
     keys = ("task", "seed", "pruning")
     facts = {
         "model": info.model,
@@ -227,7 +336,7 @@ def _widths(text: str, sizes: Mapping[str, int]) -> dict[str, int]:
         raise InputError(f"--channels {text}: {advice}") from None
 
 
-def _told(how: FineTuning | None) -> dict[str, Any]:
+def _tuning_told(how: FineTuning | None) -> dict[str, Any]:
     """The settings of fine-tuning, as a summary has them."""
     if how is None:
         return {"epochs": 0, "schedule": None, "rewind": False}
