@@ -84,7 +84,7 @@ def quantize_checkpoint(
     hold = zeros_of(network).hold  # what was pruned stays so
     start = time.perf_counter()
     quantized = qat.quantize_network(network, method, widths, dataset, seed, epochs, hold)
-    seconds = time.perf_counter() - start
+    took = {"seconds": time.perf_counter() - start}
     found = evaluate_split(predictor(quantized), dataset, split)
     summary = {
         "model": info.model,
@@ -94,8 +94,7 @@ def quantize_checkpoint(
         "seed": seed,
         **scores_of(found, dataset, split),
         "float_accuracy": evaluate_split(predictor(network), dataset, split).accuracy,
-        "seconds": seconds,
-    }
+    } | took
     if widths.are_integers:
         integers = integers_of(quantized, info.labels, _facts(info, dataset, method, seed))
         summary |= _in_integers(integers, dataset, split, found.predicted, out)

@@ -9,7 +9,7 @@ from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Split
 from kwslib.deploy.predictors import file_predictor
 from kwslib.errors import InputError
-from kwslib.evaluation.accuracy import Predict, evaluate_split
+from kwslib.evaluation.accuracy import evaluate_split
 from kwslib.files import sha256_of_text, write_beside, write_text
 from kwslib.models.checkpoint import NetworkInfo, load, task_of
 from kwslib.network.flatfile import parse
@@ -47,8 +47,7 @@ def export(
         What ``kws convert --json`` prints, and what the user should know.
 
     Raises:
-        InputError: the checkpoint, ``out`` or the data do not suit, or the converted network is
-            another than PyTorch's or cannot be compiled.
+        InputError: checkpoint, ``out`` or data do not suit, or the file is not PyTorch's network.
     """
     from kwslib.deploy import convert  # loads TensorFlow
 
@@ -57,20 +56,16 @@ def export(
     network, info = load(checkpoint)
     dataset = Dataset(open_source(data), task_of(checkpoint, info))
     training = dataset.examples("training").deployed
-    differences = convert.layer_differences(network, training[:_COMPARED_CLIPS])
-    _check_differences(differences, checkpoint)
+    differences = _differences(network, training[:_COMPARED_CLIPS], checkpoint)
     facts = _facts(info, dataset, network)
     int8 = convert.convert_int8(network, training, facts)
     graph_of(int8, checkpoint)
-    # from its bytes: the file may go where nothing can be read from
-    predictors = {"float": predictor(network), "int8": file_predictor(int8, checkpoint)}
-    accuracies = _accuracies(predictors, dataset)
+    accuracies = _accuracies(network, int8, checkpoint, dataset)
     floats = convert.convert_float(network, facts) if with_float else None
-    files = _write_all(out, int8, floats, c_array)
     summary = {
         "tflite": str(out),
         "bytes": len(int8),
-        "files": [str(path) for path in files],
+        "files": [str(path) for path in _write_all(out, int8, floats, c_array)],
         "dataset": dataset.source.name,
         "calibration_clips": len(calibration_clips(training)),
         "split": SPLIT,
@@ -81,17 +76,23 @@ def export(
     return summary, _remarks(info, dataset)
 
 
-def _check_differences(differences: Mapping[str, float], checkpoint: str) -> None:
-    """Refuse a float file of which a layer is far from PyTorch."""
+def _differences(network: Any, images: Any, checkpoint: str) -> Mapping[str, float]:
+    """How far each layer of the float file is from PyTorch's; refused where that is far."""
+    from kwslib.deploy.convert import layer_differences
+
+    differences = layer_differences(network, images)
     worst = max(differences, key=differences.__getitem__)
     if differences[worst] > LOGIT_TOLERANCE:
         raise InputError(
             f"{checkpoint}: layer {worst} of the float file differs from PyTorch by "
             f"{differences[worst]:.1e}; this TensorFlow does not suit"
         )
+    return differences
 
 
-def _accuracies(predictors: Mapping[str, Predict], dataset: Dataset) -> dict[str, float]:
+def _accuracies(network: Any, int8: bytes, checkpoint: str, dataset: Dataset) -> dict[str, float]:
+    # from its bytes: the file may go where nothing can be read from
+    predictors = {"float": predictor(network), "int8": file_predictor(int8, checkpoint)}
     return {
         f"{form}_accuracy": evaluate_split(predict, dataset, SPLIT).accuracy
         for form, predict in predictors.items()
