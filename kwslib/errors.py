@@ -17,10 +17,10 @@ class InputError(Exception):
 
 @contextmanager
 def naming(what: object, *others: type[Exception]) -> Iterator[None]:
-    """Say of which file a mistake is that the body finds.
+    """Say of which file or parameter a mistake is that the body finds.
 
     Args:
-        what: the file.
+        what: the file or parameter.
         others: what the body raises beside InputError.
 
     Raises:

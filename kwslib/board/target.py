@@ -54,17 +54,18 @@ def open_board(target: str, graph: Graph, model: str) -> Iterator[Board]:
         )
     with (
         tempfile.TemporaryDirectory(prefix="kws-board-") as folder,
-        _board(target, graph, Path(folder)) as board,
+        _board(target, graph, Path(folder), model) as board,
     ):
         board.require(graph.sha256, model)
         yield board
 
 
-def _board(target: str, graph: Graph, folder: Path) -> Board:
+def _board(target: str, graph: Graph, folder: Path, model: str) -> Board:
     if target == "host":
-        return Board(HostLink(compile_network(graph, "host", folder).program), target)
+        program = compile_network(graph, "host", folder, model=model).program
+        return Board(HostLink(program), target)
     if target == "emulator":
-        program = compile_network(graph, "emulator", folder).program
+        program = compile_network(graph, "emulator", folder, model=model).program
         return Board(EmulatorLink(Emulator(program)), target)
     return Board(SerialLink(target.removeprefix(_SERIAL)), target)
 

@@ -6,7 +6,6 @@ from typing import Any
 import click
 
 from kwslib.cli.output import Output, json_option, show
-from kwslib.errors import naming
 
 # what flash and RAM do not count beside the stack, since only Arduino's tools build it
 _LEFT_OUT = {"arduino": "Arduino's core and its library PDM"}
@@ -60,8 +59,7 @@ def command(
     from kwslib.network.reader import read_graph
 
     graph = read_graph(tflite_of(model))
-    with naming(model):
-        compiled = compile_network(graph, target, out, kernels, compiler, sparse)  # type: ignore[arg-type]
+    compiled = compile_network(graph, target, out, kernels, compiler, sparse, model)  # type: ignore[arg-type]
     flash, ram = static_memory(compiled.elf) if compiled.elf else (None, None)
     result: dict[str, Any] = {
         "model": model,

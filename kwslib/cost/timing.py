@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from kwslib.cost.operations import IMAGE_SHAPE
-from kwslib.errors import InputError
+from kwslib.errors import InputError, check
 from kwslib.records import Record, machine_name
 
 Device = Literal["cpu", "cuda"]
@@ -104,8 +104,8 @@ def check_repetitions(repetitions: int) -> None:
     """
     if repetitions < 10:
         raise InputError(f"repetitions {repetitions}: too few for a median; take at least 10")
-    if repetitions > MOST_REPETITIONS:
-        raise InputError(f"repetitions {repetitions}: must be at most {MOST_REPETITIONS:,}")
+    most = f"at most {MOST_REPETITIONS:,}"
+    check(f"repetitions {repetitions}", repetitions <= MOST_REPETITIONS, most)
 
 
 def median_interval(calls: NDArray[np.float64]) -> tuple[float, float]:

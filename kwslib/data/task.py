@@ -51,8 +51,8 @@ class Task:
         if len(set(self.keywords)) < len(self.keywords):
             raise InputError(f"keywords {','.join(self.keywords)}: name each word once")
         percents = self.silence_percent, self.unknown_percent
-        if not all(0 <= each <= _MOST_PERCENT for each in percents):
-            raise InputError(f"percent {percents}: must be 0 to {_MOST_PERCENT:,} each")
+        within = all(0 <= each <= _MOST_PERCENT for each in percents)
+        check(f"percent {percents}", within, f"0 to {_MOST_PERCENT:,} each")
 
     @classmethod
     def of(cls, keywords: Sequence[str] | str, keep_homophones: bool = False) -> "Task":

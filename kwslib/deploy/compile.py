@@ -24,7 +24,7 @@ from kwslib.deploy.toolchain import (
     shared_library,
     web_assembly,
 )
-from kwslib.errors import InputError
+from kwslib.errors import InputError, naming
 from kwslib.evaluation.smoothing import MAX_LABELS
 from kwslib.files import write_beside, write_text
 from kwslib.folders import lock_folder
@@ -78,6 +78,7 @@ def compile_network(
     kernels: Kernels = "dsp",
     compiler: Compiler = "zig",
     sparse: Sparse = "auto",
+    model: str = "the network",
 ) -> Compiled:
     """Write a network's C with the core (kernels, front end, smoothing), and build it all.
 
@@ -93,6 +94,7 @@ def compile_network(
         kernels: ``"dsp"``, which pays on every machine, or the simpler ``"portable"``.
         compiler: ``"zig"``, or ``"gcc"`` for the emulators.
         sparse: which layers skip their zeros; by default those where it pays.
+        model: what messages call the network.
 
     Raises:
         InputError: the compiler is missing or cannot build for the target, or the network does not
@@ -102,7 +104,8 @@ def compile_network(
     place = _place_of(target, graph, compiler)
     folder = Path(folder)
     code = folder / place.code
-    source = generate(graph, kernels, sparse)
+    with naming(model):
+        source = generate(graph, kernels, sparse)
     texts = {"network.h": source.header, "network.c": source.source, HEADER: frontend_tables()}
     parts = [CORE, DEVICE, place.port] if spots_keywords(graph) else [CORE]
     with lock_folder(folder):

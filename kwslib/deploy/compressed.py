@@ -84,17 +84,17 @@ def quantize_checkpoint(
     hold = zeros_of(network).hold  # what was pruned stays so
     start = time.perf_counter()
     quantized = qat.quantize_network(network, method, widths, dataset, seed, epochs, hold)
-    took = {"seconds": time.perf_counter() - start}
+    seconds = time.perf_counter() - start
     found = evaluate_split(predictor(quantized), dataset, split)
     summary = {
         "model": info.model,
         "method": method,
-        "weights": _number_told(widths.weights),
-        "activations": _number_told(widths.activations),
+        **{what: _number_told(number) for what, number in vars(widths).items()},
         "seed": seed,
         **scores_of(found, dataset, split),
         "float_accuracy": evaluate_split(predictor(network), dataset, split).accuracy,
-    } | took
+        "seconds": seconds,
+    }
     if widths.are_integers:
         integers = integers_of(quantized, info.labels, _facts(info, dataset, method, seed))
         summary |= _in_integers(integers, dataset, split, found.predicted, out)

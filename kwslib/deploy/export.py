@@ -5,6 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
 from kwslib.data.dataset import Dataset, open_source
 from kwslib.data.task import Split
 from kwslib.deploy.predictors import file_predictor
@@ -76,7 +80,9 @@ def export(
     return summary, _remarks(info, dataset)
 
 
-def _differences(network: Any, images: Any, checkpoint: str) -> Mapping[str, float]:
+def _differences(
+    network: nn.Module, images: NDArray[np.uint8], checkpoint: str
+) -> Mapping[str, float]:
     """How far each layer of the float file is from PyTorch's; refused where that is far."""
     from kwslib.deploy.convert import layer_differences
 
@@ -90,7 +96,9 @@ def _differences(network: Any, images: Any, checkpoint: str) -> Mapping[str, flo
     return differences
 
 
-def _accuracies(network: Any, int8: bytes, checkpoint: str, dataset: Dataset) -> dict[str, float]:
+def _accuracies(
+    network: nn.Module, int8: bytes, checkpoint: str, dataset: Dataset
+) -> dict[str, float]:
     # from its bytes: the file may go where nothing can be read from
     predictors = {"float": predictor(network), "int8": file_predictor(int8, checkpoint)}
     return {
@@ -109,7 +117,7 @@ def _write_all(out: Path, int8: bytes, floats: bytes | None, c_array: bool) -> l
     return [*contents, *(write_c_array(int8, out.with_suffix(".cc")) if c_array else ())]
 
 
-def _facts(info: NetworkInfo, dataset: Dataset, network: Any) -> Mapping[str, Any]:
+def _facts(info: NetworkInfo, dataset: Dataset, network: nn.Module) -> Mapping[str, Any]:
     """What the file says of itself: enough to evaluate it, and where it is from."""
     weights = [f"{name} {tensor.tolist()}" for name, tensor in network.state_dict().items()]
     return {

@@ -10,7 +10,7 @@ from typing import Any
 
 from kwslib.cost.timing import check_repetitions
 from kwslib.data.task import Task
-from kwslib.errors import InputError
+from kwslib.errors import InputError, check
 from kwslib.models import check_name
 from kwslib.models.checkpoint import located
 from kwslib.network.tensors import check_bits
@@ -68,8 +68,8 @@ def parse_shares(name: str, text: str) -> list[float]:
 
 
 def _check_whole(name: str, most: int, value: Any) -> None:
-    if not isinstance(value, int) or not 0 <= value <= most:
-        raise InputError(f"{name} {value}: must be a whole number from 0 to {most:,}")
+    within = isinstance(value, int) and 0 <= value <= most
+    check(f"{name} {value}", within, f"a whole number from 0 to {most:,}")
 
 
 def _check_model(model: str) -> None:

@@ -324,6 +324,8 @@ def write_vega(path: Path) -> None:
     Its top-level names would collide with those of Sphinx's own scripts, hence the function.
     Bundling takes seconds, so the bundle of each release is kept.
     """
+    if path.exists():
+        return
     kept = cache_folder("vega") / f"{sha256_of_text(VEGA_SNIPPET)[:16]}-{path.name}"
     if not kept.exists():
         write_text(kept, f"(function () {{\n{vl_convert.javascript_bundle(VEGA_SNIPPET)}\n}})();\n")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kwslib.data.sound_file import SUFFIXES
-from kwslib.errors import InputError
+from kwslib.errors import InputError, naming
 from kwslib.site.book import Book, Chapter
 
 Value = bool | int | float | str
@@ -88,10 +88,8 @@ def resolve(book: Book, asked: Mapping[str, Any]) -> dict[str, dict[str, Value]]
 def _check(key: str, name: str, value: Value) -> None:
     from kwslib.results.parameter_checks import check_parameters  # loads torch
 
-    try:
+    with naming(f"parameter {key!r}"):
         check_parameters(**{name: value})
-    except InputError as error:
-        raise InputError(f"parameter {key!r}: {error}") from None
 
 
 def _converted(key: str, text: str, default: Value) -> Value:
